@@ -1,0 +1,155 @@
+package watchtower
+
+import (
+	"context"
+	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// Event is one fact about a pass. The set is closed: it is the structs of this
+// file and no others. More may come with a later version, so a switch over them
+// wants a default.
+type Event interface{ event() }
+
+// Observer is told every event, in order, one at a time.
+//
+// Each observer has a queue of its own, of 1024 events: a slow one delays
+// neither the pass nor the others. What does not fit is dropped, counted and
+// told by ObserverOverflowed. A panic in an observer is contained and logged.
+// A pass that ends waits up to five seconds for its observers.
+type Observer interface {
+	Observe(ctx context.Context, e Event)
+}
+
+// ObserverFunc adapts a function to Observer.
+type ObserverFunc func(ctx context.Context, e Event)
+
+// Observe calls f.
+func (f ObserverFunc) Observe(ctx context.Context, e Event) { f(ctx, e) }
+
+// PassKind tells a check from an update.
+type PassKind string
+
+// The kinds of pass.
+const (
+	PassCheck  PassKind = "check"
+	PassUpdate PassKind = "update"
+)
+
+// PassStarted begins a pass.
+type PassStarted struct {
+	At   time.Time
+	Kind PassKind
+}
+
+// ContainerSkipped tells of a container the pass leaves alone, and why.
+type ContainerSkipped struct {
+	At        time.Time
+	Container lifecycle.Container
+	Reason    string
+}
+
+// CheckFailed tells of a reference whose registry gave no answer.
+type CheckFailed struct {
+	At        time.Time
+	Reference string
+	// Containers are the names of those that use it.
+	Containers []string
+	Err        error
+}
+
+// UpdateFound tells of a stale container.
+type UpdateFound struct {
+	At    time.Time
+	Entry Entry
+}
+
+// PullStarted begins the pull of a reference.
+type PullStarted struct {
+	At        time.Time
+	Reference string
+}
+
+// PullProgressed is one line of a pull's progress.
+type PullProgressed struct {
+	At        time.Time
+	Reference string
+	Progress  lifecycle.PullProgress
+}
+
+// PullEnded ends it.
+type PullEnded struct {
+	At        time.Time
+	Reference string
+	Duration  time.Duration
+	Err       error
+}
+
+// StepStarted tells of a step of a swap as it begins.
+type StepStarted struct {
+	At   time.Time
+	Step lifecycle.Step
+}
+
+// UpdateEnded tells how the update of one container ended: updated, rolled back
+// or failed.
+type UpdateEnded struct {
+	At    time.Time
+	Entry Entry
+}
+
+// ImageRemoved tells that a replaced image was removed, or why it was kept.
+type ImageRemoved struct {
+	At time.Time
+	// ImageID is the image's ID, Reference what led to it before.
+	ImageID, Reference string
+	// Kept says why it was kept; empty if it was removed.
+	Kept string
+	Err  error
+}
+
+// PassEnded ends a pass that could be made.
+type PassEnded struct {
+	At     time.Time
+	Kind   PassKind
+	Report *Report
+}
+
+// PassFailed ends a pass that could not be made: the engine did not answer.
+type PassFailed struct {
+	At   time.Time
+	Kind PassKind
+	Err  error
+	// Retry is when Run tries again; zero outside Run.
+	Retry time.Time
+	// Repeated is set when the pass before failed as well.
+	Repeated bool
+}
+
+// PassScheduled tells when Run makes its next pass.
+type PassScheduled struct {
+	At, Next time.Time
+}
+
+// ObserverOverflowed tells an observer how many events it has missed, since it
+// did not take them in time.
+type ObserverOverflowed struct {
+	At     time.Time
+	Missed int
+}
+
+func (PassStarted) event()        {}
+func (ContainerSkipped) event()   {}
+func (CheckFailed) event()        {}
+func (UpdateFound) event()        {}
+func (PullStarted) event()        {}
+func (PullProgressed) event()     {}
+func (PullEnded) event()          {}
+func (StepStarted) event()        {}
+func (UpdateEnded) event()        {}
+func (ImageRemoved) event()       {}
+func (PassEnded) event()          {}
+func (PassFailed) event()         {}
+func (PassScheduled) event()      {}
+func (ObserverOverflowed) event() {}

@@ -1,0 +1,182 @@
+package lifecycle
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/watchtower-go/watchtower/credentials"
+)
+
+// Engine is all that a pass asks of a container engine: a union of small
+// interfaces, so that a wrapper overrides the few methods it is about.
+//
+// Every method takes a container by full ID or by name, whichever the caller
+// gives: the swap addresses what it journals by name on purpose (a name that
+// has changed hands answers NotFound). Errors carry their errdefs class:
+// NotFound (no such container or image), Conflict (name taken, wrong state),
+// InvalidArgument (the engine refused the request), Unauthenticated or
+// PermissionDenied (a pull), Unavailable (the engine does not answer). An
+// Engine is used by many goroutines at once.
+//
+// Abilities beyond it are small interfaces found by type assertion: Describer,
+// LogReader.
+type Engine interface {
+	Lister
+	Inspector
+	Puller
+	Runner
+}
+
+// Lister shows everything there is, one call each.
+type Lister interface {
+	// Containers lists all containers, in whatever state.
+	Containers(ctx context.Context) ([]Container, error)
+	// Images lists all images with their tags and digests.
+	Images(ctx context.Context) ([]Image, error)
+}
+
+// Inspector shows one thing whole.
+type Inspector interface {
+	// Inspect shows one container.
+	Inspect(ctx context.Context, container string) (Snapshot, error)
+	// InspectImage shows one image, by reference or ID.
+	InspectImage(ctx context.Context, image string) (Image, error)
+}
+
+// Puller changes the engine's images.
+type Puller interface {
+	// Pull pulls a reference. It returns after the last byte; an error the
+	// engine reports in mid-stream is an error.
+	Pull(ctx context.Context, opts PullOptions) error
+	// Tag points the reference at the image.
+	Tag(ctx context.Context, image, reference string) error
+	// RemoveImage removes an image by ID, never by force: an image that a
+	// container or a second tag holds is a Conflict.
+	RemoveImage(ctx context.Context, image string) error
+}
+
+// PullOptions says what to pull.
+type PullOptions struct {
+	// Reference is what to pull, with its tag.
+	Reference string
+	// Platform is "os/arch" or "os/arch/variant"; empty: the engine's own.
+	Platform string
+	// Credential is sent to the registry by the engine; zero: anonymous.
+	Credential credentials.Credential
+	// Progress is told how far it is, at the engine's pace; may be nil.
+	Progress func(PullProgress)
+}
+
+// PullProgress is one line of a pull's progress.
+type PullProgress struct {
+	// Layer is the short digest of a layer, empty for the pull as a whole.
+	Layer string
+	// Status is the engine's word: "Downloading", "Pull complete", …
+	Status string
+	// Current and Total are bytes; 0 where the engine does not tell.
+	Current, Total int64
+}
+
+// Runner changes the engine's containers: a union as well.
+type Runner interface {
+	Creator
+	Starter
+}
+
+// Creator makes, names and removes containers.
+type Creator interface {
+	// Create creates a container, with all its networks, and does not start
+	// it. A taken name is a Conflict and changes nothing.
+	Create(ctx context.Context, opts CreateOptions) (id string, err error)
+	// Rename gives the container another name. A taken name is a Conflict and
+	// changes nothing.
+	Rename(ctx context.Context, container, name string) error
+	// Remove removes a container that is not up, by RemoveOptions one that is.
+	// It never removes a volume.
+	Remove(ctx context.Context, container string, opts RemoveOptions) error
+}
+
+// CreateOptions says what to create.
+type CreateOptions struct {
+	// Name is the container's name.
+	Name string
+	// Platform is "os/arch" or "os/arch/variant"; empty: the image's own.
+	Platform string
+	// Spec is what to create.
+	Spec Spec
+}
+
+// Spec is a container as it is asked of the engine, in the shape of the
+// engine's API; what it does not know it carries along.
+type Spec struct {
+	// Config holds the image's reference, environment, command, labels, …
+	Config Document
+	// HostConfig holds mounts, limits, ports, restart policy, …
+	HostConfig Document
+	// Networks maps a network's name to its endpoint's settings.
+	Networks map[string]Document
+}
+
+// Clone returns a deep copy.
+func (s Spec) Clone() Spec {
+	out := Spec{Config: s.Config.Clone(), HostConfig: s.HostConfig.Clone()}
+	if s.Networks != nil {
+		out.Networks = make(map[string]Document, len(s.Networks))
+		for name, endpoint := range s.Networks {
+			out.Networks[name] = endpoint.Clone()
+		}
+	}
+	return out
+}
+
+// RemoveOptions says how to remove a container.
+type RemoveOptions struct {
+	// Force ends its process first.
+	Force bool
+}
+
+// Starter changes a container's state.
+type Starter interface {
+	// Start starts it; starting what runs is no error.
+	Start(ctx context.Context, container string) error
+	// Stop stops it; stopping what is not up is no error.
+	Stop(ctx context.Context, container string, opts StopOptions) error
+	// Pause freezes a running one.
+	Pause(ctx context.Context, container string) error
+}
+
+// StopOptions says how to stop a container.
+type StopOptions struct {
+	// Signal is the signal's name or number; empty: the container's own.
+	Signal string
+	// Timeout is how long it may take before it is killed, in whole seconds,
+	// rounded up. Nil: the container's own, else the engine's. Zero: at once.
+	Timeout *time.Duration
+}
+
+// Describer is an engine that tells what it is.
+type Describer interface {
+	Describe(ctx context.Context) (EngineInfo, error)
+}
+
+// EngineInfo describes an engine.
+type EngineInfo struct {
+	// Name is the product: "Docker Engine".
+	Name string
+	// Version is the product's: "20.10.24".
+	Version string
+	// APIVersion is the version in use, after negotiation: "1.41".
+	APIVersion string
+	// Address is where it was reached, without secrets: "unix:///var/run/docker.sock".
+	Address string
+	// Platform is "os/arch" of the engine's host.
+	Platform string
+}
+
+// LogReader is an engine that shows what a container wrote.
+type LogReader interface {
+	// Logs writes the last lines of the container's output to w, standard
+	// output and error together.
+	Logs(ctx context.Context, container string, lines int, w io.Writer) error
+}

@@ -1,0 +1,97 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+)
+
+// Updater brings one target to its new image. Recreate is the one that comes
+// with this package; others may roll out blue and green, or ask somebody first.
+//
+// A non-nil error means the target is not on its new image. Result has an entry
+// for each member either way. An Updater is called by several goroutines, never
+// twice at a time for one container.
+type Updater interface {
+	Update(ctx context.Context, t Target) (Result, error)
+}
+
+// UpdaterFunc adapts a function to Updater.
+type UpdaterFunc func(ctx context.Context, t Target) (Result, error)
+
+// Update calls f.
+func (f UpdaterFunc) Update(ctx context.Context, t Target) (Result, error) { return f(ctx, t) }
+
+// Target is one group of containers that move together, usually one.
+type Target struct {
+	// Members are in start order, the leader first.
+	Members []Member
+	// StopTimeout is how long a member may take to stop before it is killed.
+	// Nil: the container's own setting, else the engine's default.
+	StopTimeout *time.Duration
+	// OnStep is told of each step as it begins; may be nil. It must not block.
+	OnStep func(Step)
+}
+
+// Member is one container of a target. The image is already on the engine.
+type Member struct {
+	// Container is what was judged. If the engine's has changed since, the
+	// update is refused with FailedPrecondition.
+	Container Container
+	// Reference is what to create the successor by ("nginx:1.27").
+	Reference string
+	// ImageID is the image the reference must lead to. A successor created on
+	// another one is removed again, before its predecessor was touched.
+	ImageID string
+}
+
+// Step is one step of an update, told as it begins.
+type Step struct {
+	// Container is the name the service has.
+	Container string
+	// Action is a verb of the engine's: "create", "rename", "stop", "start",
+	// "verify", "remove", or "roll back".
+	Action string
+	// Detail is what a reader may want besides: the journal name, the reason.
+	Detail string
+}
+
+// Outcome is how an update ended for a member.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeUpdated: the successor runs, verified; the predecessor is gone.
+	OutcomeUpdated Outcome = "updated"
+	// OutcomeRolledBack: the predecessor serves again, in the state it was in.
+	OutcomeRolledBack Outcome = "rolled back"
+	// OutcomeUntouched: it ended before the predecessor was touched.
+	OutcomeUntouched Outcome = "untouched"
+	// OutcomeUnfinished: neither could be reached, because the engine stopped
+	// answering; both containers stand under their journal's names, whole.
+	OutcomeUnfinished Outcome = "unfinished"
+)
+
+// Result is how an update ended.
+type Result struct {
+	// Members are in the target's order.
+	Members []MemberResult
+}
+
+// MemberResult is how an update ended for one member.
+type MemberResult struct {
+	// Name is the service's.
+	Name string
+	// Outcome is how it ended.
+	Outcome Outcome
+	// OldID is the container there was, NewID the one there is: OldID again
+	// after a rollback.
+	OldID, NewID string
+	// Downtime is from the stop of the old one to the end of the start of the
+	// one that serves now; 0 if it was not stopped.
+	Downtime time.Duration
+	// Log is the end of the failed successor's output, at most 20 lines, if
+	// the engine shows it.
+	Log string
+	// Warnings are what did not prevent the update but should be known.
+	Warnings []string
+}

@@ -1,0 +1,296 @@
+package watchtower
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// The defaults.
+const (
+	// DefaultInterval is the time between passes: the 24 hours the original
+	// program has.
+	DefaultInterval = 24 * time.Hour
+	// DefaultConcurrency is how many pulls, and how many swaps, go on at once.
+	DefaultConcurrency = 4
+	// DefaultCheckTimeout bounds the registries' part of a pass, all of it.
+	DefaultCheckTimeout = 2 * time.Minute
+	// DefaultPullTimeout bounds the pull of one reference.
+	DefaultPullTimeout = 30 * time.Minute
+)
+
+// Option sets one thing of a Tower. A nil Option is skipped. Options are
+// applied in order: a later one wins, one that holds a list appends.
+type Option func(*config) error
+
+type config struct {
+	engine       lifecycle.Engine
+	checker      Checker
+	updater      Updater
+	filters      []Filter
+	stores       []CredentialStore
+	observers    []Observer
+	logger       *slog.Logger
+	schedule     Schedule
+	passAtStart  bool
+	cleanup      bool
+	rolling      bool
+	stopTimeout  *time.Duration
+	stableTime   time.Duration
+	concurrency  int
+	checkTimeout time.Duration
+	pullTimeout  time.Duration
+	states       []lifecycle.State
+	self         string
+}
+
+// WithEngine sets the engine. Default: the Docker engine the environment names
+// (see dockerengine.FromEnv).
+func WithEngine(e Engine) Option {
+	return func(c *config) error {
+		if e == nil {
+			return invalid("WithEngine", "nil", "an Engine")
+		}
+		c.engine = e
+		return nil
+	}
+}
+
+// WithFilter adds a filter; a container must pass all of them. Default: every
+// container.
+func WithFilter(filters ...Filter) Option {
+	return func(c *config) error {
+		for _, f := range filters {
+			if f == nil {
+				return invalid("WithFilter", "nil", "a Filter")
+			}
+			c.filters = append(c.filters, f)
+		}
+		return nil
+	}
+}
+
+// WithUpdater sets how a target is brought to its new image. Default:
+// lifecycle.Recreate on the engine.
+func WithUpdater(u Updater) Option {
+	return func(c *config) error {
+		if u == nil {
+			return invalid("WithUpdater", "nil", "an Updater")
+		}
+		c.updater = u
+		return nil
+	}
+}
+
+// WithChecker sets how references are resolved. Default: a registry.Client that
+// uses the Tower's credentials.
+func WithChecker(ch Checker) Option {
+	return func(c *config) error {
+		if ch == nil {
+			return invalid("WithChecker", "nil", "a Checker")
+		}
+		c.checker = ch
+		return nil
+	}
+}
+
+// WithCredentials adds a credential store; the first that knows a registry
+// answers. Default: the config.json of `docker login` (see
+// credentials.FromEnv).
+func WithCredentials(stores ...CredentialStore) Option {
+	return func(c *config) error {
+		for _, s := range stores {
+			if s == nil {
+				return invalid("WithCredentials", "nil", "a CredentialStore")
+			}
+			c.stores = append(c.stores, s)
+		}
+		return nil
+	}
+}
+
+// WithObserver adds an observer. Default: none.
+func WithObserver(observers ...Observer) Option {
+	return func(c *config) error {
+		for _, o := range observers {
+			if o == nil {
+				return invalid("WithObserver", "nil", "an Observer")
+			}
+			c.observers = append(c.observers, o)
+		}
+		return nil
+	}
+}
+
+// WithLogger sets where people read. Default: nowhere.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return invalid("WithLogger", "nil", "a *slog.Logger")
+		}
+		c.logger = l
+		return nil
+	}
+}
+
+// WithInterval sets the time between Run's passes, at least a second. Default:
+// DefaultInterval. It replaces a schedule.
+func WithInterval(d time.Duration) Option {
+	return func(c *config) error {
+		if d < time.Second {
+			return invalid("WithInterval", d, "at least 1s")
+		}
+		c.schedule = Every(d)
+		return nil
+	}
+}
+
+// WithSchedule sets when Run makes its passes. Default: every DefaultInterval.
+// It replaces an interval.
+func WithSchedule(s Schedule) Option {
+	return func(c *config) error {
+		if s == nil {
+			return invalid("WithSchedule", "nil", "a Schedule")
+		}
+		c.schedule = s
+		return nil
+	}
+}
+
+// WithPassAtStart makes Run begin with a pass at once. Default: the first pass
+// comes when the schedule says, as the original program does it.
+func WithPassAtStart(on bool) Option {
+	return func(c *config) error { c.passAtStart = on; return nil }
+}
+
+// WithCleanup removes the image a swap replaced, once nothing refers to it: no
+// container in whatever state, no tag. Never by force. Default: images stay.
+func WithCleanup(on bool) Option {
+	return func(c *config) error { c.cleanup = on; return nil }
+}
+
+// WithRolling swaps one target at a time, the next only after the last was
+// verified; an image that fails is not tried on the next container. Default:
+// DefaultConcurrency at once.
+func WithRolling(on bool) Option {
+	return func(c *config) error { c.rolling = on; return nil }
+}
+
+// WithStopTimeout sets how long a container may take to stop before it is
+// killed, in whole seconds, rounded up; 0 kills at once. Default: the
+// container's own setting, else the engine's default.
+func WithStopTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d < 0 {
+			return invalid("WithStopTimeout", d, "0 or more")
+		}
+		c.stopTimeout = &d
+		return nil
+	}
+}
+
+// WithStableTime sets how long a successor without a health check must stay up
+// to be good. Default: lifecycle.DefaultStableTime. It is for the default
+// updater.
+func WithStableTime(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return invalid("WithStableTime", d, "more than 0")
+		}
+		c.stableTime = d
+		return nil
+	}
+}
+
+// WithConcurrency bounds how many pulls, and how many swaps, go on at once.
+// Default: DefaultConcurrency.
+func WithConcurrency(n int) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return invalid("WithConcurrency", n, "at least 1")
+		}
+		c.concurrency = n
+		return nil
+	}
+}
+
+// WithCheckTimeout bounds the registries' part of a pass. What is not answered
+// by then has failed; the rest of the pass goes on. Default:
+// DefaultCheckTimeout.
+func WithCheckTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return invalid("WithCheckTimeout", d, "more than 0")
+		}
+		c.checkTimeout = d
+		return nil
+	}
+}
+
+// WithPullTimeout bounds the pull of one reference. Default:
+// DefaultPullTimeout.
+func WithPullTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return invalid("WithPullTimeout", d, "more than 0")
+		}
+		c.pullTimeout = d
+		return nil
+	}
+}
+
+// WithStates adds states a container may be in to be looked at. Default:
+// running only; the first use replaces the default.
+func WithStates(states ...State) Option {
+	return func(c *config) error {
+		for _, s := range states {
+			switch s {
+			case lifecycle.StateCreated, lifecycle.StateRunning, lifecycle.StatePaused,
+				lifecycle.StateRestarting, lifecycle.StateExited:
+				c.states = append(c.states, s)
+			case lifecycle.StateRemoving, lifecycle.StateDead:
+				return invalid("WithStates", s, "a state a container can be swapped in")
+			default:
+				return invalid("WithStates", s, "created, running, paused, restarting or exited")
+			}
+		}
+		return nil
+	}
+}
+
+// WithSelf names, by its full ID, the container this process runs in. It is
+// reported and never swapped: a process cannot outlive its own container.
+func WithSelf(containerID string) Option {
+	return func(c *config) error { c.self = containerID; return nil }
+}
+
+func invalid(option string, value any, accepted string) error {
+	return errclass.With(errdefs.ErrInvalidArgument,
+		fmt.Errorf("watchtower: %s: %v: want %s", option, value, accepted))
+}
+
+func newConfig(opts []Option) (config, error) {
+	c := config{
+		schedule:     Every(DefaultInterval),
+		concurrency:  DefaultConcurrency,
+		checkTimeout: DefaultCheckTimeout,
+		pullTimeout:  DefaultPullTimeout,
+		logger:       slog.New(slog.DiscardHandler),
+	}
+	var errs []error
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return c, errors.Join(errs...)
+}

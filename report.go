@@ -1,0 +1,136 @@
+package watchtower
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// Report is what a pass found and did. It holds every container the engine has,
+// sorted by name.
+type Report struct {
+	// Kind tells a check from an update.
+	Kind PassKind `json:"kind"`
+	// Started and Ended are by the watcher's clock.
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	// Entries has one entry per container.
+	Entries []Entry `json:"containers"`
+}
+
+// Status is what a pass says of one container.
+type Status string
+
+// The statuses. A container is in exactly one.
+const (
+	// StatusFresh: it runs what its reference points at.
+	StatusFresh Status = "fresh"
+	// StatusStale: a newer image is there; nothing was done about it.
+	StatusStale Status = "stale"
+	// StatusUpdated: it was replaced, the successor verified.
+	StatusUpdated Status = "updated"
+	// StatusSkipped: it was left alone; Reason says why.
+	StatusSkipped Status = "skipped"
+	// StatusRolledBack: the successor failed, the old container serves again.
+	StatusRolledBack Status = "rolled back"
+	// StatusFailed: the check or the update failed before the container was
+	// touched, or ended unfinished; Err says which.
+	StatusFailed Status = "failed"
+)
+
+// Entry is what a pass says of one container.
+type Entry struct {
+	// Container is as it was when the pass began.
+	Container lifecycle.Container
+	// Status is how it ended.
+	Status Status
+	// Reason is why it was skipped, or what makes it stale.
+	Reason string
+	// Latest is the digest its reference points at now, where that was asked.
+	Latest string
+	// NewContainerID is the successor's, if it was updated.
+	NewContainerID string
+	// NewImageID is the image the successor was or would be created on, as far
+	// as it is known.
+	NewImageID string
+	// Downtime is how long nothing served, by the engine's calls; 0 if the old
+	// container was never stopped.
+	Downtime time.Duration
+	// Warnings are what did not prevent the update but should be known.
+	Warnings []string
+	// Log is the end of the failed successor's output.
+	Log string
+	// Err is why it failed or was rolled back.
+	Err error
+}
+
+// MarshalJSON writes the entry flat: name, id, image, image_id, state, status
+// and, where they say something, reason, latest, new_id, new_image_id,
+// downtime_ms, warnings, log and error.
+func (e Entry) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Name       string          `json:"name"`
+		ID         string          `json:"id"`
+		Image      string          `json:"image"`
+		ImageID    string          `json:"image_id"`
+		State      lifecycle.State `json:"state"`
+		Status     Status          `json:"status"`
+		Reason     string          `json:"reason,omitempty"`
+		Latest     string          `json:"latest,omitempty"`
+		NewID      string          `json:"new_id,omitempty"`
+		NewImageID string          `json:"new_image_id,omitempty"`
+		DowntimeMS int64           `json:"downtime_ms,omitempty"`
+		Warnings   []string        `json:"warnings,omitempty"`
+		Log        string          `json:"log,omitempty"`
+		Error      string          `json:"error,omitempty"`
+	}{
+		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
+		e.Status, e.Reason, e.Latest, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
+		e.Warnings, e.Log, "",
+	}
+	if e.Err != nil {
+		out.Error = e.Err.Error()
+	}
+	return json.Marshal(out)
+}
+
+// Count returns how many containers have the status.
+func (r *Report) Count(s Status) int {
+	n := 0
+	for i := range r.Entries {
+		if r.Entries[i].Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Scanned returns how many containers were looked at: all but the skipped.
+func (r *Report) Scanned() int { return len(r.Entries) - r.Count(StatusSkipped) }
+
+// Err joins the errors of all containers, nil if none failed.
+func (r *Report) Err() error {
+	var errs []error
+	for i := range r.Entries {
+		if err := r.Entries[i].Err; err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
+// rolled_back=0", with "stale=" before them for a check.
+func (r *Report) Summary() string {
+	var b strings.Builder
+	if r.Kind == PassCheck {
+		fmt.Fprintf(&b, "stale=%d ", r.Count(StatusStale))
+	}
+	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
+		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
+	return b.String()
+}
