@@ -19,8 +19,8 @@ import (
 // PermissionDenied (a pull), Unavailable (the engine does not answer). An
 // Engine is used by many goroutines at once.
 //
-// Abilities beyond it are small interfaces found by type assertion: Describer,
-// LogReader.
+// Abilities beyond it are small interfaces found by type assertion: Pinger,
+// Describer, LogReader.
 type Engine interface {
 	Lister
 	Inspector
@@ -153,6 +153,11 @@ type StopOptions struct {
 	// Timeout is how long it may take before it is killed, in whole seconds,
 	// rounded up. Nil: the container's own, else the engine's. Zero: at once.
 	Timeout *time.Duration
+}
+
+// Pinger is an engine that says quickly whether it answers at all.
+type Pinger interface {
+	Ping(ctx context.Context) error
 }
 
 // Describer is an engine that tells what it is.

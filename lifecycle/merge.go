@@ -1,0 +1,200 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// effective is the configuration a container gets that is created with config
+// from image: the engine's own rules, so that what it made can be compared with
+// what it should have made.
+func effective(config, image Document) Document {
+	out := image.Clone()
+	if out == nil {
+		out = Document{}
+	}
+	for key, value := range config {
+		switch key {
+		case "Env":
+			out[key] = mergeEnv(image.Texts(key), config.Texts(key))
+		case "Labels", "ExposedPorts", "Volumes":
+			out[key] = mergePairs(image.Object(key), config.Object(key))
+		case "Healthcheck":
+			if config.Object(key) != nil {
+				out[key] = mergePairs(image.Object(key), config.Object(key))
+			}
+		case "Entrypoint", "Cmd":
+			// a pair, below
+		default:
+			if !empty(value) {
+				out[key] = value
+			}
+		}
+	}
+	entrypoint, cmd := config.Texts("Entrypoint"), config.Texts("Cmd")
+	switch {
+	case len(entrypoint) == 1 && entrypoint[0] == "":
+		out["Entrypoint"], out["Cmd"] = nil, config["Cmd"]
+	case len(entrypoint) > 0:
+		out["Entrypoint"], out["Cmd"] = config["Entrypoint"], config["Cmd"]
+	case len(cmd) > 0:
+		out["Cmd"] = config["Cmd"]
+	}
+	return out
+}
+
+func mergeEnv(image, user []string) any {
+	var out []any
+	for _, pair := range user {
+		out = append(out, pair)
+	}
+	for _, pair := range image {
+		key, _, _ := strings.Cut(pair, "=")
+		if !slices.ContainsFunc(user, func(u string) bool { k, _, _ := strings.Cut(u, "="); return k == key }) {
+			out = append(out, pair)
+		}
+	}
+	return out
+}
+
+func mergePairs(image, user Document) any {
+	out := map[string]any{}
+	for k, v := range image {
+		out[k] = v
+	}
+	for k, v := range user {
+		if _, ok := out[k]; !ok || !empty(v) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// empty reports whether the value says "not set".
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return v == ""
+	case json.Number:
+		return v == "0"
+	case float64:
+		return v == 0
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	case Document:
+		return len(v) == 0
+	default:
+		return false
+	}
+}
+
+// Difference is one field that is not as it should be.
+type Difference struct {
+	// Field is its path: "HostConfig.Memory", "Networks.front.IPAMConfig".
+	Field string
+	// Want and Got are the values as JSON.
+	Want, Got string
+}
+
+// String reads "HostConfig.Memory: want 1024, got 0".
+func (d Difference) String() string {
+	return fmt.Sprintf("%s: want %s, got %s", d.Field, d.Want, d.Got)
+}
+
+// drift compares what the engine created with what it was asked for. Labels of
+// the swap, the image's reference and what the engine generates are no drift.
+func drift(spec Spec, image Image, got Snapshot) []Difference {
+	var out []Difference
+	add := func(field string, want, have any) {
+		out = append(out, Difference{field, encode(want), encode(have)})
+	}
+	want := effective(spec.Config, image.Config)
+	for key, value := range want {
+		switch key {
+		case "Hostname", "Image", "OnBuild", "ArgsEscaped", "Container", "DockerVersion":
+			continue
+		case "Env":
+			if !sameSet(want.Texts(key), got.Config.Texts(key)) {
+				add("Config.Env", value, got.Config[key])
+			}
+		default:
+			if !same(plain(value), plain(got.Config[key])) {
+				add("Config."+key, value, got.Config[key])
+			}
+		}
+	}
+	for key, value := range spec.HostConfig {
+		if have, known := got.HostConfig[key]; known && !same(plain(value), plain(have)) {
+			add("HostConfig."+key, value, have)
+		} else if !known && !empty(value) {
+			add("HostConfig."+key, value, nil)
+		}
+	}
+	for name, endpoint := range spec.Networks {
+		have, ok := got.Networks[name]
+		if !ok {
+			add("Networks."+name, endpoint, nil)
+			continue
+		}
+		for _, field := range endpointFields {
+			if field == "Aliases" {
+				if missing := missingFrom(endpoint.Texts(field), have.Texts(field)); len(missing) > 0 {
+					add("Networks."+name+".Aliases", endpoint[field], have[field])
+				}
+			} else if !same(plain(endpoint[field]), plain(have[field])) {
+				add("Networks."+name+"."+field, endpoint[field], have[field])
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Field < out[j].Field })
+	return out
+}
+
+// lostVolumes are the volumes of the old container that the new one does not
+// mount at the same place.
+func lostVolumes(old, got Snapshot) []Difference {
+	var out []Difference
+	for _, m := range old.Mounts {
+		if m.Type != "volume" {
+			continue
+		}
+		if !slices.ContainsFunc(got.Mounts, func(n Mount) bool { return n.Destination == m.Destination && n.Name == m.Name }) {
+			out = append(out, Difference{"Mounts." + m.Destination, encode(m.Name), "null"})
+		}
+	}
+	return out
+}
+
+// plain turns Documents inside a value into plain maps, so that they compare.
+func plain(v any) any { return cloneValue(v) }
+
+func encode(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}
+
+func sameSet(a, b []string) bool {
+	return len(missingFrom(a, b)) == 0 && len(missingFrom(b, a)) == 0
+}
+
+func missingFrom(want, have []string) []string {
+	var out []string
+	for _, w := range want {
+		if !slices.Contains(have, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+)
+
+// move is one container on its way: what was seen of it, and what is made.
+type move struct {
+	member Member
+	old    Snapshot
+	image  Image // the new one
+	was    letter
+	spec   Spec // the successor's
+	lead   string
+	ids    struct{ next, spare string }
+}
+
+func (m *move) name(role string) string {
+	return entry{target: m.old.Name, role: role, letter: m.was, old: short(m.old.ID), lead: m.lead}.String()
+}
+
+// removesItself: the engine deletes it once it is stopped, so that a copy must
+// be there before.
+func (m *move) removesItself() bool { return m.was.up() && m.old.HostConfig.Flag("AutoRemove") }
+
+// parked are the names this swap gives to what it parks, by ID.
+func parked(moves []*move) map[string]string {
+	held := make(map[string]string, len(moves))
+	for _, m := range moves {
+		held[m.old.ID] = m.name("old")
+	}
+	return held
+}
+
+// prepare looks at everything a swap needs to know and derives the successor's
+// spec. It changes nothing.
+func (r *recreator) prepare(ctx context.Context, m Member, lead string) (*move, error) {
+	old, err := r.inspect(ctx, m.Container.ID)
+	if err != nil {
+		return nil, err
+	}
+	if old.Name != m.Container.Name || old.ImageID != m.Container.ImageID {
+		return nil, precondition("it is not the container that was judged: now %s on %s", old.Name, short12(old.ImageID))
+	}
+	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead}
+	if mv.was == 0 {
+		return nil, precondition("it is %s", old.State)
+	}
+	if old.Config == nil || old.HostConfig == nil {
+		return nil, precondition("the engine does not show its configuration")
+	}
+	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
+	if err != nil {
+		// Without the old defaults nobody can tell which settings are the user's.
+		return nil, fmt.Errorf("inspect its image: %w", err)
+	}
+	if mv.image, err = r.engine.InspectImage(ctx, m.Reference); err != nil {
+		return nil, fmt.Errorf("inspect the new image: %w", err)
+	}
+	if mv.image.ID != m.ImageID {
+		return nil, precondition("%s leads to %s, not to the judged %s", m.Reference, short12(mv.image.ID), short12(m.ImageID))
+	}
+	if mv.image.Platform != oldImage.Platform {
+		return nil, precondition("the new image is for %s, not for %s", mv.image.Platform, oldImage.Platform)
+	}
+	inherited, err := r.inherited(ctx, old)
+	if err != nil {
+		return nil, err
+	}
+	mv.spec = successorSpec(old, oldImage, m, inherited)
+	r.label(mv, mv.spec, roleNew)
+	return mv, nil
+}
+
+// inherited are the mount points that come from other containers.
+func (r *recreator) inherited(ctx context.Context, old Snapshot) ([]string, error) {
+	var out []string
+	for _, from := range old.HostConfig.Texts("VolumesFrom") {
+		ref, _, _ := strings.Cut(from, ":")
+		snap, err := r.inspect(ctx, ref)
+		if err != nil {
+			return nil, fmt.Errorf("volumes from %s: %w", ref, err)
+		}
+		for _, m := range snap.Mounts {
+			out = append(out, m.Destination)
+		}
+	}
+	return out, nil
+}
+
+// label writes the journal's constants into what is created.
+func (r *recreator) label(m *move, spec Spec, role string) {
+	labels := spec.Config.Object("Labels")
+	if labels == nil {
+		labels = Document{}
+	}
+	for key, value := range map[string]string{
+		labelOf:     m.old.ID,
+		labelLead:   m.lead,
+		labelTarget: m.old.Name,
+		labelState:  string(rune(m.was)),
+		labelOrder:  orderStopFirst,
+		labelRole:   role,
+		labelHolder: r.holder,
+		labelTTL:    leaseTTL.String(),
+	} {
+		labels[key] = value
+	}
+	spec.Config["Labels"] = map[string]any(labels)
+}
+
+// compare inspects what the engine made of the spec. Drift that the new image
+// does not explain ends the swap before the old container is touched.
+func (r *recreator) compare(ctx context.Context, m *move) error {
+	got, err := r.inspect(ctx, m.ids.next)
+	if err != nil {
+		return err
+	}
+	if got.ImageID != m.member.ImageID {
+		return precondition("created on %s, not on the judged %s: %s has moved", short12(got.ImageID), short12(m.member.ImageID), m.member.Reference)
+	}
+	differences := append(drift(m.spec, m.image, got), lostVolumes(m.old, got)...)
+	if len(differences) == 0 {
+		return nil
+	}
+	texts := make([]string, len(differences))
+	for i, d := range differences {
+		texts[i] = d.String()
+	}
+	return precondition("the engine would not keep its configuration: %s", strings.Join(texts, "; "))
+}
+
+// unchanged looks at the old container again, now that the lock is held.
+func (r *recreator) unchanged(ctx context.Context, m *move) error {
+	now, err := r.inspect(ctx, m.old.ID)
+	if errdefs.IsNotFound(err) {
+		return precondition("somebody removed it meanwhile")
+	}
+	if err != nil {
+		return err
+	}
+	same := now.Name == m.old.Name && letterOf(now.State) == m.was &&
+		reflect.DeepEqual(now.Config, m.old.Config) && reflect.DeepEqual(now.HostConfig, m.old.HostConfig)
+	if !same {
+		return precondition("somebody changed it meanwhile")
+	}
+	return nil
+}
+
+// stillIn asks, after the rename, whether the letter in the name is true.
+func (r *recreator) stillIn(ctx context.Context, m *move) error {
+	now, err := r.inspect(ctx, m.name("old"))
+	if err != nil {
+		return err
+	}
+	if letterOf(now.State) != m.was {
+		return errors.New("its state changed meanwhile")
+	}
+	return nil
+}
+
+func precondition(format string, args ...any) error {
+	return errclass.With(errdefs.ErrFailedPrecondition, fmt.Errorf(format, args...))
+}
+
+// short12 shortens an image ID for people.
+func short12(imageID string) string { return short(strings.TrimPrefix(imageID, "sha256:")) }

@@ -1,0 +1,351 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// maxRounds bounds how often an action is derived again after an error.
+const maxRounds = 4
+
+// errLost: a parked container bears a name this watcher did not give it, so
+// another has taken the swap over. Nothing may be touched any more.
+var errLost = errors.New("another watcher has taken over")
+
+// errAgain: an action failed; look again and derive the next one.
+var errAgain = errors.New("look again")
+
+// verdict forces what settle may decide.
+type verdict int
+
+const (
+	// undo goes back, unless the point of no return has been passed.
+	undo verdict = iota
+	// decide goes forward if all that is new is in place and proves itself.
+	decide
+)
+
+// settle turns whatever is left of one group's swap into one container under
+// each name: the one recovery function, for errors and for crashes. It is a
+// function of the list, looked at anew after every error. held are the names
+// this watcher gave to what it parked, by ID.
+func (r *recreator) settle(ctx context.Context, lead string, v verdict, held map[string]string, t *tracker) error {
+	var last error
+	for range maxRounds {
+		list, err := r.list(ctx)
+		if err != nil {
+			return err
+		}
+		slots := observe(list)[lead]
+		if len(slots) == 0 {
+			return nil
+		}
+		for _, s := range slots {
+			if s.old != nil && s.parked && held[s.old.ID] != s.old.Name {
+				return errLost
+			}
+		}
+		err = r.resolve(ctx, slots, v, t)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errAgain) {
+			return err
+		}
+		last = err
+	}
+	return last
+}
+
+// resolve makes one decision for the group and carries it out.
+func (r *recreator) resolve(ctx context.Context, slots []*slot, v verdict, t *tracker) error {
+	if r.goForward(ctx, slots, v) {
+		return r.forward(ctx, slots, t)
+	}
+	return r.back(ctx, slots, t)
+}
+
+// goForward is the table of the protocol, in its order.
+func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) bool {
+	begun := false // a successor stands alone: its predecessor was removed already
+	for _, s := range slots {
+		begun = begun || s.next != nil && !s.held && s.base == nil
+	}
+	if begun {
+		return true
+	}
+	if v == undo {
+		return false
+	}
+	for _, s := range slots {
+		if s.next == nil || s.held {
+			return false
+		}
+		oldUp := s.old != nil && s.old.State.Up()
+		// Both up is what only an engine's restart makes.
+		if oldUp || s.letter.up() && !s.next.State.Up() {
+			return false
+		}
+	}
+	for _, s := range slots {
+		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, -1) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// forward ends the swap in favour of what is new.
+func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) error {
+	for _, s := range slots {
+		if s.next == nil || s.held || !s.letter.up() {
+			continue
+		}
+		if s.old != nil && s.old.State.Up() && !s.next.State.Up() {
+			if err := r.stop(ctx, s.old.Name, t); err != nil {
+				return again(err)
+			}
+		}
+		if !s.next.State.Up() {
+			if err := r.start(ctx, s.next.ID); err != nil {
+				return again(err)
+			}
+		}
+		if s.letter == wasPaused && s.next.State != StatePaused {
+			if err := r.pause(ctx, s.next.ID); err != nil {
+				return again(err)
+			}
+		}
+	}
+	list, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range slots {
+		if s.next == nil || s.held || !s.letter.up() {
+			continue
+		}
+		c := byID(list, s.next.ID)
+		if c == nil || !c.State.Up() || s.letter == wasPaused && c.State != StatePaused {
+			return again(errors.New("the successor is not up"))
+		}
+	}
+	for i := len(slots) - 1; i >= 0; i-- {
+		s := slots[i]
+		if s.next == nil || s.held {
+			// The commit began, but this member has no successor: it keeps its
+			// predecessor.
+			if err := r.back(ctx, []*slot{s}, t); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.removeOld(ctx, s, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *recreator) removeOld(ctx context.Context, s *slot, t *tracker) error {
+	gone := append([]*Container(nil), s.dead...)
+	if s.old != nil {
+		gone = append(gone, s.old)
+	}
+	for _, c := range append(gone, s.spares...) {
+		if c.State.Up() {
+			if err := r.stop(ctx, c.Name, t); err != nil {
+				return again(err)
+			}
+		}
+		if err := r.remove(ctx, c.Name, false); err != nil {
+			return again(err)
+		}
+	}
+	return nil
+}
+
+// back puts the predecessors back. The order matters at every line: what is new
+// is stopped before what is old is started, and removed before the old one gets
+// its name again, since the name is the last trace of the state it was in.
+func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
+	for i := len(slots) - 1; i >= 0; i-- {
+		if s := slots[i]; s.next != nil && s.next.State.Up() && s.base != nil {
+			ref := s.next.ID
+			if s.held {
+				ref = s.next.Name
+			}
+			if err := r.stop(ctx, ref, t); err != nil {
+				return again(err)
+			}
+		}
+	}
+	for _, s := range slots {
+		if s.orphan() || s.conflict() || s.settled() {
+			continue
+		}
+		if err := r.restore(ctx, s); err != nil {
+			return again(err)
+		}
+	}
+	for i := len(slots) - 1; i >= 0; i-- {
+		if err := r.drop(ctx, slots[i]); err != nil {
+			return again(err)
+		}
+	}
+	return r.giveNamesBack(ctx, slots)
+}
+
+// restore brings the predecessor to the state its letter tells.
+func (r *recreator) restore(ctx context.Context, s *slot) error {
+	c := s.base
+	if !s.letter.up() {
+		return nil
+	}
+	if !c.State.Up() {
+		// A failed start of a container that removes itself deletes it: keep a
+		// second copy first.
+		if c != s.old && len(s.spares) == 1 {
+			spare, err := r.spareAgain(ctx, s)
+			if err != nil {
+				return err
+			}
+			s.spares = append(s.spares, spare)
+		}
+		if err := r.start(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	if s.letter == wasPaused && c.State != StatePaused {
+		return r.pause(ctx, c.ID)
+	}
+	return nil
+}
+
+// spareAgain copies the spare under the next epoch's name.
+func (r *recreator) spareAgain(ctx context.Context, s *slot) (*Container, error) {
+	e, _ := parseEntry(s.base.Name)
+	e.epoch++
+	snap, err := r.inspect(ctx, s.base.ID)
+	if err != nil {
+		return nil, err
+	}
+	spec := copySpec(snap, nil)
+	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder} {
+		spec.Config.Object("Labels")[key] = snap.Labels[key]
+	}
+	id, err := r.create(ctx, CreateOptions{Name: e.String(), Spec: spec})
+	if err != nil {
+		return nil, err
+	}
+	return &Container{ID: id, Name: e.String(), State: StateCreated}, nil
+}
+
+// drop removes what is new, and with it the lock, last.
+func (r *recreator) drop(ctx context.Context, s *slot) error {
+	journal := entry{target: s.target, role: roleNew, old: s.oldID, lead: s.lead}.String()
+	if s.next != nil && !s.held && s.base != nil && !s.conflict() {
+		if err := r.rename(ctx, s.next.ID, journal); err != nil {
+			return err
+		}
+	}
+	for _, c := range append(append([]*Container(nil), s.spares...), s.dead...) {
+		if c == s.base && !s.orphan() {
+			continue
+		}
+		if err := r.remove(ctx, c.Name, false); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.next == nil, s.orphan() && !s.held:
+		return nil // nothing new, or it stands in its place
+	case !s.orphan(), !started(s.next.State), s.occ != nil:
+		return r.remove(ctx, journal, true)
+	}
+	// The last of its kind, and it has lived: it is never removed.
+	if l := letter(firstByte(s.next.Labels[labelState])); l.up() && !s.next.State.Up() {
+		if err := r.start(ctx, s.next.ID); err != nil {
+			return err
+		}
+	}
+	return r.rename(ctx, journal, s.target)
+}
+
+// giveNamesBack is the end of a rollback: every name, the leader's last, and
+// only once every state is restored.
+func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
+	var parked []*slot
+	for _, s := range slots {
+		if !s.orphan() && !s.conflict() && !s.settled() {
+			parked = append(parked, s)
+		}
+	}
+	list, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range parked {
+		if c := byID(list, s.base.ID); c == nil || !s.inState(c.State) {
+			return again(fmt.Errorf("%s is not %s", s.base.Name, s.letter.state()))
+		}
+	}
+	for i := len(parked) - 1; i >= 0; i-- {
+		if err := r.rename(ctx, parked[i].base.Name, parked[i].target); err != nil {
+			return again(err)
+		}
+	}
+	if len(parked) == 0 {
+		return nil
+	}
+	// An engine that restarted between the look and the rename: the state is
+	// still known here, and nowhere else.
+	if list, err = r.list(ctx); err != nil {
+		return err
+	}
+	for _, s := range parked {
+		c := byID(list, s.base.ID)
+		if c == nil || s.inState(c.State) || !s.letter.up() {
+			continue
+		}
+		if !c.State.Up() {
+			if err := r.start(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+		if s.letter == wasPaused {
+			if err := r.pause(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *slot) inState(have State) bool {
+	switch s.letter {
+	case wasRunning:
+		return have == StateRunning || have == StateRestarting
+	case wasPaused:
+		return have == StatePaused
+	default:
+		return true
+	}
+}
+
+func (l letter) state() State {
+	if l == wasPaused {
+		return StatePaused
+	}
+	return StateRunning
+}
+
+func again(err error) error { return fmt.Errorf("%w: %w", errAgain, err) }
+
+func firstByte(s string) byte {
+	if s == "" {
+		return 0
+	}
+	return s[0]
+}

@@ -1,0 +1,103 @@
+package lifecycle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+)
+
+// logLines is how much of a failed successor's output a result keeps.
+const logLines = 20
+
+// rollBack undoes the swap for the given cause.
+func (s *swap) rollBack(ctx context.Context, cause error, result *Result) error {
+	s.t.step("roll back", cause.Error())
+	if err := s.settle(ctx, s.moves[0].lead, undo, parked(s.moves), s.t); err != nil {
+		s.mark(result, OutcomeUnfinished)
+		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
+	}
+	s.t.up()
+	if err := s.outcome(ctx, result); err != nil {
+		return errors.Join(cause, err)
+	}
+	for i := range result.Members {
+		if result.Members[i].Outcome == OutcomeUpdated {
+			return nil // the recovery found it past the point of no return
+		}
+	}
+	return errclass.With(errdefs.ErrAborted, fmt.Errorf("%w; rolled back", cause))
+}
+
+// outcome asks the engine who serves now.
+func (s *swap) outcome(ctx context.Context, result *Result) error {
+	list, err := s.list(ctx)
+	if err != nil {
+		s.mark(result, OutcomeUnfinished)
+		return err
+	}
+	for i, m := range s.moves {
+		entry := &result.Members[i]
+		entry.Downtime = s.t.down
+		entry.Outcome = OutcomeUnfinished
+		for _, c := range list {
+			if c.Name != m.old.Name {
+				continue
+			}
+			entry.NewID = c.ID
+			switch {
+			case c.ID == m.ids.next:
+				entry.Outcome = OutcomeUpdated
+			case c.ID == m.old.ID:
+				entry.Outcome = OutcomeRolledBack
+			case c.Labels[labelRole] == roleSpare && c.Labels[labelOf] == m.old.ID:
+				entry.Outcome = OutcomeRolledBack
+				entry.Warnings = append(entry.Warnings,
+					"the old container removed itself when it was stopped; a copy of it serves, without its writable layer")
+			}
+		}
+		if entry.Outcome == OutcomeUnfinished {
+			return fmt.Errorf("%s is held by another container", m.old.Name)
+		}
+	}
+	return nil
+}
+
+// readFailure keeps what the failed successor can still tell.
+func (s *swap) readFailure(ctx context.Context, result *Result) {
+	logs, ok := s.engine.(LogReader)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for i, m := range s.moves {
+		var out bytes.Buffer
+		if err := logs.Logs(ctx, m.ids.next, logLines, &out); err == nil {
+			result.Members[i].Log = strings.TrimSpace(out.String())
+		}
+	}
+}
+
+func (s *swap) mark(result *Result, o Outcome) {
+	for i := range result.Members {
+		result.Members[i].Outcome = o
+	}
+}
+
+func untouched(t Target) Result {
+	result := Result{Members: make([]MemberResult, len(t.Members))}
+	for i, m := range t.Members {
+		result.Members[i] = MemberResult{
+			Name: m.Container.Name, Outcome: OutcomeUntouched,
+			OldID: m.Container.ID, NewID: m.Container.ID,
+		}
+	}
+	return result
+}

@@ -1,0 +1,236 @@
+package lifecycle
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// successorSpec is what to ask of the engine for the container that follows
+// old: what the user asked for, on top of the new image's defaults. The user's
+// part is what differs from the old image's defaults; what the engine made up
+// for the old container (its short ID as host name and alias, dynamic
+// addresses) is left out, so that it is made up anew.
+func successorSpec(old Snapshot, oldImage Image, m Member, inherited []string) Spec {
+	config := userConfig(old.Config, oldImage.Config)
+	config["Image"] = m.Reference
+	if labels := config.Object("Labels"); labels["com.docker.compose.image"] != nil {
+		// Compose compares this label to decide whether its container is current.
+		labels["com.docker.compose.image"] = m.ImageID
+	}
+	dropGenerated(config, old)
+	host := old.HostConfig.Clone()
+	if host == nil {
+		host = Document{}
+	}
+	keepExposed(config, old.Config, host)
+	keepVolumes(host, old.Mounts, inherited)
+	return Spec{Config: config, HostConfig: host, Networks: endpoints(old)}
+}
+
+// copySpec is the old container once more, on the image it runs: it has to be
+// named by its ID, since the reference may lead elsewhere by now.
+func copySpec(old Snapshot, inherited []string) Spec {
+	config := old.Config.Clone()
+	config["Image"] = old.ImageID
+	labels := withoutSwapLabels(config.Object("Labels"))
+	if labels[LabelOriginalImage] == nil {
+		labels[LabelOriginalImage] = old.Image
+	}
+	config["Labels"] = map[string]any(labels)
+	dropGenerated(config, old)
+	host := old.HostConfig.Clone()
+	keepVolumes(host, old.Mounts, inherited)
+	return Spec{Config: config, HostConfig: host, Networks: endpoints(old)}
+}
+
+// userConfig is config without what the image gave it.
+func userConfig(config, image Document) Document {
+	user := config.Clone()
+	if user == nil {
+		user = Document{}
+	}
+	for key, value := range config {
+		switch key {
+		case "Env":
+			user[key] = without(value, image[key])
+		case "Labels":
+			user[key] = map[string]any(withoutSwapLabels(withoutPairs(config.Object(key), image.Object(key))))
+		case "ExposedPorts", "Volumes":
+			user[key] = nilIfEmpty(withoutPairs(config.Object(key), image.Object(key)))
+		case "Healthcheck":
+			user[key] = nilIfEmpty(withoutPairs(config.Object(key), image.Object(key)))
+		case "Entrypoint", "Cmd":
+			// a pair, below
+		default:
+			if same(value, image[key]) {
+				delete(user, key)
+			}
+		}
+	}
+	switch {
+	case same(config["Entrypoint"], image["Entrypoint"]):
+		delete(user, "Entrypoint")
+		if same(config["Cmd"], image["Cmd"]) {
+			delete(user, "Cmd")
+		}
+	case empty(config["Entrypoint"]):
+		// Cleared by the user. The engine takes null for "the image's"; one
+		// empty string is its way to say "none".
+		user["Entrypoint"] = []any{""}
+	}
+	return user
+}
+
+// dropGenerated removes what the engine made up for the old container.
+func dropGenerated(config Document, old Snapshot) {
+	mode := old.HostConfig.Text("NetworkMode")
+	if config.Text("Hostname") == old.ShortID() || strings.HasPrefix(mode, "container:") ||
+		old.HostConfig.Text("UTSMode") == "host" {
+		delete(config, "Hostname")
+	}
+	if strings.HasPrefix(mode, "container:") {
+		// The parent's, and refused by the engine beside its name space.
+		delete(config, "ExposedPorts")
+		delete(config, "MacAddress")
+	}
+}
+
+// keepExposed exposes every published port, although the old image may have
+// been the one to do it: the new one may not.
+func keepExposed(config, old, host Document) {
+	was := old.Object("ExposedPorts")
+	for port := range host.Object("PortBindings") {
+		if _, ok := was[port]; !ok {
+			continue
+		}
+		if config.Object("ExposedPorts") == nil {
+			config["ExposedPorts"] = map[string]any{}
+		}
+		config.Object("ExposedPorts")[port] = map[string]any{}
+	}
+}
+
+// keepVolumes names every volume that is mounted but not named in host, the
+// anonymous ones, so that the successor mounts the same. Destinations that come
+// from another container (volumes-from) are inherited again by themselves.
+func keepVolumes(host Document, mounts []Mount, inherited []string) {
+	named := slices.Clone(inherited)
+	for _, bind := range host.Texts("Binds") {
+		if parts := strings.Split(bind, ":"); len(parts) > 1 {
+			named = append(named, parts[1])
+		}
+	}
+	list, _ := host["Mounts"].([]any)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		doc := Document(m)
+		if doc.Text("Type") == "volume" && doc.Text("Source") == "" {
+			for _, mount := range mounts {
+				if mount.Destination == doc.Text("Target") {
+					doc["Source"] = mount.Name
+				}
+			}
+		}
+		named = append(named, doc.Text("Target"))
+	}
+	binds, _ := host["Binds"].([]any)
+	for _, m := range mounts {
+		if m.Type != "volume" || m.Name == "" || slices.Contains(named, m.Destination) {
+			continue
+		}
+		bind := m.Name + ":" + m.Destination
+		if m.ReadOnly {
+			bind += ":ro"
+		}
+		binds = append(binds, bind)
+	}
+	if len(binds) > 0 {
+		host["Binds"] = binds
+	}
+}
+
+// endpointFields are the parts of an endpoint a user sets; the rest the engine
+// fills in.
+var endpointFields = []string{"IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority"}
+
+// endpoints are the old container's networks as a user would ask for them.
+func endpoints(old Snapshot) map[string]Document {
+	mode := old.HostConfig.Text("NetworkMode")
+	if mode == "host" || mode == "none" || strings.HasPrefix(mode, "container:") {
+		return nil
+	}
+	out := make(map[string]Document, len(old.Networks))
+	for name, endpoint := range old.Networks {
+		kept := Document{}
+		for _, field := range endpointFields {
+			if value := endpoint[field]; !empty(value) {
+				kept[field] = cloneValue(value)
+			}
+		}
+		if aliases := aliasesOf(endpoint, old.ID); len(aliases) > 0 {
+			kept["Aliases"] = aliases
+		} else {
+			delete(kept, "Aliases")
+		}
+		if endpoint.Text("NetworkID") == mode && mode != "" {
+			name = mode // asked for by ID: one network must not appear under two names
+		}
+		if (mode == "default" || mode == "bridge") && name == "bridge" && len(kept) == 0 {
+			continue // the engine's own default; naming it says nothing
+		}
+		out[name] = kept
+	}
+	return out
+}
+
+// aliasesOf leaves out the short ID, which older engines list among them.
+func aliasesOf(endpoint Document, id string) []any {
+	var out []any
+	for _, alias := range endpoint.Texts("Aliases") {
+		if alias != short(id) {
+			out = append(out, alias)
+		}
+	}
+	return out
+}
+
+// without returns the entries of list that are not in image, nil for none.
+func without(list, image any) any {
+	have, _ := image.([]any)
+	items, _ := list.([]any)
+	var out []any
+	for _, item := range items {
+		if !slices.Contains(have, item) {
+			out = append(out, item)
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return out
+}
+
+// withoutPairs returns the pairs of doc that are not the same in image.
+func withoutPairs(doc, image Document) Document {
+	out := make(Document, len(doc))
+	for key, value := range doc {
+		if have, ok := image[key]; !ok || !same(have, value) {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func nilIfEmpty(doc Document) any {
+	if len(doc) == 0 {
+		return nil
+	}
+	return map[string]any(doc)
+}
+
+// same compares two values as the engine means them: null, an empty list, an
+// empty object, false, 0 and "" all say "not set".
+func same(a, b any) bool {
+	return empty(a) && empty(b) || reflect.DeepEqual(a, b)
+}

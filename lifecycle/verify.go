@@ -1,0 +1,156 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+)
+
+// DefaultStableTime is how long a container without a health check must stay up
+// to be taken for good.
+const DefaultStableTime = 3 * time.Second
+
+// What Docker takes where a health check leaves a field out.
+const (
+	defaultHealthInterval = 30 * time.Second
+	defaultHealthTimeout  = 30 * time.Second
+	defaultHealthRetries  = 3
+)
+
+// healthSlack is for the engine's own time between a probe and its verdict.
+const healthSlack = 5 * time.Second
+
+// pollInterval is how often a verification looks.
+const pollInterval = 200 * time.Millisecond
+
+// verify waits until the container has proven itself. With a health check:
+// until it is healthy, at most start period + retries × (interval + timeout).
+// Without: until it has been up for the stable time. A restart on the way, an
+// exit other than 0 and "unhealthy" are failures; a clean end is a one-shot's
+// success. It may have restarted the given number of times before; -1 takes the
+// first look's.
+func (r *recreator) verify(ctx context.Context, id string, restarts int) error {
+	var deadline, upSince time.Time
+	for {
+		snap, err := r.inspect(ctx, id)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if deadline.IsZero() {
+			upSince, deadline = now, now.Add(healthDeadline(snap.Config.Object("Healthcheck"))+healthSlack)
+		}
+		if restarts < 0 {
+			restarts = snap.Status.RestartCount
+		}
+		done, err := judge(snap, restarts)
+		if err != nil || done {
+			return err
+		}
+		if snap.Status.Health == "" && now.Sub(upSince) >= r.stable {
+			return nil
+		}
+		if snap.Status.Health != "" && now.After(deadline) {
+			return fmt.Errorf("health is still %q after %v%s", snap.Status.Health, now.Sub(upSince).Round(time.Second), lastProbe(snap))
+		}
+		if err := sleep(ctx, pollInterval); err != nil {
+			return fmt.Errorf("verification cut short: %w", err)
+		}
+	}
+}
+
+// judge is what one look can tell: good, bad, or not yet.
+func judge(snap Snapshot, restarts int) (good bool, err error) {
+	st := snap.Status
+	switch {
+	case snap.State == StateRestarting, st.RestartCount > restarts:
+		return false, fmt.Errorf("it restarts: exit code %d%s", st.ExitCode, oom(st))
+	case st.Health == "unhealthy":
+		return false, errors.New("it is unhealthy" + lastProbe(snap))
+	case st.Health == "healthy":
+		return true, nil
+	case snap.State == StateExited && st.ExitCode == 0 && st.Error == "":
+		return true, nil
+	case !snap.State.Up():
+		return false, fmt.Errorf("it is %s: exit code %d%s%s", snap.State, st.ExitCode, oom(st), withText(st.Error))
+	}
+	return false, nil
+}
+
+func oom(st Status) string {
+	if st.OOMKilled {
+		return ", out of memory"
+	}
+	return ""
+}
+
+func lastProbe(snap Snapshot) string { return withText(snap.Status.HealthLog) }
+
+func withText(s string) string {
+	if s = strings.TrimSpace(s); s == "" {
+		return ""
+	}
+	return ": " + s
+}
+
+// healthDeadline is the longest a container may be "starting".
+func healthDeadline(check Document) time.Duration {
+	field := func(key string, fallback time.Duration) time.Duration {
+		if n, ok := number(check[key]); ok && n > 0 {
+			return time.Duration(n)
+		}
+		return fallback
+	}
+	retries := int64(defaultHealthRetries)
+	if n, ok := number(check["Retries"]); ok && n > 0 {
+		retries = n
+	}
+	return field("StartPeriod", 0) +
+		time.Duration(retries)*(field("Interval", defaultHealthInterval)+field("Timeout", defaultHealthTimeout))
+}
+
+func number(v any) (int64, bool) {
+	switch v := v.(type) {
+	case json.Number:
+		n, err := v.Int64()
+		return n, err == nil
+	case float64:
+		return int64(v), true
+	case int:
+		return int64(v), true
+	default:
+		return 0, false
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// stillGood is the last look before the point of no return.
+func (r *recreator) stillGood(ctx context.Context, id string, want letter) error {
+	snap, err := r.inspect(ctx, id)
+	if errdefs.IsNotFound(err) {
+		return errors.New("it is gone")
+	}
+	if err != nil {
+		return err
+	}
+	oneShot := snap.State == StateExited && snap.Status.ExitCode == 0
+	if want == wasPaused && snap.State != StatePaused && !oneShot || !snap.State.Up() && !oneShot {
+		return fmt.Errorf("it is %s", snap.State)
+	}
+	return nil
+}
