@@ -1,0 +1,124 @@
+package dockerengine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+
+	"github.com/containerd/errdefs/pkg/errhttp"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// maxErrorBody bounds what is read of an answer that is an error.
+const maxErrorBody = 64 << 10
+
+// Create creates a container. The body is the specification as it is, posted by
+// ourselves: the client's own types would drop the fields they do not know.
+func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (string, error) {
+	var created struct {
+		ID string `json:"Id"`
+	}
+	err := e.do(ctx, "create", opts.Name, func(s *session) error {
+		query := url.Values{"name": {opts.Name}}
+		if opts.Platform != "" && s.atLeast("1.41") {
+			query.Set("platform", opts.Platform)
+		}
+		now, later := splitNetworks(s, opts.Spec)
+		body := maps.Clone(opts.Spec.Config)
+		if body == nil {
+			body = lifecycle.Document{}
+		}
+		body["HostConfig"] = opts.Spec.HostConfig
+		body["NetworkingConfig"] = map[string]any{"EndpointsConfig": now}
+		if err := e.post(ctx, s, "/containers/create", query, body, &created); err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(later)) {
+			join := map[string]any{"Container": created.ID, "EndpointConfig": later[name]}
+			if err := e.post(ctx, s, "/networks/"+url.PathEscape(name)+"/connect", nil, join, nil); err != nil {
+				// Half a container is none. If it cannot be removed, the caller
+				// finds it by its name.
+				_ = s.ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
+				return fmt.Errorf("connect to %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+	return created.ID, err
+}
+
+// splitNetworks says which endpoints go into the create call: all from API
+// 1.44, before that the one of the network mode, the others being connected
+// afterwards.
+func splitNetworks(s *session, spec lifecycle.Spec) (now, later map[string]lifecycle.Document) {
+	if s.atLeast("1.44") {
+		return spec.Networks, nil
+	}
+	mode := spec.HostConfig.Text("NetworkMode")
+	if mode == "" || mode == "default" {
+		mode = "bridge"
+	}
+	now, later = map[string]lifecycle.Document{}, map[string]lifecycle.Document{}
+	for name, endpoint := range spec.Networks {
+		if name == mode {
+			now[name] = endpoint
+		} else {
+			later[name] = endpoint
+		}
+	}
+	return now, later
+}
+
+// post sends one request of our own over the client's connection.
+func (e *Engine) post(ctx context.Context, s *session, endpoint string, query url.Values, body, out any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	target := s.base + path.Join("/", "v"+s.version, endpoint)
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.HTTPClient().Do(req)
+	if err != nil {
+		return unreachable(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= http.StatusBadRequest {
+		return answered(resp)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// answered is the engine's refusal, with the class of its status.
+func answered(resp *http.Response) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		raw = nil
+	}
+	var said struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(raw, &said) != nil || said.Message == "" {
+		said.Message = resp.Status
+	}
+	return errclass.With(errhttp.ToNative(resp.StatusCode), fmt.Errorf("%s", said.Message))
+}

@@ -1,0 +1,149 @@
+package dockerengine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/client"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// Engine is a Docker engine. It is safe for use by many goroutines.
+type Engine struct {
+	address   address
+	version   string // asked for; empty: negotiated
+	transport *http.Transport
+
+	mu      sync.Mutex
+	session *session
+	dialErr error // the last dial's
+}
+
+var (
+	_ lifecycle.Engine    = (*Engine)(nil)
+	_ lifecycle.Pinger    = (*Engine)(nil)
+	_ lifecycle.Describer = (*Engine)(nil)
+	_ lifecycle.LogReader = (*Engine)(nil)
+)
+
+// session is a client whose API version is agreed with the engine.
+type session struct {
+	*client.Client
+	base    string // scheme and host of our own requests
+	version string
+}
+
+// atLeast reports whether the agreed API has what the given version brought.
+func (s *session) atLeast(version string) bool {
+	return versions.GreaterThanOrEqualTo(s.version, version)
+}
+
+// dial connects, and keeps the reason if it cannot: the client's own message
+// names an address that we may have made up.
+func (e *Engine) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	conn, err := e.address.dial(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dialErr = err
+	return conn, err
+}
+
+// connect returns the session, making it first if there is none.
+func (e *Engine) connect(ctx context.Context) (*session, error) {
+	e.mu.Lock()
+	s := e.session
+	e.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	host, base := e.address.http()
+	cli, err := client.NewClientWithOpts(
+		client.WithHTTPClient(&http.Client{Transport: e.transport, CheckRedirect: client.CheckRedirect}),
+		client.WithHost(host),
+		client.WithDialContext(e.dial),
+		client.WithVersion(e.version),
+	)
+	if err != nil {
+		return nil, err
+	}
+	ping, err := cli.Ping(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cli.NegotiateAPIVersionPing(ping)
+	s = &session{Client: cli, base: base, version: cli.ClientVersion()}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.session = s
+	return s, nil
+}
+
+// do runs one call. The engine refuses a version it does not speak before it
+// does anything, so that the call is made again after a new negotiation.
+func (e *Engine) do(ctx context.Context, op, subject string, call func(*session) error) error {
+	for attempt := 0; ; attempt++ {
+		s, err := e.connect(ctx)
+		if err == nil {
+			err = call(s)
+		}
+		if err == nil {
+			return nil
+		}
+		if attempt == 0 && e.version == "" && versionRefused(err) {
+			e.forget(s)
+			continue
+		}
+		return e.wrap(op, subject, err)
+	}
+}
+
+func (e *Engine) forget(s *session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.session == s {
+		e.session = nil
+	}
+}
+
+func versionRefused(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "client version") && (strings.Contains(text, "too old") || strings.Contains(text, "too new"))
+}
+
+// Ping asks the engine whether it is there: Unavailable if not.
+func (e *Engine) Ping(ctx context.Context) error {
+	start := time.Now()
+	err := e.do(ctx, "ping", "", func(s *session) error {
+		_, err := s.Ping(ctx)
+		return err
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return e.silent(time.Since(start))
+	}
+	return err
+}
+
+// Describe asks the engine what it is.
+func (e *Engine) Describe(ctx context.Context) (lifecycle.EngineInfo, error) {
+	info := lifecycle.EngineInfo{Address: e.address.String()}
+	err := e.do(ctx, "version", "", func(s *session) error {
+		v, err := s.ServerVersion(ctx)
+		if err != nil {
+			return err
+		}
+		info.Name, info.Version, info.APIVersion = v.Platform.Name, v.Version, s.version
+		info.Platform = v.Os + "/" + v.Arch
+		if info.Name == "" {
+			info.Name = "Docker Engine"
+		}
+		return nil
+	})
+	return info, err
+}
