@@ -30,8 +30,8 @@ type Verdict struct {
 	// Empty if Err is set.
 	Digest digest.Digest
 	// Images is the content by platform, in the order the platforms were asked.
-	// A platform the tag does not serve is missing from it. Empty when Digest
-	// is one of the Query's Known or no platform was asked for.
+	// A platform the tag does not serve is missing from it. Nil when it was not
+	// resolved: Digest is one of the Query's Known or no platform was asked for.
 	Images []Image
 	// Err says why there is no answer. It carries an errdefs class: NotFound,
 	// Unauthenticated, PermissionDenied, ResourceExhausted (then a *Error holds

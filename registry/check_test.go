@@ -1,0 +1,422 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/credentials"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+func client(t *testing.T, opts ...registry.Option) *registry.Client {
+	t.Helper()
+	c, err := registry.New(opts...)
+	require.NoError(t, err)
+	return c
+}
+
+func login(user, pass string) registry.Option {
+	return registry.WithCredentials(credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
+		return credentials.Credential{Username: user, Password: credentials.NewSecret(pass), Source: "test"}, nil
+	}))
+}
+
+// queries asks about n repositories, all known or all unknown.
+func (f *fake) queries(n int) []registry.Query {
+	out := make([]registry.Query, n)
+	for i := range out {
+		name := fmt.Sprintf("team/app%d:1", i)
+		d := f.put(name, image(name))
+		out[i] = registry.Query{Reference: f.addr() + "/" + name, Known: []digest.Digest{d}}
+	}
+	return out
+}
+
+func requireAll(t *testing.T, verdicts []registry.Verdict) {
+	t.Helper()
+	for _, v := range verdicts {
+		require.NoError(t, v.Err)
+		require.NotEmpty(t, v.Digest)
+	}
+}
+
+// A check's price, in requests. A registry's first answer to the first question
+// teaches how it wants to be asked; a token serves all.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	const n = 10
+	tests := []struct {
+		name        string
+		auth        string
+		prepare     func(*fake)
+		between     func(*fake)
+		first, warm int
+	}{
+		{name: "anonymous", first: n, warm: n},
+		{name: "basic", auth: "basic", first: n + 1, warm: n},
+		{name: "bearer", auth: "bearer", first: n + 2, warm: n},
+		{
+			name: "bearer, revoked", auth: "bearer", first: n + 2, warm: n + 1 + n,
+			between: func(f *fake) { f.generation++ },
+		},
+		{
+			name: "bearer, expired", auth: "bearer", first: n + 2, warm: n + 1,
+			prepare: func(f *fake) {
+				f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q,"expires_in":0.3}`, token) }
+			},
+			between: func(*fake) { <-time.After(300 * time.Millisecond) },
+		},
+		{
+			name: "bearer, a batch is refused", auth: "bearer", first: 1 + 1 + n + n, warm: n,
+			prepare: func(f *fake) { f.noBatch = true },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.auth)
+			f.user, f.pass = "robot", "canary"
+			if tt.prepare != nil {
+				tt.prepare(f)
+			}
+			qs := f.queries(n)
+			c := client(t, login("robot", "canary"))
+			requireAll(t, c.Check(t.Context(), qs))
+			first := f.requests()
+			if tt.between != nil {
+				tt.between(f)
+			}
+			requireAll(t, c.Check(t.Context(), qs))
+			warm := f.requests()
+			assert.Equal(t, tt.first, first["all"], "first: %v", first)
+			assert.LessOrEqual(t, warm["all"], tt.warm, "warm: %v", warm)
+			assert.GreaterOrEqual(t, warm["all"], n)
+			assert.Zero(t, first["GET"]+warm["GET"], "no manifest is read when nothing moved")
+		})
+	}
+}
+
+func TestATokenThatOpensTheFirstScopeOnly(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "bearer")
+	f.firstOnly = true
+	qs := f.queries(10)
+	c := client(t)
+	requireAll(t, c.Check(t.Context(), qs))
+	f.requests()
+	requireAll(t, c.Check(t.Context(), qs))
+	assert.Equal(t, 10, f.requests()["all"], "its own token for each, kept")
+}
+
+func TestWhatMovedIsReadOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	amd, arm := f.put("app:amd", image("amd")), f.put("app:arm", image("arm"))
+	ix := f.put("app:1", index(map[string]digest.Digest{"linux/amd64": amd, "linux/arm64/v8": arm, "unknown/unknown": amd}))
+	old := digest.FromString("old")
+	ask := func(c *registry.Client, known digest.Digest, platforms ...string) registry.Verdict {
+		return c.Check(t.Context(), []registry.Query{{
+			Reference: f.addr() + "/app:1", Known: []digest.Digest{known},
+			Platforms: func(context.Context) ([]string, error) { return platforms, nil },
+		}})[0]
+	}
+	c := client(t)
+	v := ask(c, old, "linux/amd64")
+	require.NoError(t, v.Err)
+	assert.Equal(t, ix, v.Digest)
+	assert.Equal(t, []registry.Image{{Platform: "linux/amd64", Manifest: amd, Config: digest.FromString("amd")}}, v.Images)
+	assert.Equal(t, map[string]int{"HEAD": 1, "GET": 2, "all": 3}, f.requests())
+
+	assert.Equal(t, v.Images, ask(c, old, "linux/amd64").Images)
+	assert.Equal(t, map[string]int{"HEAD": 1, "all": 1}, f.requests(), "content by digest never changes")
+
+	assert.Equal(t, arm, ask(c, old, "linux/arm64").Images[0].Manifest, "arm64 is v8")
+	none := ask(c, old, "linux/s390x")
+	assert.NotNil(t, none.Images)
+	assert.Empty(t, none.Images, "a platform that is not served")
+	f.requests()
+	ask(c, old, "linux/s390x")
+	assert.Equal(t, 1, f.requests()["all"], "which is remembered, too")
+
+	same := ask(client(t), amd, "linux/amd64")
+	assert.Equal(t, amd, same.Images[0].Manifest)
+	assert.Equal(t, 1, f.requests()["GET"], "the index alone moved: its image is not read again")
+	assert.Nil(t, ask(client(t), ix).Images, "known: nothing is resolved")
+}
+
+func TestQuirks(t *testing.T) {
+	t.Parallel()
+	refuseHead := func(status int) func(*fake) {
+		return func(f *fake) {
+			f.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodHead {
+					w.WriteHeader(status)
+				}
+				return r.Method == http.MethodHead
+			}
+		}
+	}
+	tests := []struct {
+		name, auth string
+		prepare    func(*fake)
+		warm       map[string]int
+	}{
+		{"HEAD is refused with 400", "", refuseHead(400), map[string]int{"GET": 1, "all": 1}},
+		{"HEAD is refused with 404", "", refuseHead(404), map[string]int{"GET": 1, "all": 1}},
+		{"HEAD is refused with 405", "", refuseHead(405), map[string]int{"GET": 1, "all": 1}},
+		{"HEAD is refused with 501", "", refuseHead(501), map[string]int{"GET": 1, "all": 1}},
+		{"no digest header", "", refuseHead(200), map[string]int{"GET": 1, "all": 1}},
+		{"several schemes, the useful one last", "bearer", func(f *fake) {
+			f.challenge = func(realm string) []string {
+				return []string{`Negotiate`, `Digest qop="auth, auth-int", Bearer realm="` + realm + `", service="Test, Registry"`}
+			}
+		}, map[string]int{"HEAD": 1, "all": 1}},
+		{"a scheme in capitals", "bearer", func(f *fake) {
+			f.challenge = func(realm string) []string {
+				return []string{`BEARER Realm="` + realm + `",SERVICE="Test, Registry"`}
+			}
+		}, map[string]int{"HEAD": 1, "all": 1}},
+		{"access_token and no expiry", "bearer", func(f *fake) {
+			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q}`, token) }
+		}, map[string]int{"HEAD": 1, "all": 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.auth)
+			tt.prepare(f)
+			qs, c := f.queries(1), client(t)
+			v := c.Check(t.Context(), qs)
+			requireAll(t, v)
+			assert.Equal(t, qs[0].Known[0], v[0].Digest)
+			f.requests()
+			requireAll(t, c.Check(t.Context(), qs))
+			assert.Equal(t, tt.warm, f.requests())
+		})
+	}
+}
+
+func TestErrorsHaveAClassAndAPlace(t *testing.T) {
+	t.Parallel()
+	status := func(code int, header ...string) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, _ *http.Request) bool {
+			if len(header) > 0 {
+				w.Header().Set(header[0], header[1])
+			}
+			w.WriteHeader(code)
+			return true
+		}
+	}
+	tests := []struct {
+		name  string
+		fault func(http.ResponseWriter, *http.Request) bool
+		is    func(error) bool
+		text  string
+	}{
+		{"unauthorized", status(401), errdefs.IsUnauthorized, "registry: head %s/team/app0:1: 401 Unauthorized"},
+		{"forbidden", status(403), errdefs.IsPermissionDenied, "registry: head %s/team/app0:1: 403 Forbidden"},
+		{"missing", status(404), errdefs.IsNotFound, "registry: get %s/team/app0:1: 404 Not Found"},
+		{"limited", status(429, "Retry-After", "30"), errdefs.IsResourceExhausted, "registry: head %s/team/app0:1: 429 Too Many Requests"},
+		{"down", status(503), errdefs.IsUnavailable, "registry: head %s/team/app0:1: 503 Service Unavailable"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, "")
+			qs := f.queries(1)
+			f.fault = tt.fault
+			v := client(t).Check(t.Context(), qs)[0]
+			require.EqualError(t, v.Err, fmt.Sprintf(tt.text, f.addr()))
+			assert.True(t, tt.is(v.Err))
+			assert.Empty(t, v.Digest)
+		})
+	}
+}
+
+func TestALimitPostponesTheWholeRegistry(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(3)
+	f.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	c := client(t)
+	for _, v := range c.Check(t.Context(), qs) {
+		var e *registry.Error
+		require.ErrorAs(t, v.Err, &e)
+		assert.WithinDuration(t, time.Now().Add(time.Hour), e.RetryAfter, 2*time.Second)
+	}
+	assert.Equal(t, 1, f.requests()["all"], "the first answer is believed")
+	c.Check(t.Context(), qs)
+	assert.Zero(t, f.requests()["all"], "and the next check believes it, too")
+}
+
+func TestADeadRegistryIsDialedOnceAndDelaysNobody(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(2)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	dead := l.Addr().String()
+	require.NoError(t, l.Close())
+	for i := range 20 {
+		qs = append(qs, registry.Query{Reference: fmt.Sprintf("%s/app%d:1", dead, i)})
+	}
+	verdicts := client(t).Check(t.Context(), qs)
+	requireAll(t, verdicts[:2])
+	for _, v := range verdicts[2:] {
+		assert.True(t, errdefs.IsUnavailable(v.Err), "%v", v.Err)
+		assert.Contains(t, v.Err.Error(), "connection refused")
+	}
+}
+
+func TestAHangingRegistryCostsItsTimeoutOnce(t *testing.T) {
+	t.Parallel()
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(hang.Close)
+	var qs []registry.Query
+	for i := range 10 {
+		qs = append(qs, registry.Query{Reference: fmt.Sprintf("%s/app%d:1", hang.Listener.Addr(), i)})
+	}
+	start := time.Now()
+	for _, v := range client(t, registry.WithTimeout(100*time.Millisecond)).Check(t.Context(), qs) {
+		assert.ErrorContains(t, v.Err, "no answer within 100ms")
+	}
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestAWrongLoginIsTriedOnceThenLeftAlone(t *testing.T) {
+	t.Parallel()
+	t.Run("basic", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, "basic")
+		f.user, f.pass = "robot", "right"
+		bad := 0
+		f.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+			if _, pass, given := r.BasicAuth(); given && pass != "right" {
+				bad++
+			}
+			return false
+		}
+		qs, c := f.queries(1), client(t, login("robot", "wrong"))
+		for range 3 {
+			assert.True(t, errdefs.IsUnauthorized(c.Check(t.Context(), qs)[0].Err))
+		}
+		assert.Equal(t, 1, bad)
+	})
+	t.Run("bearer, the image is public", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, "bearer")
+		bad := 0
+		f.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+			if _, _, given := r.BasicAuth(); given {
+				bad++
+			}
+			return false
+		}
+		qs, c := f.queries(3), client(t, login("robot", "wrong"))
+		for range 3 {
+			requireAll(t, c.Check(t.Context(), qs))
+		}
+		assert.Equal(t, 1, bad)
+	})
+}
+
+func TestAnIdentityTokenIsExchanged(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "bearer")
+	f.user, f.refresh = "nobody", "refresh-canary"
+	store := credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
+		return credentials.Credential{IdentityToken: credentials.NewSecret("refresh-canary")}, nil
+	})
+	qs := f.queries(2)
+	requireAll(t, client(t, registry.WithCredentials(store)).Check(t.Context(), qs))
+	assert.Equal(t, 4, f.requests()["all"])
+}
+
+func TestALoginGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	var leaked string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leaked += r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(other.Close)
+	f := newFake(t, "basic")
+	f.user, f.pass = "robot", "canary"
+	f.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if _, _, given := r.BasicAuth(); !given {
+			return false
+		}
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		return true
+	}
+	client(t, login("robot", "canary")).Check(t.Context(), f.queries(1))
+	assert.Empty(t, leaked)
+}
+
+func TestARegistryBehindTLSMayNotSendALoginInClear(t *testing.T) {
+	t.Parallel()
+	asked := false
+	realm := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	t.Cleanup(realm.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm.URL+`/token",service="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(secure.Close)
+	v := client(t, login("robot", "canary")).Check(t.Context(),
+		[]registry.Query{{Reference: secure.Listener.Addr().String() + "/app:1"}})[0]
+	require.ErrorContains(t, v.Err, "is not reached over https")
+	assert.False(t, asked)
+	assert.NotContains(t, v.Err.Error(), "canary")
+}
+
+func TestNoSecretIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.Level(-100)}))
+	for _, auth := range []string{"basic", "bearer"} {
+		for _, pass := range []string{"canary", "wrong-canary"} {
+			f := newFake(t, auth)
+			f.user, f.pass = "robot", "canary"
+			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"token":%q}`, token) }
+			for _, v := range client(t, login("robot", pass), registry.WithLogger(logger)).Check(t.Context(), f.queries(2)) {
+				if v.Err != nil {
+					log.WriteString(v.Err.Error())
+				}
+			}
+		}
+	}
+	text := log.String()
+	assert.Contains(t, text, "/token", "the requests are logged")
+	assert.NotContains(t, text, "canary")
+	assert.NotContains(t, text, "g0|", "nor a token")
+	assert.False(t, strings.Contains(text, "Basic ") || strings.Contains(text, "Bearer "))
+}
+
+func TestBadOptionsAreAllNamed(t *testing.T) {
+	t.Parallel()
+	_, err := registry.New(registry.WithCredentials(nil), registry.WithTimeout(-1), registry.WithConcurrency(0), nil,
+		registry.WithLogger(nil), registry.WithTransport(nil))
+	require.Error(t, err)
+	assert.True(t, errdefs.IsInvalidArgument(err))
+	for _, name := range []string{"WithCredentials", "WithTimeout", "WithConcurrency", "WithLogger", "WithTransport"} {
+		assert.Contains(t, err.Error(), name)
+	}
+}

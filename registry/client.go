@@ -1,0 +1,191 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	// The digests registries use; go-digest accepts those that are linked in.
+	_ "crypto/sha256"
+	_ "crypto/sha512"
+
+	"github.com/containerd/errdefs"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/watchtower-go/watchtower/credentials"
+	"github.com/watchtower-go/watchtower/internal/errclass"
+)
+
+// The defaults.
+const (
+	// DefaultConcurrency is how many requests a Client has in flight at once.
+	DefaultConcurrency = 64
+	// DefaultHostConcurrency is how many connections one registry gets that
+	// does not speak HTTP/2.
+	DefaultHostConcurrency = 32
+	// DefaultTimeout bounds one request. Registries answer within seconds; the
+	// slowest that is worth waiting for within half a minute.
+	DefaultTimeout = 30 * time.Second
+)
+
+// Client is the Checker that asks registries. It is safe for use by many
+// goroutines.
+type Client struct {
+	store    credentials.Store
+	logger   *slog.Logger
+	http     *http.Client
+	loopback *http.Client // as the engine does it: without verification
+	timeout  time.Duration
+	plain    map[string]bool
+	slots    *semaphore.Weighted
+
+	mu       sync.Mutex
+	hosts    map[string]*host
+	contents map[contentKey]content
+}
+
+var _ Checker = (*Client)(nil)
+
+// Option sets one thing of a Client. A nil Option is skipped.
+type Option func(*Client) error
+
+// WithCredentials sets where logins come from. Default: none, all access is
+// anonymous.
+func WithCredentials(s credentials.Store) Option {
+	return func(c *Client) error {
+		if s == nil {
+			return invalid("WithCredentials", "nil", "a credentials.Store")
+		}
+		c.store = s
+		return nil
+	}
+}
+
+// WithLogger sets where requests are logged, at a level below debug and without
+// their credentials. Default: nowhere.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *Client) error {
+		if l == nil {
+			return invalid("WithLogger", "nil", "a *slog.Logger")
+		}
+		c.logger = l
+		return nil
+	}
+}
+
+// WithTransport sets what carries the requests to all registries. Default: a
+// transport of its own with HTTP/2, the environment's proxy and
+// DefaultHostConcurrency.
+func WithTransport(rt http.RoundTripper) Option {
+	return func(c *Client) error {
+		if rt == nil {
+			return invalid("WithTransport", "nil", "an http.RoundTripper")
+		}
+		c.http.Transport, c.loopback.Transport = rt, rt
+		return nil
+	}
+}
+
+// WithPlainHTTP names registries, host with port, that are asked over plain
+// HTTP. Default: none but those on the loopback.
+func WithPlainHTTP(hosts ...string) Option {
+	return func(c *Client) error {
+		for _, h := range hosts {
+			c.plain[h] = true
+		}
+		return nil
+	}
+}
+
+// WithConcurrency bounds the requests in flight, over all registries. Default:
+// DefaultConcurrency.
+func WithConcurrency(n int) Option {
+	return func(c *Client) error {
+		if n < 1 {
+			return invalid("WithConcurrency", n, "at least 1")
+		}
+		c.slots = semaphore.NewWeighted(int64(n))
+		return nil
+	}
+}
+
+// WithTimeout bounds one request. Default: DefaultTimeout.
+func WithTimeout(d time.Duration) Option {
+	return func(c *Client) error {
+		if d <= 0 {
+			return invalid("WithTimeout", d, "more than 0")
+		}
+		c.timeout = d
+		return nil
+	}
+}
+
+func invalid(option string, value any, accepted string) error {
+	return errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("registry: %s: %v: want %s", option, value, accepted))
+}
+
+// New makes a Client. Every bad option is reported, joined into one error of
+// class InvalidArgument. New sends nothing.
+func New(opts ...Option) (*Client, error) {
+	c := &Client{
+		store: credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
+			return credentials.Credential{}, nil
+		}),
+		logger:   slog.New(slog.DiscardHandler),
+		http:     &http.Client{Transport: transport(nil), CheckRedirect: checkRedirect},
+		loopback: &http.Client{Transport: transport(&tls.Config{InsecureSkipVerify: true}), CheckRedirect: checkRedirect}, //nolint:gosec // for the loopback alone
+		timeout:  DefaultTimeout,
+		plain:    map[string]bool{},
+		slots:    semaphore.NewWeighted(DefaultConcurrency),
+		hosts:    map[string]*host{},
+		contents: map[contentKey]content{},
+	}
+	var errs []error
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(c); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func transport(config *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxConnsPerHost:     DefaultHostConcurrency,
+		MaxIdleConnsPerHost: DefaultHostConcurrency,
+		IdleConnTimeout:     90 * time.Second,
+	}
+}
+
+// checkRedirect lets no credential follow to another origin, and nothing from
+// https to http.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
+		return errors.New("too many redirects")
+	}
+	first := via[0].URL
+	if first.Scheme == "https" && req.URL.Scheme != "https" {
+		return errors.New("redirected from https to http")
+	}
+	if req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+)
+
+// Error is why a registry gave no answer.
+type Error struct {
+	// Op is what was asked: "head", "get", "token".
+	Op string
+	// Reference is what it was asked about.
+	Reference string
+	// Status is the HTTP status; 0 if there was none.
+	Status int
+	// RetryAfter is when the registry may be asked again; zero if it did not
+	// say.
+	RetryAfter time.Time
+	// Err is the cause, with its errdefs class.
+	Err error
+}
+
+// Error reads "registry: head ghcr.io/x/y:1: 429 Too Many Requests".
+func (e *Error) Error() string {
+	return fmt.Sprintf("registry: %s %s: %v", e.Op, e.Reference, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// refused is an answer that is no answer.
+func refused(op string, ref Reference, resp *http.Response) *Error {
+	text := strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
+	e := &Error{Op: op, Reference: ref.String(), Status: resp.StatusCode}
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	e.Err = errclass.With(class(resp.StatusCode), errors.New(strings.TrimSpace(text)))
+	return e
+}
+
+func class(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return errdefs.ErrUnauthenticated
+	case http.StatusForbidden:
+		return errdefs.ErrPermissionDenied
+	case http.StatusNotFound:
+		return errdefs.ErrNotFound
+	case http.StatusTooManyRequests:
+		return errdefs.ErrResourceExhausted
+	default:
+		return errdefs.ErrUnavailable
+	}
+}
+
+// maxRetryAfter bounds what a registry may ask for: a day is the longest window
+// of a limit any of them is known for.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads both forms of the header, seconds and a date.
+func retryAfter(text string, now time.Time) time.Time {
+	var at time.Time
+	if seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32); err == nil {
+		at = now.Add(time.Duration(seconds) * time.Second)
+	} else if at, err = http.ParseTime(text); err != nil {
+		return time.Time{}
+	}
+	if !at.After(now) {
+		return time.Time{}
+	}
+	if at.After(now.Add(maxRetryAfter)) {
+		return now.Add(maxRetryAfter)
+	}
+	return at
+}
+
+// unanswered is a request that got no answer. The URL in net/http's error may
+// hold what a token service is asked with; only its cause is kept.
+func unanswered(ctx context.Context, op string, ref Reference, err error) *Error {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		err = urlErr.Err
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else {
+		err = errclass.With(errdefs.ErrUnavailable, err)
+	}
+	return &Error{Op: op, Reference: ref.String(), Err: err}
+}
