@@ -1,0 +1,185 @@
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// pattern is a text that is met exactly, or as a regular expression by the
+// whole of what it is held against.
+type pattern struct {
+	text string
+	re   *regexp.Regexp // nil: exactly
+}
+
+var (
+	plainName  = regexp.MustCompile(`^[a-zA-Z0-9_.-]*$`)
+	plainImage = regexp.MustCompile(`^[a-zA-Z0-9_.:/@-]*$`)
+)
+
+func newPattern(what, text string, plain *regexp.Regexp) (pattern, error) {
+	if text == "" {
+		return pattern{}, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("filter: %s: empty", what))
+	}
+	if plain.MatchString(text) {
+		return pattern{text: text}, nil
+	}
+	re, err := regexp.Compile("^(?:" + text + ")$")
+	if err != nil {
+		return pattern{}, errclass.With(errdefs.ErrInvalidArgument,
+			fmt.Errorf("filter: %s: %q: want a name or a regular expression: %w", what, text, err))
+	}
+	return pattern{text, re}, nil
+}
+
+func (p pattern) match(s string) bool {
+	if p.re != nil {
+		return p.re.MatchString(s)
+	}
+	return p.text == s
+}
+
+// NameFilter selects by container name. It tells which of its patterns met
+// nothing, for a warning about a misspelt one.
+type NameFilter struct{ patterns []pattern }
+
+// Names matches containers by name, in full: a text of letters, digits, dots,
+// dashes and underscores is a name; anything else is a regular expression for
+// the whole name. A leading slash is dropped. Without patterns it matches every
+// container. Its errors are of class InvalidArgument and name each bad pattern.
+func Names(patterns ...string) (*NameFilter, error) {
+	f := &NameFilter{}
+	var errs []error
+	for _, text := range patterns {
+		p, err := newPattern("name", strings.TrimPrefix(text, "/"), plainName)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		f.patterns = append(f.patterns, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Match reports whether a pattern meets the container's name.
+func (f *NameFilter) Match(c lifecycle.Container) bool {
+	return len(f.patterns) == 0 ||
+		slices.ContainsFunc(f.patterns, func(p pattern) bool { return p.match(c.Name) })
+}
+
+// String lists the patterns.
+func (f *NameFilter) String() string { return "its name is none of " + texts(f.patterns) }
+
+// Unmatched returns the patterns that meet none of the containers.
+func (f *NameFilter) Unmatched(containers []lifecycle.Container) []string {
+	var out []string
+	for _, p := range f.patterns {
+		if !slices.ContainsFunc(containers, func(c lifecycle.Container) bool { return p.match(c.Name) }) {
+			out = append(out, p.text)
+		}
+	}
+	return out
+}
+
+type exceptNames struct{ *NameFilter }
+
+// ExceptNames refuses the containers that Names would match; without patterns
+// none.
+func ExceptNames(patterns ...string) (Filter, error) {
+	names, err := Names(patterns...)
+	if err != nil {
+		return nil, err
+	}
+	return exceptNames{names}, nil
+}
+
+// Match reports whether no pattern meets the container's name.
+func (e exceptNames) Match(c lifecycle.Container) bool {
+	return len(e.patterns) == 0 || !e.NameFilter.Match(c)
+}
+
+// String lists the patterns.
+func (e exceptNames) String() string { return "its name is excluded by " + texts(e.patterns) }
+
+type images []pattern
+
+// Images matches containers by image: "nginx" is that repository with any tag,
+// "nginx:1.27" that tag; both also spelt in full, "docker.io/library/nginx". A
+// text with other characters than those of references is a regular expression
+// for the whole of the short spelling, with or without the tag. Without patterns
+// it matches every container. Its errors are of class InvalidArgument.
+func Images(patterns ...string) (Filter, error) {
+	var out images
+	var errs []error
+	for _, text := range patterns {
+		p, err := newPattern("image", text, plainImage)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if p.re == nil {
+			p.text = familiar(p.text)
+		}
+		out = append(out, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Match reports whether a pattern meets the container's image.
+func (i images) Match(c lifecycle.Container) bool {
+	if len(i) == 0 {
+		return true
+	}
+	name := familiar(c.Image)
+	repository, tagged := splitTag(name)
+	if !tagged {
+		name += ":latest"
+	}
+	return slices.ContainsFunc(i, func(p pattern) bool { return p.match(name) || p.match(repository) })
+}
+
+// String lists the patterns.
+func (i images) String() string { return "its image is none of " + texts(i) }
+
+// familiar is a reference as people write it: without what Docker Hub's names
+// may leave out.
+func familiar(ref string) string {
+	for _, hub := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/"} {
+		if rest, ok := strings.CutPrefix(ref, hub); ok {
+			return strings.TrimPrefix(rest, "library/")
+		}
+	}
+	return strings.TrimPrefix(ref, "library/")
+}
+
+// splitTag cuts tag and digest off a reference. A colon in front of a slash is a
+// port's.
+func splitTag(ref string) (repository string, tagged bool) {
+	repository, _, tagged = strings.Cut(ref, "@")
+	if i := strings.LastIndex(repository, ":"); i > strings.LastIndex(repository, "/") {
+		return repository[:i], true
+	}
+	return repository, tagged
+}
+
+func texts(patterns []pattern) string {
+	out := make([]string, len(patterns))
+	for i, p := range patterns {
+		out[i] = p.text
+	}
+	return strings.Join(out, ", ")
+}
