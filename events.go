@@ -88,8 +88,10 @@ type PullEnded struct {
 
 // StepStarted tells of a step of a swap as it begins.
 type StepStarted struct {
-	At   time.Time
-	Step lifecycle.Step
+	At time.Time
+	// Image is the reference the container is brought to.
+	Image string
+	Step  lifecycle.Step
 }
 
 // UpdateEnded tells how the update of one container ended: updated, rolled back

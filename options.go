@@ -35,6 +35,7 @@ type config struct {
 	updater      Updater
 	filters      []Filter
 	stores       []CredentialStore
+	store        CredentialStore // the chain of stores
 	observers    []Observer
 	logger       *slog.Logger
 	schedule     Schedule

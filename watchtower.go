@@ -2,10 +2,14 @@ package watchtower
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
 )
 
@@ -44,27 +48,72 @@ type Watcher interface {
 // Tower is the Watcher that New makes. It is safe for use by many goroutines;
 // its passes come one after the other.
 type Tower struct {
-	cfg config
+	cfg    config
+	queues []*queue
+	busy   chan struct{} // held by the pass in hand
+
+	mu  sync.Mutex
+	bad map[string]string // container name to the digest that failed on it
 }
 
 var _ Watcher = (*Tower)(nil)
 
-// Check looks and writes nothing.
-func (t *Tower) Check(ctx context.Context) (*Report, error) { return nil, nil }
-
-// Update makes one full pass.
-func (t *Tower) Update(ctx context.Context) (*Report, error) { return nil, nil }
-
-// Run makes passes on the schedule until ctx ends.
-func (t *Tower) Run(ctx context.Context) error { return nil }
-
 // New makes a Tower. Without options it watches every running container of the
-// engine the environment names. Every bad option is reported, joined into one
-// error of class InvalidArgument. New asks nothing of engine or registry.
+// engine the environment names, with the credentials `docker login` left. Every
+// bad option is reported, joined into one error of class InvalidArgument. New
+// asks nothing of engine or registry.
 func New(opts ...Option) (*Tower, error) {
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Tower{cfg: c}, nil
+	if err := c.fill(); err != nil {
+		return nil, fmt.Errorf("watchtower: %w", err)
+	}
+	t := &Tower{cfg: c, busy: make(chan struct{}, 1), bad: map[string]string{}}
+	for _, o := range c.observers {
+		t.queues = append(t.queues, newQueue(o, c.logger))
+	}
+	return t, nil
+}
+
+// fill makes the parts that no option gave.
+func (c *config) fill() (err error) {
+	if c.engine == nil {
+		if c.engine, err = dockerengine.FromEnv(); err != nil {
+			return err
+		}
+	}
+	c.store = credentials.Chain(c.stores...)
+	if len(c.stores) == 0 {
+		if c.store, err = credentials.FromEnv(); err != nil {
+			return err
+		}
+	}
+	if c.checker == nil {
+		if c.checker, err = registry.New(registry.WithCredentials(c.store), registry.WithLogger(c.logger)); err != nil {
+			return err
+		}
+	}
+	if c.updater == nil {
+		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime), lifecycle.WithHolder(c.self))
+	}
+	return nil
+}
+
+// Check looks and writes nothing: it pulls nothing and changes no container.
+func (t *Tower) Check(ctx context.Context) (*Report, error) { return t.once(ctx, PassCheck) }
+
+// Update makes one full pass. What fails for one container stands in the
+// report; an error means that no report could be made, and is of class
+// Unavailable if the engine did not answer.
+func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx, PassUpdate) }
+
+func (t *Tower) once(ctx context.Context, kind PassKind) (*Report, error) {
+	report, err := t.run(ctx, kind)
+	if err != nil {
+		t.emit(ctx, PassFailed{At: time.Now(), Kind: kind, Err: err})
+		t.drain()
+	}
+	return report, err
 }

@@ -84,10 +84,13 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 	path, err := exec.LookPath("docker-registry")
 	require.NoError(t, err, "Debian's docker-registry")
 	ctx, cancel := context.WithCancel(context.Background())
-	var log bytes.Buffer
+	logPath := filepath.Join(dir, "log")
+	log, err := os.Create(logPath)
+	require.NoError(t, err)
 	cmd := exec.CommandContext(ctx, path, "serve", config)
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
+	require.NoError(t, log.Close())
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
 
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: backend})
@@ -108,7 +111,10 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 			_ = conn.Close()
 			return r
 		}
-		require.True(t, time.Now().Before(deadline), "docker-registry did not come up: %s", log.String())
+		if time.Now().After(deadline) {
+			text, _ := os.ReadFile(logPath)
+			require.Fail(t, "docker-registry did not come up", string(text))
+		}
 	}
 }
 

@@ -1,0 +1,148 @@
+package watchtower_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/watchtower-go/watchtower"
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func packages(t *testing.T) map[string]pkg {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	require.NoError(t, err)
+	all := map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p pkg
+		require.NoError(t, dec.Decode(&p))
+		all[strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")] = p
+	}
+	return all
+}
+
+// The arrows between the rooms: what each may import of this module. A room
+// that is not listed may be imported by nobody.
+func TestImportsFollowTheArrows(t *testing.T) {
+	may := map[string][]string{
+		"internal/errclass":      {},
+		"credentials":            {"internal/errclass"},
+		"registry":               {"credentials", "internal/errclass"},
+		"lifecycle":              {"credentials", "internal/errclass"},
+		"filter":                 {"lifecycle", "internal/errclass"},
+		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
+		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
+		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "registry", "credentials", "internal/errclass"},
+	}
+	for name, p := range packages(t) {
+		allowed, listed := may[name]
+		for _, path := range p.Imports {
+			if path != module && !strings.HasPrefix(path, module+"/") {
+				continue
+			}
+			to := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+			if listed {
+				assert.Contains(t, allowed, to, "%s imports %s", name, to)
+			}
+			assert.False(t, strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(name, "cmd/"), "%s imports a program", name)
+		}
+	}
+	for name := range may {
+		assert.Contains(t, packages(t), name, "the room is there")
+	}
+}
+
+func TestOnlyTheDockerEngineImportsDocker(t *testing.T) {
+	for name, p := range packages(t) {
+		for _, path := range p.Imports {
+			if strings.HasPrefix(path, "github.com/docker/docker") {
+				assert.Equal(t, "lifecycle/dockerengine", name, "imports %s", path)
+			}
+		}
+	}
+}
+
+// What the program needs must not weigh on those who import the library.
+func TestTheLibraryDependsOnNoneOfTheProgramsLibraries(t *testing.T) {
+	forbidden := []string{
+		"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/prometheus", "github.com/nicholas-fedor/shoutrrr",
+		"golang.org/x/crypto/x509roots/fallback", "time/tzdata", "github.com/stretchr/testify", "testing",
+	}
+	for _, dep := range packages(t)[""].Deps {
+		for _, f := range forbidden {
+			assert.False(t, dep == f || strings.HasPrefix(dep, f+"/"), "the root depends on %s", dep)
+		}
+	}
+}
+
+// Only constructors whose name says so read the environment.
+func TestTheEnvironmentIsReadOnlyWhereTheNameSaysSo(t *testing.T) {
+	reads := []string{"Getenv", "LookupEnv", "Environ", "UserHomeDir", "ExpandEnv"}
+	forEachFile(t, func(path string, file *ast.File) {
+		for _, decl := range file.Decls {
+			fn, _ := decl.(*ast.FuncDecl)
+			ast.Inspect(decl, func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok || !slices.Contains(reads, sel.Sel.Name) {
+					return true
+				}
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" {
+					named := fn != nil && strings.HasSuffix(fn.Name.Name, "FromEnv")
+					assert.True(t, named, "%s reads the environment outside a FromEnv", path)
+				}
+				return true
+			})
+		}
+	})
+}
+
+func TestNoInit(t *testing.T) {
+	forEachFile(t, func(path string, file *ast.File) {
+		for _, decl := range file.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok {
+				assert.False(t, fn.Name.Name == "init" && fn.Recv == nil, "%s has an init", path)
+			}
+		}
+	})
+}
+
+// forEachFile visits the library's own files: no tests, no programs, no test
+// tools.
+func forEachFile(t *testing.T, visit func(path string, file *ast.File)) {
+	t.Helper()
+	set := token.NewFileSet()
+	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && slices.Contains([]string{"cmd", "examples", ".git", "internal/enginehost", "bin"}, path) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		visit(path, file)
+		return nil
+	}))
+}

@@ -1,0 +1,213 @@
+package watchtower
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+// candidate is a container whose registry is asked.
+type candidate struct {
+	entry *Entry
+	ref   registry.Reference
+}
+
+// sel sorts out what a pass leaves alone. It fills the report with an entry for
+// every container and returns those to be checked.
+func (p *pass) sel() []candidate {
+	p.report.Entries = make([]Entry, len(p.inv.containers))
+	slices.SortFunc(p.inv.containers, func(a, b lifecycle.Container) int {
+		if a.Name != b.Name {
+			return strings.Compare(a.Name, b.Name)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	var out []candidate
+	for i, c := range p.inv.containers {
+		e := &p.report.Entries[i]
+		e.Container = c
+		ref, reason := p.refuse(c)
+		if reason != "" {
+			p.skip(e, reason)
+			continue
+		}
+		out = append(out, candidate{e, ref})
+	}
+	return out
+}
+
+// refuse gives the reason to leave a container alone, or what to ask for.
+func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
+	none := registry.Reference{}
+	if service, ok := lifecycle.Unfinished(c); ok {
+		return none, fmt.Sprintf("part of an unfinished swap of %s", service)
+	}
+	if c.ID == p.cfg.self && c.ID != "" {
+		return none, "this watchtower runs in it"
+	}
+	if ok, reason := filter.Reason(p.filter, c); !ok {
+		return none, reason
+	}
+	if !slices.Contains(p.states, c.State) {
+		return none, fmt.Sprintf("it is %s", c.State)
+	}
+	if isID(c.Image) {
+		return none, "created from an image ID: no reference to follow"
+	}
+	ref, err := registry.Parse(c.Image)
+	switch {
+	case err != nil:
+		return none, fmt.Sprintf("%q is no image reference", c.Image)
+	case ref.Pinned():
+		return none, "pinned to a digest"
+	case p.inv.local(c, ref):
+		return none, "its image was built or loaded here"
+	}
+	return ref, ""
+}
+
+func (p *pass) skip(e *Entry, reason string) {
+	e.Status, e.Reason = StatusSkipped, reason
+	p.emit(ContainerSkipped{At: time.Now(), Container: e.Container, Reason: reason})
+}
+
+// check asks each distinct reference once and judges every candidate. It
+// returns the stale ones.
+func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
+	users := map[string][]candidate{}
+	var order []string
+	for _, c := range candidates {
+		key := c.ref.String()
+		if users[key] == nil {
+			order = append(order, key)
+		}
+		users[key] = append(users[key], c)
+	}
+	queries := make([]registry.Query, len(order))
+	for i, key := range order {
+		queries[i] = p.query(key, users[key])
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
+	verdicts := p.cfg.checker.Check(asking, queries)
+	cancel()
+	var stale []candidate
+	for i, key := range order {
+		v := registry.Verdict{Err: fmt.Errorf("the checker gave %d verdicts for %d queries", len(verdicts), len(queries))}
+		if len(verdicts) == len(queries) {
+			v = verdicts[i]
+		}
+		if v.Err != nil {
+			p.checkFailed(key, users[key], v.Err)
+			continue
+		}
+		for _, c := range users[key] {
+			if p.judge(ctx, c, v) {
+				stale = append(stale, c)
+			}
+		}
+	}
+	slices.SortFunc(stale, func(a, b candidate) int {
+		return strings.Compare(a.entry.Container.Name, b.entry.Container.Name)
+	})
+	return stale
+}
+
+// query asks about one reference for all its users. What all of them already
+// run needs no second question; their platforms matter only if it moved.
+func (p *pass) query(reference string, users []candidate) registry.Query {
+	known := p.inv.identity(users[0].entry.Container)
+	for _, u := range users[1:] {
+		other := p.inv.identity(u.entry.Container)
+		known = slices.DeleteFunc(slices.Clone(known), func(d digest.Digest) bool { return !slices.Contains(other, d) })
+	}
+	return registry.Query{
+		Reference: reference,
+		Known:     known,
+		Platforms: func(ctx context.Context) ([]string, error) {
+			var out []string
+			for _, u := range users {
+				platform, err := p.platform(ctx, u.entry.Container)
+				if err != nil {
+					return nil, err
+				}
+				if !slices.Contains(out, platform) {
+					out = append(out, platform)
+				}
+			}
+			return out, nil
+		},
+	}
+}
+
+// platform is that of the image a container runs. An image that is no longer
+// there tells none; the engine's own will do then.
+func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.platforms[c.ImageID]; ok {
+		return known, nil
+	}
+	image, err := p.cfg.engine.InspectImage(ctx, c.ImageID)
+	if err != nil {
+		return "", fmt.Errorf("platform of %s: %w", c.Name, err)
+	}
+	p.platforms[c.ImageID] = image.Platform
+	return image.Platform, nil
+}
+
+func (p *pass) checkFailed(reference string, users []candidate, err error) {
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = u.entry.Container.Name
+		u.entry.Status = StatusFailed
+		u.entry.Err = fmt.Errorf("watchtower: check %s: %w", names[i], err)
+	}
+	p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+}
+
+// judge says whether the container is stale: whether the content its platform
+// is served differs from what it runs.
+func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool {
+	e := c.entry
+	e.Latest = v.Digest.String()
+	e.Status = StatusFresh
+	own := p.inv.identity(e.Container)
+	if slices.Contains(own, v.Digest) {
+		return false
+	}
+	if v.Images != nil { // nil: this checker does not resolve platforms
+		platform, err := p.platform(ctx, e.Container)
+		if err != nil {
+			e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+			return false
+		}
+		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
+		if i < 0 {
+			p.skip(e, fmt.Sprintf("its reference no longer serves %s", platform))
+			return false
+		}
+		if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
+			e.Reason = "the index moved, its content did not"
+			return false
+		}
+		e.NewImageID = v.Images[i].Config.String()
+	}
+	if bad := p.failedBefore(e.Container.Name); bad == e.Latest {
+		p.skip(e, "this digest failed before: "+v.Digest.String())
+		return false
+	}
+	e.Status = StatusStale
+	e.Reason = "its reference points at another image"
+	return true
+}

@@ -1,0 +1,53 @@
+// Package watchtower keeps running containers on the newest image their
+// reference points at.
+//
+// A Tower looks at an engine's containers, asks their registries whether the
+// image moved, pulls what did, and swaps each stale container for one with the
+// same configuration. The swap is a transaction: the old container exists whole
+// until its successor has been verified, and serves again if anything fails
+// before that.
+//
+// # From looking to acting
+//
+//	tower, err := watchtower.New()
+//	...
+//	report, err := tower.Check(ctx)  // looks: no pull, no write
+//	report, err = tower.Update(ctx)  // one full pass
+//	err = tower.Run(ctx)             // passes on a schedule until ctx ends
+//
+// New without options takes the Docker engine the environment names and the
+// logins that `docker login` left. A Report has an entry for every container:
+// fresh, stale, updated, skipped (with the reason), rolled back or failed. What
+// fails for one container stands in its entry and stops nothing else; an error
+// means that no report could be made.
+//
+// # The parts
+//
+// Data flows one way: inventory, select, check, plan, apply, report. Each part
+// on the way is a small interface, declared beside its implementations in a
+// package that can be used alone:
+//
+//   - Engine (lifecycle) lists, creates, starts and stops; the Docker one is in
+//     lifecycle/dockerengine, one in memory for tests in lifecycle/enginetest.
+//   - Filter (filter) says which containers are looked at.
+//   - Checker (registry) says what a reference points at now.
+//   - CredentialStore (credentials) finds the login for a registry.
+//   - Updater (lifecycle) brings a container to its new image; Recreate is the
+//     transaction.
+//   - Observer is told every Event, for programs; the *slog.Logger is for people.
+//
+// Options set them: a later one wins, one that holds a list appends, and every
+// bad one is reported.
+//
+// # Errors
+//
+// Errors are classed by github.com/containerd/errdefs: InvalidArgument for an
+// option, Unavailable for an engine or registry that does not answer, Aborted
+// for an update that was rolled back, ResourceExhausted for a registry's limit,
+// and so on. No error, event or log line holds a secret.
+//
+// # The environment
+//
+// Only dockerengine.FromEnv and credentials.FromEnv read it, and New calls them
+// for the parts that no option gives.
+package watchtower

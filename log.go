@@ -1,0 +1,101 @@
+package watchtower
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// logEvent is the log's view of the events: one line for what people want to
+// read, at info; the course of things at debug. Every line about a container
+// carries its name and image.
+func logEvent(ctx context.Context, l *slog.Logger, e Event) {
+	switch e := e.(type) {
+	case PassStarted:
+		l.DebugContext(ctx, "pass started", "kind", e.Kind)
+	case ContainerSkipped:
+		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+	case CheckFailed:
+		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
+	case UpdateFound:
+		l.InfoContext(ctx, "found new image", append(about(e.Entry.Container), "digest", e.Entry.Latest)...)
+	case PullStarted:
+		l.DebugContext(ctx, "pulling", "image", e.Reference)
+	case PullProgressed:
+		// A line for each would drown the rest.
+	case PullEnded:
+		if e.Err != nil {
+			l.WarnContext(ctx, "pull failed", "image", e.Reference, "err", e.Err)
+		} else {
+			l.InfoContext(ctx, "pulled", "image", e.Reference, "took", e.Duration.Round(time.Millisecond))
+		}
+	case StepStarted:
+		l.DebugContext(ctx, e.Step.Action, "container", e.Step.Container, "image", e.Image, "detail", e.Step.Detail)
+	case UpdateEnded:
+		logUpdate(ctx, l, e.Entry)
+	case ImageRemoved:
+		logImage(ctx, l, e)
+	case PassEnded:
+		r := e.Report
+		attrs := []any{
+			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
+			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
+		}
+		if e.Kind == PassCheck {
+			attrs = append(attrs, "stale", r.Count(StatusStale))
+		}
+		l.InfoContext(ctx, string(e.Kind)+" done", append(attrs, "took", r.Ended.Sub(r.Started).Round(time.Millisecond))...)
+	case PassFailed:
+		level := slog.LevelError
+		if e.Repeated {
+			level = slog.LevelDebug
+		}
+		attrs := []any{"err", e.Err}
+		if !e.Retry.IsZero() {
+			attrs = append(attrs, "retry", e.Retry.Format(time.RFC3339))
+		}
+		l.Log(ctx, level, string(e.Kind)+" failed", attrs...)
+	case PassScheduled:
+		l.InfoContext(ctx, "next pass", "at", e.Next.Format(time.RFC3339))
+	case ObserverOverflowed:
+		// For the observer alone.
+	}
+}
+
+func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
+	attrs := about(e.Container)
+	switch {
+	case e.Status == StatusUpdated:
+		l.InfoContext(ctx, "updated", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(),
+			"downtime", e.Downtime.Round(time.Millisecond))...)
+	case e.Err != nil:
+		attrs = append(attrs, "err", e.Err)
+		if e.Log != "" {
+			attrs = append(attrs, "output", e.Log)
+		}
+		l.ErrorContext(ctx, string(e.Status), attrs...)
+	default:
+		l.WarnContext(ctx, string(e.Status), append(attrs, "reason", e.Reason)...)
+	}
+	for _, w := range e.Warnings {
+		l.WarnContext(ctx, w, about(e.Container)...)
+	}
+}
+
+func logImage(ctx context.Context, l *slog.Logger, e ImageRemoved) {
+	attrs := []any{"image", e.Reference, "id", e.ImageID}
+	switch {
+	case e.Err != nil:
+		l.WarnContext(ctx, "image not removed", append(attrs, "err", e.Err)...)
+	case e.Kept != "":
+		l.DebugContext(ctx, "image kept", append(attrs, "reason", e.Kept)...)
+	default:
+		l.InfoContext(ctx, "image removed", attrs...)
+	}
+}
+
+func about(c lifecycle.Container) []any {
+	return []any{"container", c.Name, "image", c.Image}
+}
