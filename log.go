@@ -32,7 +32,16 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			l.InfoContext(ctx, "pulled", "image", e.Reference, "took", e.Duration.Round(time.Millisecond))
 		}
 	case StepStarted:
-		l.DebugContext(ctx, e.Step.Action, "container", e.Step.Container, "image", e.Image, "detail", e.Step.Detail)
+		level := slog.LevelDebug
+		switch e.Step.Action {
+		case "stop", "start", "roll back":
+			level = slog.LevelInfo // what the service's users feel
+		}
+		attrs := []any{"container", e.Step.Container, "image", e.Image}
+		if e.Step.Detail != "" {
+			attrs = append(attrs, "detail", e.Step.Detail)
+		}
+		l.Log(ctx, level, e.Step.Action, attrs...)
 	case UpdateEnded:
 		logUpdate(ctx, l, e.Entry)
 	case ImageRemoved:

@@ -22,8 +22,13 @@ type settings struct {
 	hostFrom   string // the setting's name, for errors
 	candidates []string
 	version    string
-	tls        *tls.Config
-	ownTLS     bool
+	tls        *tlsFiles
+}
+
+// tlsFiles are read only for an address that they can be for.
+type tlsFiles struct {
+	setting, directory string
+	verify             bool
 }
 
 // WithHost sets where the engine is: unix:///path, tcp://host:port,
@@ -46,7 +51,10 @@ func WithAPIVersion(version string) Option {
 // of a directory. Verify false takes any certificate of the engine's. Default:
 // no TLS.
 func WithTLS(directory string, verify bool) Option {
-	return func(s *settings) error { return s.setTLS("WithTLS", directory, verify) }
+	return func(s *settings) error {
+		s.tls = &tlsFiles{"WithTLS", directory, verify}
+		return nil
+	}
 }
 
 // New makes an Engine. Its errors are of class InvalidArgument; every bad option
@@ -76,18 +84,23 @@ func (s *settings) engine(opts []Option) (*Engine, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	a.tls = a.tls || s.ownTLS && (a.scheme == "tcp" || a.scheme == "http" || a.scheme == "https")
+	var config *tls.Config
+	if overTCP := a.scheme == "tcp" || a.scheme == "http" || a.scheme == "https"; overTCP && s.tls != nil {
+		var err error
+		if config, err = s.tls.load(); err != nil {
+			return nil, err
+		}
+		a.tls = true
+	}
+	if a.tls && config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
 	e := &Engine{address: a, version: s.version}
 	e.transport = &http.Transport{
 		DialContext:     e.dial,
+		TLSClientConfig: config,
 		MaxIdleConns:    8,
 		IdleConnTimeout: 30 * time.Second,
-	}
-	if a.tls {
-		e.transport.TLSClientConfig = s.tls
-		if s.tls == nil {
-			e.transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
 	}
 	return e, nil
 }
@@ -102,19 +115,18 @@ func (s *settings) setVersion(setting, version string) error {
 	return nil
 }
 
-func (s *settings) setTLS(setting, directory string, verify bool) error {
+func (f *tlsFiles) load() (*tls.Config, error) {
 	config, err := tlsconfig.Client(tlsconfig.Options{
-		CAFile:             filepath.Join(directory, "ca.pem"),
-		CertFile:           filepath.Join(directory, "cert.pem"),
-		KeyFile:            filepath.Join(directory, "key.pem"),
-		InsecureSkipVerify: !verify,
+		CAFile:             filepath.Join(f.directory, "ca.pem"),
+		CertFile:           filepath.Join(f.directory, "cert.pem"),
+		KeyFile:            filepath.Join(f.directory, "key.pem"),
+		InsecureSkipVerify: !f.verify,
 		ExclusiveRootPools: true,
 	})
 	if err != nil {
-		return invalid(setting, directory, fmt.Sprintf("a directory with ca.pem, cert.pem and key.pem (%v)", err))
+		return nil, invalid(f.setting, f.directory, fmt.Sprintf("a directory with ca.pem, cert.pem and key.pem (%v)", err))
 	}
-	s.tls, s.ownTLS = config, true
-	return nil
+	return config, nil
 }
 
 // FromEnv makes an Engine from what Docker's own tools read: DOCKER_HOST,
@@ -149,7 +161,7 @@ func FromEnv(opts ...Option) (*Engine, error) {
 		directory = filepath.Join(home, ".docker")
 	}
 	if directory != "" {
-		env = append(env, func(s *settings) error { return s.setTLS("DOCKER_CERT_PATH", directory, verify) })
+		s.tls = &tlsFiles{"DOCKER_CERT_PATH", directory, verify}
 	}
 	return s.engine(append(env, opts...))
 }
