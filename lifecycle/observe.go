@@ -88,8 +88,11 @@ func readSuccessor(c *Container, groups map[string][]*slot, find func(entry) *sl
 		return
 	}
 	if e, ok := journalEntry(*c); ok {
-		s := find(e)
-		s.next, s.held = c, true
+		// A predecessor was a successor once, and still has the label.
+		if e.role == roleNew {
+			s := find(e)
+			s.next, s.held = c, true
+		}
 		return
 	}
 	if groups[c.Labels[labelLead]] == nil || c.Name != c.Labels[labelTarget] {

@@ -33,6 +33,7 @@ const (
 // token is a bearer token, for one or more repositories.
 type token struct {
 	value        credentials.Secret
+	login        credentials.Credential // what it was given for
 	expires      time.Time
 	repositories []string
 	proven       map[string]bool // where it has worked; under the host's lock
@@ -47,17 +48,21 @@ type refusal struct {
 // token returns a live token for the reference's repository. One request gets it
 // for all repositories of the check that have none and share its login.
 func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
-	if t := h.live(ref.Repository); t != nil {
+	login, err := h.login(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if t := h.live(ref.Repository, login); t != nil {
 		return t, nil
 	}
 	h.fetching.Lock()
 	defer h.fetching.Unlock()
-	if t := h.live(ref.Repository); t != nil {
-		return t, nil // fetched while this one waited
-	}
-	login, err := h.login(ctx, ref)
-	if err != nil {
+	// Fetched while this one waited, or its login refused.
+	if login, err = h.login(ctx, ref); err != nil {
 		return nil, err
+	}
+	if t := h.live(ref.Repository, login); t != nil {
+		return t, nil
 	}
 	batch := h.batch(ctx, ref, login)
 	t, err := h.fetch(ctx, ref, login, batch)
@@ -89,10 +94,12 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 	return t, nil
 }
 
-func (h *host) live(repository string) *token {
+// live is a token for the repository that has not expired and that this very
+// login got.
+func (h *host) live(repository string, login credentials.Credential) *token {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.tokens[repository]; t != nil && time.Now().Before(t.expires) {
+	if t := h.tokens[repository]; t != nil && t.login == login && time.Now().Before(t.expires) {
 		return t
 	}
 	return nil
@@ -121,7 +128,7 @@ func (h *host) batch(ctx context.Context, ref Reference, login credentials.Crede
 		return out
 	}
 	for _, repository := range repositories {
-		if slices.Contains(out, repository) || alone[repository] || h.live(repository) != nil {
+		if slices.Contains(out, repository) || alone[repository] || h.live(repository, login) != nil {
 			continue
 		}
 		other, err := h.login(ctx, Reference{Host: ref.Host, Repository: repository})
@@ -158,7 +165,7 @@ func (h *host) refuse(login credentials.Credential, repositories ...string) {
 func (h *host) fetch(ctx context.Context, ref Reference, login credentials.Credential, repositories []string) (*token, error) {
 	if !login.RegistryToken.IsZero() {
 		return &token{
-			value: login.RegistryToken, expires: time.Now().Add(defaultExpiry),
+			value: login.RegistryToken, login: login, expires: time.Now().Add(defaultExpiry),
 			repositories: repositories[:1], proven: map[string]bool{},
 		}, nil
 	}
@@ -185,7 +192,9 @@ func (h *host) fetch(ctx context.Context, ref Reference, login credentials.Crede
 	if err != nil {
 		return nil, broken(ref, err)
 	}
-	return &token{value: value, expires: time.Now().Add(lives), repositories: repositories, proven: map[string]bool{}}, nil
+	return &token{
+		value: value, login: login, expires: time.Now().Add(lives), repositories: repositories, proven: map[string]bool{},
+	}, nil
 }
 
 // parseToken reads a token service's answer. The margin never eats a short
