@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/internal/enginehost"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_MAIN") == "1" {
+		main()
+	}
+	os.Exit(enginehost.Run(m))
+}
+
+type object = enginehost.Object
+
+// process is the program as its users run it.
+type process struct {
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	stderr syncBuffer
+}
+
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start runs the program with nothing in its environment but what is given.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	p := &process{cmd: exec.CommandContext(context.Background(), self, args...)}
+	p.cmd.Env = append([]string{"RUN_MAIN=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	require.NoError(t, p.cmd.Start())
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	return p
+}
+
+// wait returns the exit code.
+func (p *process) wait(t *testing.T) int {
+	t.Helper()
+	err := p.cmd.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func runProgram(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	p := start(t, env, args...)
+	code = p.wait(t)
+	return code, p.stdout.String(), p.stderr.String()
+}
+
+func engineEnv(host *enginehost.Host, more ...string) []string {
+	return append([]string{"DOCKER_HOST=" + host.Address}, more...)
+}
+
+func TestRunOnce(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "once:1", enginehost.Image{})
+	host.Pull(t, ref, "")
+	old := host.Run(t, "once", object{"Image": ref})
+	env := engineEnv(host, "WATCHTOWER_RUN_ONCE=true", "WATCHTOWER_NONSENSE=1")
+
+	code, _, stderr := runProgram(t, env, "once", "twice")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stderr, "scanned=1 updated=0 failed=0 skipped=0 rolled_back=0")
+	assert.Contains(t, stderr, `msg="no container has this name" name=twice`)
+	assert.Contains(t, stderr, "variable=WATCHTOWER_NONSENSE")
+
+	reg.Push(t, "once:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	code, stdout, stderr := runProgram(t, env, "check", "once")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Regexp(t, `once +`+ref+` +stale +would be replaced: now at sha256:`, stdout)
+	code, stdout, _ = runProgram(t, env, "check", "once", "--json")
+	assert.Equal(t, exitOK, code)
+	var report struct {
+		Containers []struct{ Name, Status, Image string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(stdout), &report))
+	assert.Equal(t, "stale", report.Containers[0].Status)
+	assert.Equal(t, old, host.Inspect(t, "once")["Id"], "a check touches nothing")
+
+	code, _, stderr = runProgram(t, env, "once")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Regexp(t, `level=info msg=updated container=once image=`+ref, stderr)
+	assert.Contains(t, stderr, "updated=1")
+
+	reg.Push(t, "once:1", enginehost.Image{Cmd: []string{"sh", "-c", "echo out of order; exit 3"}})
+	running := host.Inspect(t, "once")["Id"]
+	code, _, stderr = runProgram(t, env, "once")
+	assert.Equal(t, exitFailed, code)
+	assert.Regexp(t, `level=error msg="rolled back" container=once .*exit code 3.* output="out of order"`, stderr)
+	assert.Contains(t, stderr, "rolled_back=1")
+	assert.Equal(t, running, host.Inspect(t, "once")["Id"])
+}
+
+func TestBadInputTouchesNothing(t *testing.T) {
+	host := enginehost.Engine(t)
+	config := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(config, "config.json"), []byte(`{"auths":`), 0o600))
+	tests := []struct {
+		name string
+		env  []string
+		args []string
+		want []string
+	}{
+		{"interval", []string{"WATCHTOWER_POLL_INTERVAL=abc"}, nil, []string{
+			`watchtower: WATCHTOWER_POLL_INTERVAL: "abc": want a whole number of seconds or a duration (90s, 12h), at least 1 second`,
+		}},
+		{"interval of nothing", []string{"WATCHTOWER_POLL_INTERVAL=0"}, nil, []string{`WATCHTOWER_POLL_INTERVAL: "0": want`}},
+		{"timeout", []string{"WATCHTOWER_TIMEOUT=-1"}, nil, []string{
+			`watchtower: WATCHTOWER_TIMEOUT: "-1": want seconds (30) or a duration (1m30s), 0 or more`,
+		}},
+		{"level", []string{"WATCHTOWER_LOG_LEVEL=loud"}, nil, []string{
+			`watchtower: WATCHTOWER_LOG_LEVEL: "loud": want panic, fatal, error, warn, info, debug or trace`,
+		}},
+		{"all at once", []string{"WATCHTOWER_CLEANUP=yes", "WATCHTOWER_LABEL_ENABLE=maybe"}, []string{"--interval", "x"}, []string{
+			`WATCHTOWER_CLEANUP: "yes": want true or false`, `WATCHTOWER_LABEL_ENABLE: "maybe": want true or false`, `--interval: "x": want`,
+		}},
+		{"config.json", []string{"DOCKER_CONFIG=" + config}, nil, []string{filepath.Join(config, "config.json")}},
+		{"name", nil, []string{"web("}, []string{`"web("`}},
+		{"flag", nil, []string{"--frobnicate"}, []string{"unknown flag: --frobnicate"}},
+		{"engine's scheme", nil, []string{"--host", "gopher://x"}, []string{"gopher://x", "unix:///path"}},
+		{"engine's version", []string{"DOCKER_API_VERSION=two"}, nil, []string{"DOCKER_API_VERSION", `"two"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := runProgram(t, append(engineEnv(host), tt.env...), append([]string{"--run-once"}, tt.args...)...)
+			assert.Equal(t, exitFailed, code)
+			assert.Empty(t, stdout)
+			for _, want := range tt.want {
+				assert.Contains(t, stderr, want)
+			}
+			assert.LessOrEqual(t, strings.Count(stderr, "\n"), 3, "a line for each: %s", stderr)
+		})
+	}
+}
+
+func TestAnEngineThatIsNotThere(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = silent.Close() })
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	for name, address := range map[string]string{
+		"no socket":     "unix:///nowhere/docker.sock",
+		"refuses":       "tcp://" + closed.Addr().String(),
+		"never answers": "tcp://" + silent.Addr().String(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			code, _, stderr := runProgram(t, []string{"DOCKER_HOST=" + address}, "--run-once")
+			assert.Equal(t, exitFailed, code)
+			assert.Contains(t, stderr, address)
+			assert.Less(t, time.Since(begin), 10*time.Second)
+			t.Log(strings.TrimSpace(stderr))
+		})
+	}
+}
+
+// A signal in mid-swap: the swap is finished or undone, one container is left
+// under the name, and the program says 0.
+func TestASignalInMidSwap(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	for _, at := range []string{"found new image", "msg=stop", "msg=start", "msg=verify"} {
+		t.Run(at, func(t *testing.T) {
+			name := "signal-" + regexp.MustCompile(`\W`).ReplaceAllString(at, "")
+			ref, _ := reg.Push(t, name+":1", enginehost.Image{})
+			host.Pull(t, ref, "")
+			host.Run(t, name, object{"Image": ref})
+			reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=2"}})
+			p := start(t, engineEnv(host, "WATCHTOWER_DEBUG=1", "WATCHTOWER_UPDATE_ON_START=1"), name)
+			require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), at) }, 20*time.Second, time.Millisecond)
+			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+			assert.Equal(t, exitOK, p.wait(t), p.stderr.String())
+			var left []string
+			for _, c := range host.List(t) {
+				if strings.HasPrefix(c, name) {
+					left = append(left, c)
+				}
+			}
+			assert.Equal(t, []string{name}, left, p.stderr.String())
+			assert.Equal(t, true, host.Inspect(t, name)["State"].(object)["Running"])
+		})
+	}
+}
+
+func TestNoSecretIsShownAtAnyLevel(t *testing.T) {
+	host := enginehost.Engine(t)
+	for kind, with := range map[string]func(testing.TB, string, string) enginehost.RegistryOption{
+		"basic": enginehost.WithBasicAuth, "token": enginehost.WithTokenAuth,
+	} {
+		for _, password := range []string{"canary", "wrong-canary"} {
+			t.Run(kind+" "+password, func(t *testing.T) {
+				reg := enginehost.StartRegistry(t, with(t, "user", "canary"))
+				name := "secret-" + kind + "-" + password
+				ref, _ := reg.Push(t, name+":1", enginehost.Image{})
+				host.Pull(t, ref, base64.URLEncoding.EncodeToString([]byte(`{"username":"user","password":"canary"}`)))
+				host.Run(t, name, object{"Image": ref})
+				reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=2"}})
+				config := t.TempDir()
+				auth := base64.StdEncoding.EncodeToString([]byte("user:" + password))
+				require.NoError(t, os.WriteFile(filepath.Join(config, "config.json"),
+					fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, reg.Addr, auth), 0o600))
+				code, stdout, stderr := runProgram(t, engineEnv(host, "DOCKER_CONFIG="+config, "WATCHTOWER_TRACE=1"), "--run-once", name)
+				assert.Equal(t, password != "canary", code != exitOK, stderr)
+				text := strings.ReplaceAll(stdout+stderr, name, "")
+				assert.Contains(t, text, "registry request")
+				for _, secret := range []string{"canary", auth, "Bearer", "eyJ"} {
+					assert.NotContains(t, text, secret)
+				}
+			})
+		}
+	}
+}
