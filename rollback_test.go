@@ -59,7 +59,7 @@ func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
 			assert.Equal(t, true, after["State"].(object)["Running"])
 			assert.Equal(t, before["Config"], after["Config"])
 			assert.Equal(t, before["HostConfig"], after["HostConfig"])
-			assert.Equal(t, []string{name}, named(host, t, name), "nothing else is left")
+			assert.Equal(t, []string{name}, named(t, host, name), "nothing else is left")
 
 			again := entry(t, update(t, tw), name)
 			assert.Equal(t, watchtower.StatusSkipped, again.Status, "the digest is not tried again")
@@ -72,7 +72,7 @@ func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
 }
 
 // named lists the containers that have to do with a service.
-func named(host *enginehost.Host, t *testing.T, service string) []string {
+func named(t *testing.T, host *enginehost.Host, service string) []string {
 	t.Helper()
 	var out []string
 	for _, name := range host.List(t) {
@@ -116,14 +116,17 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 	}{
 		{"created", "created", "created", nil, nil},
 		{"stopped", "exited", "created", func(t *testing.T, name string) {
+			t.Helper()
 			host.API(t, "POST", "/containers/"+name+"/start", nil, nil)
 			host.API(t, "POST", "/containers/"+name+"/stop", nil, nil)
 		}, nil},
 		{"paused", "paused", "paused", func(t *testing.T, name string) {
+			t.Helper()
 			host.API(t, "POST", "/containers/"+name+"/start", nil, nil)
 			host.API(t, "POST", "/containers/"+name+"/pause", nil, nil)
 		}, nil},
 		{"removed when stopped", "running", "running", func(t *testing.T, name string) {
+			t.Helper()
 			host.API(t, "POST", "/containers/"+name+"/start", nil, nil)
 			host.Exec(t, name, "sh", "-c", "echo precious > /data/file")
 		}, object{"AutoRemove": true}},
@@ -131,9 +134,6 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 	for i, tt := range tests {
 		for _, bad := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, bad image: %v", tt.name, bad), func(t *testing.T) {
-				if bad && tt.was != "running" && tt.was != "paused" {
-					t.Log("a container that is not started proves nothing")
-				}
 				name := fmt.Sprintf("state-%d-%v", i, bad)
 				ref, _ := reg.Push(t, name+":1", enginehost.Image{Volumes: []string{"/data"}})
 				host.Pull(t, ref, "")
@@ -150,8 +150,8 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 				e := entry(t, update(t, tower(t, host, []string{name}, quick(), all)), name)
 				after := host.Inspect(t, name)
 				t.Log(e.Status, e.Err, e.Warnings)
-				rolledBack := bad && (tt.was == "running" || tt.was == "paused")
-				if rolledBack {
+				// What is not started proves nothing, and is replaced.
+				if bad && (tt.was == "running" || tt.was == "paused") {
 					assert.Equal(t, watchtower.StatusRolledBack, e.Status)
 					assert.Equal(t, tt.was, after["State"].(object)["Status"])
 					assert.Equal(t, tt.host == nil, after["Id"] == old, "the old container, or a copy of one that removes itself")
@@ -162,10 +162,10 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 					assert.NotEqual(t, old, after["Id"])
 				}
 				assert.Equal(t, volume, mountAt(after, "/data"), "its volume")
+				assert.Equal(t, []string{name}, named(t, host, name), "nothing else is left")
 				if tt.host != nil {
 					assert.Equal(t, "precious", host.Exec(t, name, "cat", "/data/file"))
 				}
-				assert.Equal(t, []string{name}, named(host, t, name), "nothing else is left")
 				host.RemoveAll(t, name)
 				host.Status(t, "DELETE", "/volumes/"+volume, nil)
 			})

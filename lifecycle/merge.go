@@ -132,30 +132,41 @@ func drift(spec Spec, image Image, got Snapshot) []Difference {
 			}
 		}
 	}
-	for key, value := range spec.HostConfig {
-		if have, known := got.HostConfig[key]; known && !same(plain(value), plain(have)) {
-			add("HostConfig."+key, value, have)
-		} else if !known && !empty(value) {
-			add("HostConfig."+key, value, nil)
+	out = append(out, hostDrift(spec.HostConfig, got.HostConfig)...)
+	out = append(out, networkDrift(spec.Networks, got.Networks)...)
+	sort.Slice(out, func(i, j int) bool { return out[i].Field < out[j].Field })
+	return out
+}
+
+func hostDrift(want, got Document) []Difference {
+	var out []Difference
+	for key, value := range want {
+		// A field that the engine does not show is lost only if it was set.
+		if have := got[key]; !same(plain(value), plain(have)) {
+			out = append(out, Difference{"HostConfig." + key, encode(value), encode(have)})
 		}
 	}
-	for name, endpoint := range spec.Networks {
-		have, ok := got.Networks[name]
+	return out
+}
+
+func networkDrift(want, got map[string]Document) []Difference {
+	var out []Difference
+	for name, endpoint := range want {
+		have, ok := got[name]
 		if !ok {
-			add("Networks."+name, endpoint, nil)
+			out = append(out, Difference{"Networks." + name, encode(endpoint), "null"})
 			continue
 		}
 		for _, field := range endpointFields {
-			if field == "Aliases" {
-				if missing := missingFrom(endpoint.Texts(field), have.Texts(field)); len(missing) > 0 {
-					add("Networks."+name+".Aliases", endpoint[field], have[field])
-				}
-			} else if !same(plain(endpoint[field]), plain(have[field])) {
-				add("Networks."+name+"."+field, endpoint[field], have[field])
+			lost := !same(plain(endpoint[field]), plain(have[field]))
+			if field == "Aliases" { // engines add some of their own
+				lost = len(missingFrom(endpoint.Texts(field), have.Texts(field))) > 0
+			}
+			if lost {
+				out = append(out, Difference{"Networks." + name + "." + field, encode(endpoint[field]), encode(have[field])})
 			}
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Field < out[j].Field })
 	return out
 }
 

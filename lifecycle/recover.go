@@ -70,7 +70,7 @@ func (r *recreator) resolve(ctx context.Context, slots []*slot, v verdict, t *tr
 func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) bool {
 	begun := false // a successor stands alone: its predecessor was removed already
 	for _, s := range slots {
-		begun = begun || s.next != nil && !s.held && s.base == nil
+		begun = begun || s.inPlace() && s.base == nil
 	}
 	if begun {
 		return true
@@ -79,7 +79,7 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 		return false
 	}
 	for _, s := range slots {
-		if s.next == nil || s.held {
+		if !s.inPlace() {
 			return false
 		}
 		oldUp := s.old != nil && s.old.State.Up()
@@ -99,23 +99,11 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 // forward ends the swap in favour of what is new.
 func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) error {
 	for _, s := range slots {
-		if s.next == nil || s.held || !s.letter.up() {
+		if !s.inPlace() || !s.letter.up() {
 			continue
 		}
-		if s.old != nil && s.old.State.Up() && !s.next.State.Up() {
-			if err := r.stop(ctx, s.old.Name, t); err != nil {
-				return again(err)
-			}
-		}
-		if !s.next.State.Up() {
-			if err := r.start(ctx, s.next.ID); err != nil {
-				return again(err)
-			}
-		}
-		if s.letter == wasPaused && s.next.State != StatePaused {
-			if err := r.pause(ctx, s.next.ID); err != nil {
-				return again(err)
-			}
+		if err := r.bringUp(ctx, s, t); err != nil {
+			return again(err)
 		}
 	}
 	list, err := r.list(ctx)
@@ -123,27 +111,45 @@ func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) erro
 		return err
 	}
 	for _, s := range slots {
-		if s.next == nil || s.held || !s.letter.up() {
+		if !s.inPlace() || !s.letter.up() {
 			continue
 		}
-		c := byID(list, s.next.ID)
-		if c == nil || !c.State.Up() || s.letter == wasPaused && c.State != StatePaused {
+		if c := byID(list, s.next.ID); c == nil || !c.State.Up() || s.letter == wasPaused && c.State != StatePaused {
 			return again(errors.New("the successor is not up"))
 		}
 	}
 	for i := len(slots) - 1; i >= 0; i-- {
 		s := slots[i]
-		if s.next == nil || s.held {
+		end := r.removeOld
+		if !s.inPlace() {
 			// The commit began, but this member has no successor: it keeps its
 			// predecessor.
-			if err := r.back(ctx, []*slot{s}, t); err != nil {
-				return err
-			}
-			continue
+			end = func(ctx context.Context, s *slot, t *tracker) error { return r.back(ctx, []*slot{s}, t) }
 		}
-		if err := r.removeOld(ctx, s, t); err != nil {
+		if err := end(ctx, s, t); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// inPlace: the successor stands under the service's name.
+func (s *slot) inPlace() bool { return s.next != nil && !s.held }
+
+// bringUp brings the successor to the state the predecessor had.
+func (r *recreator) bringUp(ctx context.Context, s *slot, t *tracker) error {
+	if s.old != nil && s.old.State.Up() && !s.next.State.Up() {
+		if err := r.stop(ctx, s.old.Name, t); err != nil {
+			return err
+		}
+	}
+	if !s.next.State.Up() {
+		if err := r.start(ctx, s.next.ID); err != nil {
+			return err
+		}
+	}
+	if s.letter == wasPaused && s.next.State != StatePaused {
+		return r.pause(ctx, s.next.ID)
 	}
 	return nil
 }
@@ -299,12 +305,17 @@ func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
 	if len(parked) == 0 {
 		return nil
 	}
-	// An engine that restarted between the look and the rename: the state is
-	// still known here, and nowhere else.
-	if list, err = r.list(ctx); err != nil {
+	return r.repairStates(ctx, parked)
+}
+
+// repairStates is for an engine that restarted between the look and the rename:
+// the state is still known here, and nowhere else.
+func (r *recreator) repairStates(ctx context.Context, slots []*slot) error {
+	list, err := r.list(ctx)
+	if err != nil {
 		return err
 	}
-	for _, s := range parked {
+	for _, s := range slots {
 		c := byID(list, s.base.ID)
 		if c == nil || s.inState(c.State) || !s.letter.up() {
 			continue

@@ -2,6 +2,9 @@ package registry
 
 import (
 	"context"
+	// The digests registries use; go-digest accepts those that are linked in.
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,10 +13,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	// The digests registries use; go-digest accepts those that are linked in.
-	_ "crypto/sha256"
-	_ "crypto/sha512"
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sync/semaphore"

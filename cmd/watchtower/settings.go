@@ -65,37 +65,63 @@ func table() []setting {
 		}
 	}
 	return []setting{
-		{"host", "H", "DOCKER_HOST", false, "the local socket", "engine to watch: unix://, tcp:// or ssh://", "",
-			text(func(s *settings) *string { return &s.host })},
+		{
+			"host", "H", "DOCKER_HOST", false, "the local socket", "engine to watch: unix://, tcp:// or ssh://", "",
+			text(func(s *settings) *string { return &s.host }),
+		},
 		{"tlsverify", "v", "DOCKER_TLS_VERIFY", true, "false", "verify the engine's certificate", wantBool, setTLSVerify},
-		{"cert-path", "", "DOCKER_CERT_PATH", false, "~/.docker", "directory with ca.pem, cert.pem and key.pem", "",
-			text(func(s *settings) *string { return &s.certPath })},
-		{"api-version", "a", "DOCKER_API_VERSION", false, "negotiated", "version of the engine's API", "",
-			text(func(s *settings) *string { return &s.apiVersion })},
+		{
+			"cert-path", "", "DOCKER_CERT_PATH", false, "~/.docker", "directory with ca.pem, cert.pem and key.pem", "",
+			text(func(s *settings) *string { return &s.certPath }),
+		},
+		{
+			"api-version", "a", "DOCKER_API_VERSION", false, "negotiated", "version of the engine's API", "",
+			text(func(s *settings) *string { return &s.apiVersion }),
+		},
 		{"interval", "i", "WATCHTOWER_POLL_INTERVAL", false, "86400", "seconds between passes, or a duration", wantInterval, setInterval},
-		{"run-once", "R", "WATCHTOWER_RUN_ONCE", true, "false", "make one pass and exit: 0 if nothing failed, else 1", wantBool,
-			yes(func(s *settings) *bool { return &s.runOnce })},
-		{"update-on-start", "", "WATCHTOWER_UPDATE_ON_START", true, "false", "make the first pass at once, not after the interval", wantBool,
-			yes(func(s *settings) *bool { return &s.updateOnStart })},
-		{"cleanup", "c", "WATCHTOWER_CLEANUP", true, "false", "remove the replaced image once nothing refers to it", wantBool,
-			yes(func(s *settings) *bool { return &s.cleanup })},
-		{"rolling-restart", "", "WATCHTOWER_ROLLING_RESTART", true, "false", "one container at a time, the next once the last is up", wantBool,
-			yes(func(s *settings) *bool { return &s.rolling })},
-		{"stop-timeout", "t", "WATCHTOWER_TIMEOUT", false, "10s",
-			"time to stop before a container is killed; unset, the container's own setting rules", wantDuration, setStopTimeout},
-		{"label-enable", "e", "WATCHTOWER_LABEL_ENABLE", true, "false", "only containers whose enable label is true", wantBool,
-			yes(func(s *settings) *bool { return &s.labelEnable })},
-		{"scope", "", "WATCHTOWER_SCOPE", false, "", `only containers with this scope label; "none": only those without`, "",
-			text(func(s *settings) *string { return &s.scope })},
+		{
+			"run-once", "R", "WATCHTOWER_RUN_ONCE", true, "false", "make one pass and exit: 0 if nothing failed, else 1", wantBool,
+			yes(func(s *settings) *bool { return &s.runOnce }),
+		},
+		{
+			"update-on-start", "", "WATCHTOWER_UPDATE_ON_START", true, "false", "make the first pass at once, not after the interval", wantBool,
+			yes(func(s *settings) *bool { return &s.updateOnStart }),
+		},
+		{
+			"cleanup", "c", "WATCHTOWER_CLEANUP", true, "false", "remove the replaced image once nothing refers to it", wantBool,
+			yes(func(s *settings) *bool { return &s.cleanup }),
+		},
+		{
+			"rolling-restart", "", "WATCHTOWER_ROLLING_RESTART", true, "false", "one container at a time, the next once the last is up", wantBool,
+			yes(func(s *settings) *bool { return &s.rolling }),
+		},
+		{
+			"stop-timeout", "t", "WATCHTOWER_TIMEOUT", false, "10s",
+			"time to stop before a container is killed; unset, the container's own setting rules", wantDuration, setStopTimeout,
+		},
+		{
+			"label-enable", "e", "WATCHTOWER_LABEL_ENABLE", true, "false", "only containers whose enable label is true", wantBool,
+			yes(func(s *settings) *bool { return &s.labelEnable }),
+		},
+		{
+			"scope", "", "WATCHTOWER_SCOPE", false, "", `only containers with this scope label; "none": only those without`, "",
+			text(func(s *settings) *string { return &s.scope }),
+		},
 		{"log-level", "", "WATCHTOWER_LOG_LEVEL", false, "info", wantLevel, wantLevel, setLevel},
-		{"debug", "d", "WATCHTOWER_DEBUG", true, "false", "log level debug", wantBool,
-			yes(func(s *settings) *bool { return &s.debug })},
-		{"trace", "", "WATCHTOWER_TRACE", true, "false", "log level trace", wantBool,
-			yes(func(s *settings) *bool { return &s.trace })},
+		{
+			"debug", "d", "WATCHTOWER_DEBUG", true, "false", "log level debug", wantBool,
+			yes(func(s *settings) *bool { return &s.debug }),
+		},
+		{
+			"trace", "", "WATCHTOWER_TRACE", true, "false", "log level trace", wantBool,
+			yes(func(s *settings) *bool { return &s.trace }),
+		},
 		{"log-format", "l", "WATCHTOWER_LOG_FORMAT", false, "auto", wantFormat, wantFormat, setFormat},
 		{"no-color", "", "NO_COLOR", true, "false", "no colours on a terminal", wantBool, setNoColor},
-		{"no-startup-message", "", "WATCHTOWER_NO_STARTUP_MESSAGE", true, "false", "say nothing at the start", wantBool,
-			yes(func(s *settings) *bool { return &s.quietStart })},
+		{
+			"no-startup-message", "", "WATCHTOWER_NO_STARTUP_MESSAGE", true, "false", "say nothing at the start", wantBool,
+			yes(func(s *settings) *bool { return &s.quietStart }),
+		},
 	}
 }
 

@@ -45,6 +45,7 @@ type registryConfig struct {
 
 // WithBasicAuth makes the registry ask for this login, as HTTP basic.
 func WithBasicAuth(t testing.TB, user, password string) RegistryOption {
+	t.Helper()
 	return func(r *Registry, c *registryConfig) {
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 		require.NoError(t, err)
@@ -58,6 +59,7 @@ func WithBasicAuth(t testing.TB, user, password string) RegistryOption {
 // WithTokenAuth makes the registry ask for a bearer token, which a token
 // service of its own gives for this login and to nobody else.
 func WithTokenAuth(t testing.TB, user, password string) RegistryOption {
+	t.Helper()
 	return func(r *Registry, c *registryConfig) {
 		r.user, r.password = user, password
 		r.tokens = newTokenServer(t, user, password)
@@ -205,27 +207,25 @@ func (r *Registry) putImage(t testing.TB, repo string, img Image) []byte {
 
 func (r *Registry) putBlob(t testing.TB, repo string, blob []byte) string {
 	t.Helper()
-	resp := r.send(t, repo, http.MethodPost, "http://"+r.Addr+"/v2/"+repo+"/blobs/uploads/", "", nil)
-	require.Equal(t, http.StatusAccepted, resp.StatusCode)
-	target, err := url.Parse(resp.Header.Get("Location"))
+	location := r.send(t, repo, http.MethodPost, "http://"+r.Addr+"/v2/"+repo+"/blobs/uploads/", "", nil, http.StatusAccepted)
+	target, err := url.Parse(location)
 	require.NoError(t, err)
 	target.Scheme, target.Host = "http", r.Addr
 	query := target.Query()
 	query.Set("digest", digestOf(blob))
 	target.RawQuery = query.Encode()
-	resp = r.send(t, repo, http.MethodPut, target.String(), "application/octet-stream", blob)
-	require.Equal(t, http.StatusCreated, resp.StatusCode)
+	r.send(t, repo, http.MethodPut, target.String(), "application/octet-stream", blob, http.StatusCreated)
 	return digestOf(blob)
 }
 
 func (r *Registry) putManifest(t testing.TB, repo, tag, mediaType string, manifest []byte) string {
 	t.Helper()
-	resp := r.send(t, repo, http.MethodPut, "http://"+r.Addr+"/v2/"+repo+"/manifests/"+tag, mediaType, manifest)
-	require.Equal(t, http.StatusCreated, resp.StatusCode)
+	r.send(t, repo, http.MethodPut, "http://"+r.Addr+"/v2/"+repo+"/manifests/"+tag, mediaType, manifest, http.StatusCreated)
 	return digestOf(manifest)
 }
 
-func (r *Registry) send(t testing.TB, repo, method, target, mediaType string, body []byte) *http.Response {
+// send must be answered with the status; it returns where the answer points.
+func (r *Registry) send(t testing.TB, repo, method, target, mediaType string, body []byte, status int) (location string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, target, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -240,7 +240,8 @@ func (r *Registry) send(t testing.TB, repo, method, target, mediaType string, bo
 	}
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	return resp
+	require.Equal(t, status, resp.StatusCode, "%s %s", method, target)
+	return resp.Header.Get("Location")
 }

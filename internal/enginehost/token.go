@@ -66,6 +66,7 @@ func (s *tokenServer) login(user, password string) {
 // serve gives a token for the scopes that were asked; without the login one
 // that is good for nothing.
 func (s *tokenServer) serve(t testing.TB, w http.ResponseWriter, req *http.Request) {
+	t.Helper()
 	user, password, given := req.BasicAuth()
 	s.mu.Lock()
 	good := user == s.user && password == s.password

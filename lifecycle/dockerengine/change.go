@@ -74,8 +74,8 @@ func signalFirst(ctx context.Context, s *session, ref string, opts lifecycle.Sto
 	ended, failed := s.ContainerWait(ctx, ref, container.WaitConditionNotRunning)
 	select {
 	case <-ended:
-	case <-failed:
-		// Out of time, or gone: the stop that follows finds out which.
+	case err := <-failed:
+		_ = err // out of time, or gone: the stop that follows finds out which
 	}
 	return nil
 }

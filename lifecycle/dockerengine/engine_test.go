@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"os"
 	"strings"
@@ -74,7 +75,7 @@ func TestListsAndInspects(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, found.ImageID, snap.ImageID)
 	assert.Equal(t, ref, snap.Image)
-	assert.Equal(t, "67108864", string(snap.HostConfig["Memory"].(interface{ String() string }).String()))
+	assert.Equal(t, "67108864", snap.HostConfig["Memory"].(json.Number).String())
 	require.Len(t, snap.Mounts, 1)
 	assert.Equal(t, "/data", snap.Mounts[0].Destination)
 	assert.Len(t, snap.Mounts[0].Name, 64, "an anonymous volume")

@@ -92,7 +92,7 @@ func parseSnapshot(raw []byte) (lifecycle.Snapshot, error) {
 			Type: m.Type, Name: m.Name, Source: m.Source, Destination: m.Destination, Driver: m.Driver, ReadOnly: !m.RW,
 		})
 	}
-	out.Container.Image = out.Config.Text("Image")
+	out.Image = out.Config.Text("Image")
 	out.Labels = map[string]string{}
 	for key := range out.Config.Object("Labels") {
 		out.Labels[key] = out.Config.Object("Labels").Text(key)
