@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -227,14 +226,7 @@ func (n *nameWarner) Observe(_ context.Context, e watchtower.Event) {
 	for i, entry := range end.Report.Entries {
 		containers[i] = entry.Container
 	}
-	missing := maps.Collect(func(yield func(string, bool) bool) {
-		for _, name := range n.names.Unmatched(containers) {
-			if !yield(name, true) {
-				return
-			}
-		}
-	})
-	for _, name := range slices.Sorted(maps.Keys(missing)) {
+	for _, name := range n.names.Unmatched(containers) {
 		if !n.told[name] {
 			n.told[name] = true
 			n.warn(name)
