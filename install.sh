@@ -22,15 +22,15 @@ Options:
   --help         print this
 
 Settings are read from the environment and handed to the container:
-  WATCHTOWER_*                         see the list in `watchtower --help`; paths are paths in the container
-  REPO_USER, REPO_PASS, REPO_HOST      login for registries that config.json does not name
-  TZ, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+  WATCHTOWER_*                     see the README, or `watchtower --help`
+  REPO_USER, REPO_PASS, REPO_HOST  a login for registries that config.json does not name
+  DOCKER_AUTH_CONFIG               logins in the form of a config.json
+  DOCKER_API_VERSION, TZ, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
 An empty value takes back a setting of an earlier installation; a `--` with nothing behind it, its arguments.
 
   DOCKER_HOST    the engine, here and for watchtower: unix:// (mounted) or tcp:// (default: the docker context's)
   DOCKER_CONFIG  directory of the config.json that `docker login` writes (default: ~/.docker). The directory is
-                 mounted read-only at /docker-config, so a later login is seen; a file put there can be named in a
-                 setting, as in WATCHTOWER_NOTIFICATION_URL=/docker-config/urls
+                 mounted read-only at /docker-config, so a later login is seen
   GO_IMAGE       image to build with where there is no Go (default: golang:1.26)
 
 Ports, networks and further mounts of an earlier container are not kept.
@@ -59,15 +59,14 @@ run() {
 		"$@"
 		return
 	fi
+	line=
 	for word in "$@"; do
 		case $word in
-		'' | *[!A-Za-z0-9_./:=,@%+-]*)
-			printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")" >&3
-			;;
-		*) printf '%s ' "$word" >&3 ;;
+		'' | *[!A-Za-z0-9_./:=,@%+-]*) word="'$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
 		esac
+		line="$line${line:+ }$word"
 	done
-	printf '\n' >&3
+	printf '%s\n' "$line" >&3
 }
 
 # field prints what a Go template makes of a container, and fails without a word when there is none.
@@ -148,8 +147,9 @@ build() {
 		return
 	fi
 	go_image=${GO_IMAGE:-golang:1.26}
-	[ -n "$(image_id "$go_image")" ] || run docker pull "$go_image" ||
-		die "no Go that $here/go.mod accepts, and the builder image $go_image cannot be had: install Go or set GO_IMAGE"
+	if [ -z "$(image_id "$go_image")" ] && ! reason=$(run docker pull "$go_image" 2>&1 >&3); then
+		die "no Go that go.mod accepts, and no builder image (install Go or set GO_IMAGE): $reason"
+	fi
 	set --
 	for variable in GOPROXY HTTP_PROXY HTTPS_PROXY NO_PROXY; do
 		if printenv "$variable" >/dev/null; then set -- "$@" --build-arg "$variable"; fi
@@ -160,7 +160,7 @@ build() {
 is_setting() {
 	case $1 in
 	WATCHTOWER_*[!A-Za-z0-9_]*) return 1 ;;
-	WATCHTOWER_?* | REPO_USER | REPO_PASS | REPO_HOST | TZ | DOCKER_API_VERSION) ;;
+	WATCHTOWER_?* | REPO_USER | REPO_PASS | REPO_HOST | DOCKER_AUTH_CONFIG | DOCKER_API_VERSION | TZ) ;;
 	HTTP_PROXY | HTTPS_PROXY | NO_PROXY | http_proxy | https_proxy | no_proxy) ;;
 	*) return 1 ;;
 	esac

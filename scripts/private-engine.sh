@@ -3,7 +3,7 @@
 #
 # Engine and command live in network, mount and process namespaces made for them, so that ports, bridges, firewall
 # rules and /etc/docker are theirs alone, and everything ends with the command. The command finds the engine in
-# DOCKER_HOST and a directory of its own, removed at the end, in SCRATCH.
+# DOCKER_HOST and a directory of its own, removed at the end, in SCRATCH. ENGINE_FLAGS are handed to dockerd.
 set -euo pipefail
 
 die() {
@@ -16,7 +16,8 @@ inside() {
 	mount -t tmpfs tmpfs /run
 	mount -t tmpfs tmpfs /etc/docker
 	mkdir /run/docker
-	dockerd --data-root "$SCRATCH/data" --exec-root "$SCRATCH/exec" -p "$SCRATCH/docker.pid" -H "$DOCKER_HOST" \
+	# shellcheck disable=SC2086 # several flags, each a word
+	dockerd ${ENGINE_FLAGS:-} --data-root "$SCRATCH/data" --exec-root "$SCRATCH/exec" -p "$SCRATCH/docker.pid" -H "$DOCKER_HOST" \
 		>"$SCRATCH/dockerd.log" 2>&1 &
 	local engine=$!
 	for ((i = 0; i < 300; i++)); do

@@ -1,0 +1,37 @@
+# The doors into the project: `make help` lists them.
+
+GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME = 10s
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## build the static binary bin/watchtower
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/watchtower ./cmd/watchtower
+
+deps: # Without CI=true what is missing is said, and what needs it is skipped by the tests themselves.
+	@scripts/deps.sh test || [ "$$CI" != true ]
+
+test: deps install-test ## vet, and test everything, on a real engine and a real registry
+	@dockerd --version || true
+	go vet ./...
+	go test -race -shuffle=on -timeout 12m ./...
+
+install-test: deps ## test install.sh on an engine of its own
+	scripts/test-install.sh
+
+demo: ## show the main job on a real engine, step by step
+	@scripts/demo.sh
+
+lint: ## gofmt, go vet and golangci-lint
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	$(GOLANGCI_LINT) run
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: help build deps test install-test demo lint bench fuzz
