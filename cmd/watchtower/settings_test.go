@@ -102,10 +102,18 @@ func TestTheDefaults(t *testing.T) {
 func TestBadValuesAreAllTold(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []struct{ env, value string }{
-		{"WATCHTOWER_POLL_INTERVAL", "0"}, {"WATCHTOWER_POLL_INTERVAL", "-5"}, {"WATCHTOWER_POLL_INTERVAL", "500ms"},
-		{"WATCHTOWER_POLL_INTERVAL", "99999999999999999999"}, {"WATCHTOWER_POLL_INTERVAL", "9999999999999"},
-		{"WATCHTOWER_TIMEOUT", "-1s"}, {"WATCHTOWER_TIMEOUT", "soon"}, {"WATCHTOWER_CLEANUP", "yes"}, {"WATCHTOWER_CLEANUP", "on"},
-		{"WATCHTOWER_LOG_LEVEL", "loud"}, {"WATCHTOWER_LOG_FORMAT", "xml"}, {"WATCHTOWER_TRACE", "2"},
+		{"WATCHTOWER_POLL_INTERVAL", "0"},
+		{"WATCHTOWER_POLL_INTERVAL", "-5"},
+		{"WATCHTOWER_POLL_INTERVAL", "500ms"},
+		{"WATCHTOWER_POLL_INTERVAL", "99999999999999999999"},
+		{"WATCHTOWER_POLL_INTERVAL", "9999999999999"},
+		{"WATCHTOWER_TIMEOUT", "-1s"},
+		{"WATCHTOWER_TIMEOUT", "soon"},
+		{"WATCHTOWER_CLEANUP", "yes"},
+		{"WATCHTOWER_CLEANUP", "on"},
+		{"WATCHTOWER_LOG_LEVEL", "loud"},
+		{"WATCHTOWER_LOG_FORMAT", "xml"},
+		{"WATCHTOWER_TRACE", "2"},
 	} {
 		_, err := parse(t, map[string]string{bad.env: bad.value})
 		require.Error(t, err, "%+v", bad)

@@ -1,0 +1,46 @@
+package lifecycle_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+)
+
+func ExampleRecreate() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("app:1", enginetest.Image{})
+	web := engine.Run("web", "app:1", lifecycle.Spec{})
+	engine.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
+	if err := engine.Pull(ctx, lifecycle.PullOptions{Reference: "app:1"}); err != nil {
+		panic(err)
+	}
+	image, err := engine.InspectImage(ctx, "app:1")
+	if err != nil {
+		panic(err)
+	}
+
+	updater := lifecycle.Recreate(engine, lifecycle.WithStableTime(10*time.Millisecond))
+	result, err := updater.Update(ctx, lifecycle.Target{
+		Members: []lifecycle.Member{{Container: web, Reference: "app:1", ImageID: image.ID}},
+		OnStep:  func(s lifecycle.Step) { fmt.Println(s.Container, s.Action) },
+	})
+	fmt.Println(result.Members[0].Outcome, err)
+	// Output:
+	// web create
+	// web rename
+	// web stop
+	// web start
+	// web verify
+	// web remove
+	// updated <nil>
+}
+
+func ExampleParseDocument() {
+	d, err := lifecycle.ParseDocument([]byte(`{"Memory":67108864,"Env":["A=1"]}`))
+	fmt.Println(d["Memory"], d.Texts("Env"), err)
+	// Output: 67108864 [A=1] <nil>
+}

@@ -1,0 +1,310 @@
+package lifecycle_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+)
+
+// scene is an engine with the container web on app:1, and a newer app:1 pulled.
+type scene struct {
+	*enginetest.Engine
+
+	web lifecycle.Container
+	new string // the newer image's ID
+}
+
+func newScene(t *testing.T, spec lifecycle.Spec, was lifecycle.State, next enginetest.Image) scene {
+	t.Helper()
+	e := enginetest.New()
+	e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=1"}, Volumes: []string{"/data"}})
+	s := scene{Engine: e, web: e.Run("web", "app:1", spec)}
+	ctx := t.Context()
+	switch was {
+	case lifecycle.StatePaused:
+		require.NoError(t, e.Pause(ctx, "web"))
+	case lifecycle.StateExited:
+		require.NoError(t, e.Stop(ctx, "web", lifecycle.StopOptions{}))
+	default:
+	}
+	next.Env, next.Volumes = []string{"VERSION=2"}, []string{"/data"}
+	e.Publish("app:1", next)
+	require.NoError(t, e.Pull(ctx, lifecycle.PullOptions{Reference: "app:1"}))
+	image, err := e.InspectImage(ctx, "app:1")
+	require.NoError(t, err)
+	s.new = image.ID
+	s.web.State = was
+	e.Calls()
+	return s
+}
+
+func (s scene) update(ctx context.Context) (lifecycle.Result, error) {
+	return lifecycle.Recreate(s.Engine).Update(ctx, lifecycle.Target{Members: []lifecycle.Member{
+		{Container: s.web, Reference: "app:1", ImageID: s.new},
+	}})
+}
+
+// changes are the calls that changed something, without the IDs in them.
+func (s scene) changes() []string {
+	var out []string
+	for _, c := range s.Calls() {
+		if c.Changes {
+			subject := strings.NewReplacer(s.web.ID, "<old>", s.web.ID[:12], "<old>").Replace(c.Subject)
+			if len(subject) == 64 {
+				subject = "<id>"
+			}
+			out = append(out, c.Method+" "+subject)
+		}
+	}
+	return out
+}
+
+func (s scene) only(t *testing.T) lifecycle.Container {
+	t.Helper()
+	list, err := s.Containers(t.Context())
+	require.NoError(t, err)
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.Name
+	}
+	require.Equal(t, []string{"web"}, names, "one container, under its name")
+	return list[0]
+}
+
+func TestASwapMakesTheseCalls(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		spec lifecycle.Spec
+		was  lifecycle.State
+		want []string
+	}{
+		{"running", lifecycle.Spec{}, lifecycle.StateRunning, []string{
+			"Create web.wt-new-<old>-<old>", "Rename <old>", "Rename web.wt-new-<old>-<old>",
+			"Stop web.wt-old-r-<old>-<old>-0", "Start <id>", "Remove web.wt-old-r-<old>-<old>-0",
+		}},
+		{"paused", lifecycle.Spec{}, lifecycle.StatePaused, []string{
+			"Create web.wt-new-<old>-<old>", "Rename <old>", "Rename web.wt-new-<old>-<old>",
+			"Stop web.wt-old-p-<old>-<old>-0", "Start <id>", "Pause <id>", "Remove web.wt-old-p-<old>-<old>-0",
+		}},
+		{"stopped", lifecycle.Spec{}, lifecycle.StateExited, []string{
+			"Create web.wt-new-<old>-<old>", "Rename <old>", "Rename web.wt-new-<old>-<old>", "Remove web.wt-old-s-<old>-<old>-0",
+		}},
+		{"removes itself", lifecycle.Spec{HostConfig: lifecycle.Document{"AutoRemove": true}}, lifecycle.StateRunning, []string{
+			"Create web.wt-new-<old>-<old>", "Create web.wt-spare-r-<old>-<old>-0", "Rename <old>", "Rename web.wt-new-<old>-<old>",
+			"Stop web.wt-old-r-<old>-<old>-0", "Start <id>", "Remove web.wt-spare-r-<old>-<old>-0",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t, tt.spec, tt.was, enginetest.Image{})
+				result, err := s.update(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, tt.want, s.changes())
+				assert.Equal(t, lifecycle.OutcomeUpdated, result.Members[0].Outcome)
+				assert.Equal(t, s.new, s.only(t).ImageID)
+			})
+		})
+	}
+}
+
+// Every call that changes something fails, before it was done or after, alone
+// or with all that follow it until the recovery, on good images and bad: one
+// container is left under the name, in its state, on the new image only if the
+// swap says so, and its volume is there.
+func TestAFaultAtAnyCallLosesNothing(t *testing.T) {
+	t.Parallel()
+	specs := map[string]lifecycle.Spec{
+		"plain":          {},
+		"published port": {HostConfig: lifecycle.Document{"PortBindings": map[string]any{"80/tcp": []any{map[string]any{"HostPort": "8080"}}}}},
+		"always":         {HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}},
+		"removes itself": {HostConfig: lifecycle.Document{"AutoRemove": true}},
+	}
+	images := map[string]enginetest.Image{
+		"good": {}, "start fails": {StartError: "no such file"}, "exits": {Exits: true, ExitCode: 1, After: time.Second},
+		"unhealthy": {Health: "unhealthy"},
+	}
+	states := []lifecycle.State{lifecycle.StateRunning, lifecycle.StatePaused, lifecycle.StateExited}
+	runs := 0
+	for specName, spec := range specs {
+		for imageName, image := range images {
+			for _, was := range states {
+				if spec.HostConfig.Flag("AutoRemove") && was == lifecycle.StateExited {
+					continue // there is no such container
+				}
+				name := fmt.Sprintf("%s, %s, %s", specName, imageName, was)
+				runs += sweep(t, name, spec, was, image, enginetest.Before)
+				runs += sweep(t, name, spec, was, image, enginetest.After)
+			}
+		}
+	}
+	t.Logf("%d faults", runs)
+	assert.Greater(t, runs, 500)
+}
+
+// sweep puts the fault at each call there is, and returns how many there are.
+func sweep(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, fault enginetest.Fault) int {
+	t.Helper()
+	for k := 1; ; k++ {
+		hit := false
+		synctest.Test(t, func(t *testing.T) {
+			hit = faultAt(t, fmt.Sprintf("%s, fault %d at call %d", name, fault, k), spec, was, image, fault, k)
+		})
+		if !hit || t.Failed() {
+			return k - 1
+		}
+	}
+}
+
+func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, fault enginetest.Fault, k int) (hit bool) {
+	t.Helper()
+	s := newScene(t, spec, was, image)
+	before, err := s.Inspect(t.Context(), "web")
+	require.NoError(t, err)
+	s.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
+		if n == k {
+			hit = true
+			return fault
+		}
+		return enginetest.None
+	})
+	result, err := s.update(t.Context())
+	s.SetFault(nil)
+	updated := err == nil
+	c := s.only(t)
+	assert.Equal(t, updated, c.ImageID == s.new, "%s: %v: on %s", name, err, c.ImageID)
+	switch {
+	case was != lifecycle.StateExited:
+		assert.Equal(t, was, c.State, "%s: %v", name, err)
+	case updated:
+		assert.Equal(t, lifecycle.StateCreated, c.State, name)
+	default:
+		assert.Equal(t, lifecycle.StateExited, c.State, name)
+	}
+	if updated {
+		assert.Equal(t, lifecycle.OutcomeUpdated, result.Members[0].Outcome, name)
+		assert.True(t, was == lifecycle.StateExited || image.StartError == "" && !image.Exits && image.Health == "", "%s: a bad image was taken for good", name)
+	}
+	after, err := s.Inspect(t.Context(), "web")
+	require.NoError(t, err)
+	assert.Equal(t, before.Mounts[0].Name, after.Mounts[0].Name, "%s: its volume", name)
+	assert.Contains(t, s.Volumes(), before.Mounts[0].Name, "%s: its volume's data", name)
+	if !spec.HostConfig.Flag("AutoRemove") && !updated {
+		assert.Equal(t, s.web.ID, after.ID, name)
+	}
+	return hit
+}
+
+func TestWhatIsNotWhatWasJudgedIsNotTouched(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, s *scene){
+		"renamed": func(t *testing.T, s *scene) {
+			t.Helper()
+			require.NoError(t, s.Rename(t.Context(), "web", "web2"))
+		},
+		"the tag moved on": func(t *testing.T, s *scene) {
+			t.Helper()
+			s.Publish("app:1", enginetest.Image{Env: []string{"VERSION=3"}})
+			require.NoError(t, s.Pull(t.Context(), lifecycle.PullOptions{Reference: "app:1"}))
+		},
+		"another image was judged": func(_ *testing.T, s *scene) { s.web.ImageID = "sha256:other" },
+	}
+	for name, meddle := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+			meddle(t, &s)
+			s.Calls()
+			result, err := s.update(t.Context())
+			require.Error(t, err)
+			assert.True(t, errdefs.IsFailedPrecondition(err), "%v", err)
+			assert.Equal(t, lifecycle.OutcomeUntouched, result.Members[0].Outcome)
+			assert.Empty(t, s.changes())
+		})
+	}
+}
+
+func TestALockThatSomebodyHoldsIsRespected(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+	lock := fmt.Sprintf("web.wt-new-%s-%s", s.web.ID[:12], s.web.ID[:12])
+	s.Run(lock, "app:1", lifecycle.Spec{})
+	s.Calls()
+	_, err := s.update(t.Context())
+	require.ErrorContains(t, err, "another watcher has it in hand")
+	assert.True(t, errdefs.IsConflict(err))
+	assert.Equal(t, []string{"Create web.wt-new-<old>-<old>"}, s.changes())
+}
+
+func TestAnEndedContextUndoesWhatIsNotVerified(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+		ctx, cancel := context.WithTimeout(t.Context(), lifecycle.DefaultStableTime/2)
+		defer cancel()
+		result, err := s.update(ctx)
+		require.ErrorContains(t, err, "verification cut short")
+		assert.True(t, errdefs.IsAborted(err))
+		assert.Equal(t, lifecycle.OutcomeRolledBack, result.Members[0].Outcome)
+		assert.Equal(t, s.web.ID, s.only(t).ID)
+		assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
+
+		cancel()
+		s.Calls()
+		_, err = s.update(ctx)
+		require.Error(t, err)
+		changed := s.changes()
+		assert.False(t, slices.ContainsFunc(changed, func(c string) bool { return strings.HasPrefix(c, "Stop") }), "%v", changed)
+		assert.Equal(t, s.web.ID, s.only(t).ID)
+	})
+}
+
+func TestVerification(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		image  enginetest.Image
+		policy string
+		want   string // in the error; empty: good
+	}{
+		{"stays up", enginetest.Image{}, "no", ""},
+		{"is healthy", enginetest.Image{Health: "healthy"}, "no", ""},
+		{"is unhealthy", enginetest.Image{Health: "unhealthy"}, "no", "it is unhealthy"},
+		{"never says how it is", enginetest.Image{Health: "starting"}, "no", `health is still "starting"`},
+		{"exits with 0: a one-shot", enginetest.Image{Exits: true}, "no", ""},
+		{"exits with 2 after a second", enginetest.Image{Exits: true, ExitCode: 2, After: time.Second}, "no", "exit code 2"},
+		{"is restarted", enginetest.Image{Exits: true, ExitCode: 2, After: time.Second}, "always", "it restarts: exit code 2"},
+		{"ends once it was good", enginetest.Image{Exits: true, ExitCode: 2, After: time.Minute}, "no", ""},
+		{"cannot start", enginetest.Image{StartError: "no such file"}, "no", "start: enginetest: no such file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.image.Log = "last words"
+				s := newScene(t, lifecycle.Spec{HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": tt.policy}}},
+					lifecycle.StateRunning, tt.image)
+				result, err := s.update(t.Context())
+				if tt.want == "" {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, tt.want)
+				assert.True(t, errdefs.IsAborted(err))
+				assert.Equal(t, "last words", result.Members[0].Log)
+				assert.Equal(t, s.web.ID, s.only(t).ID)
+			})
+		})
+	}
+}
