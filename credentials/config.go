@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -10,59 +11,63 @@ import (
 
 // config is what a config.json says, by normalized registry.
 type config struct {
-	path    string
-	auths   map[string]Credential
-	bad     map[string]error // entries that cannot be read; the others can
-	helpers map[string]string
-	store   string
+	auths   entries
+	helpers map[string]chosen
+	store   string // the helper for all registries without their own
 }
 
-// parseConfig reads a config.json. One bad entry is that entry's trouble.
-func parseConfig(path string, data []byte) (*config, error) {
+// chosen is the helper that one registry names, or why that cannot be told.
+type chosen struct {
+	name string
+	err  error
+}
+
+// parseConfig reads a config.json. One bad entry is that entry's trouble. No
+// error holds a piece of the text, which may be a secret.
+func parseConfig(source string, data []byte) (*config, error) {
 	var in struct {
 		Auths       map[string]json.RawMessage `json:"auths"`
-		CredHelpers map[string]string          `json:"credHelpers"`
+		CredHelpers map[string]json.RawMessage `json:"credHelpers"`
 		CredsStore  string                     `json:"credsStore"`
 	}
-	if len(strings.TrimSpace(string(data))) > 0 {
+	if len(bytes.TrimSpace(data)) > 0 {
 		if err := json.Unmarshal(data, &in); err != nil {
-			return nil, invalid(path, "", "not a Docker config file: %s", describe(err))
+			return nil, &Error{Op: "read", Source: source, Err: invalid("not a Docker config file: %s", describe(err))}
 		}
 	}
-	c := &config{
-		path: path, store: in.CredsStore,
-		auths: map[string]Credential{}, bad: map[string]error{}, helpers: map[string]string{},
-	}
+	auths, helpers := map[string]entry{}, map[string]chosen{}
 	for key, raw := range in.Auths {
-		name := normalize(key)
-		entry, err := parseAuth(raw)
+		login, err := parseAuth(raw)
 		if err != nil {
-			c.bad[name] = invalid(path, key, "%w", err)
-			continue
+			auths[key] = entry{err: &Error{Op: "decode", Source: source, Host: normalize(key), Err: err}}
+		} else if !login.IsZero() { // else it is a mark that a credential store leaves
+			login.Source = source
+			auths[key] = entry{login: login}
 		}
-		if entry.IsZero() {
-			continue // a mark that a credential store leaves
+	}
+	for key, raw := range in.CredHelpers {
+		var c chosen
+		if json.Unmarshal(raw, &c.name) != nil {
+			c.err = &Error{Op: "decode", Source: source, Host: normalize(key), Err: invalid("its helper is no text")}
 		}
-		entry.Source = path
-		c.auths[name] = entry
+		if c != (chosen{}) {
+			helpers[key] = c
+		}
 	}
-	for key, helper := range in.CredHelpers {
-		c.helpers[normalize(key)] = helper
-	}
-	return c, nil
+	return &config{auths: byName(auths), helpers: byName(helpers), store: in.CredsStore}, nil
 }
 
 // describe is a JSON error without the text it is about.
 func describe(err error) string {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return syntax.Error()
+		return "malformed JSON"
 	}
 	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return "a " + kind.Value + " at " + kind.Field
+	if errors.As(err, &kind) && kind.Field != "" {
+		return kind.Field + " is of another kind"
 	}
-	return "malformed JSON"
+	return "its JSON is no object"
 }
 
 func parseAuth(raw json.RawMessage) (Credential, error) {
@@ -73,8 +78,8 @@ func parseAuth(raw json.RawMessage) (Credential, error) {
 		IdentityToken string `json:"identitytoken"`
 		RegistryToken string `json:"registrytoken"`
 	}
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return Credential{}, errors.New("the entry is malformed")
+	if json.Unmarshal(raw, &in) != nil {
+		return Credential{}, invalid("the entry is malformed")
 	}
 	c := Credential{
 		Username: in.Username, Password: NewSecret(in.Password),
@@ -83,13 +88,12 @@ func parseAuth(raw json.RawMessage) (Credential, error) {
 	if in.Auth == "" {
 		return c, nil
 	}
-	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(in.Auth))
-	if err != nil {
-		text, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(in.Auth), "="))
-	}
+	// People write the entry by hand: in either alphabet, with padding or not.
+	plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(strings.TrimSpace(in.Auth), "="))
+	text, err := base64.RawStdEncoding.DecodeString(plain)
 	user, password, ok := strings.Cut(strings.TrimRight(string(text), "\x00\r\n"), ":")
 	if err != nil || !ok || user == "" {
-		return Credential{}, errors.New(`its "auth" is not the base64 of user:password`)
+		return Credential{}, invalid(`its "auth" is not the base64 of user:password`)
 	}
 	c.Username = user
 	if c.IdentityToken.IsZero() {
@@ -98,25 +102,25 @@ func parseAuth(raw json.RawMessage) (Credential, error) {
 	return c, nil
 }
 
-// find answers as Docker does: a helper of that registry, else the credential
+// find answers as Docker does: the helper of that registry, else the credential
 // store, else the entry in the file.
-func (c *config) find(ctx context.Context, host string) (Credential, error) {
-	if helper, ok := lookup(c.helpers, host); ok {
-		return askHelper(ctx, helper, host, helperTimeout)
+func (c *config) find(ctx context.Context, host string, h *helpers) (Credential, error) {
+	if own, ok := lookup(c.helpers, host); ok {
+		if own.err != nil {
+			return Credential{}, own.err
+		}
+		return h.ask(ctx, own.name, host)
 	}
 	var storeErr error
 	if c.store != "" {
-		entry, err := askHelper(ctx, c.store, host, helperTimeout)
-		if err == nil && !entry.IsZero() {
-			return entry, nil
+		login, err := h.ask(ctx, c.store, host)
+		if err == nil && !login.IsZero() {
+			return login, nil
 		}
 		storeErr = err
 	}
-	if entry, ok := lookup(c.auths, host); ok {
-		return entry, nil
-	}
-	if err, ok := lookup(c.bad, host); ok {
-		return Credential{}, err
+	if e, ok := lookup(c.auths, host); ok {
+		return e.login, e.err
 	}
 	return Credential{}, storeErr
 }

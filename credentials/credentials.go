@@ -4,25 +4,40 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"unique"
 )
 
 // Secret is a password or token. It prints as *** wherever it is formatted,
 // logged or encoded; Reveal is the only way to its text. The zero value is "no
-// secret" and prints as the empty string.
-type Secret struct{ text string }
+// secret" and prints as the empty string. Two are == if their texts are.
+type Secret struct {
+	// Behind a pointer, since fmt calls no method on what it finds in an
+	// unexported field: it prints an address there.
+	text unique.Handle[string]
+}
 
 // NewSecret wraps text.
-func NewSecret(text string) Secret { return Secret{text: text} }
+func NewSecret(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{unique.Make(text)}
+}
 
 // Reveal returns the text itself. Call it only where it goes on the wire.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.text.Value()
+}
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s == Secret{} }
 
 // String returns *** or, for no secret, the empty string.
 func (s Secret) String() string {
-	if s.text == "" {
+	if s.IsZero() {
 		return ""
 	}
 	return "***"

@@ -1,7 +1,9 @@
 package credentials
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/containerd/errdefs"
 
@@ -10,7 +12,10 @@ import (
 
 // Error is why a store could not answer. It holds no secret.
 type Error struct {
-	// Source is who was asked: a path, a helper's name.
+	// Op is what was tried: "read" a file, "decode" an entry of it, "get" a
+	// login from a helper.
+	Op string
+	// Source is who was asked: a path, a variable's name, a helper's program.
 	Source string
 	// Host is the registry it was asked about; empty for the source as a whole.
 	Host string
@@ -18,21 +23,33 @@ type Error struct {
 	Err error
 }
 
-// Error reads "credentials: /config.json: ghcr.io: …".
+// Error reads "credentials: read /config.json: …" or "credentials: get ghcr.io
+// from docker-credential-x: …".
 func (e *Error) Error() string {
-	if e.Host == "" {
-		return fmt.Sprintf("credentials: %s: %v", e.Source, e.Err)
+	subject := e.Source
+	if e.Host != "" {
+		subject = e.Host + " from " + e.Source
 	}
-	return fmt.Sprintf("credentials: %s: %s: %v", e.Source, e.Host, e.Err)
+	return fmt.Sprintf("credentials: %s %s: %v", e.Op, subject, e.Err)
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-func invalid(source, host, format string, args ...any) error {
-	return &Error{Source: source, Host: host, Err: errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf(format, args...))}
+// unreadable is a file error: without the path, which stands before it, and
+// with the class that tells a matter of rights from a bad path.
+func unreadable(path string, err error) error {
+	var class error = errdefs.ErrInvalidArgument
+	if errors.Is(err, fs.ErrPermission) {
+		class = errdefs.ErrPermissionDenied
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return &Error{Op: "read", Source: path, Err: errclass.With(class, err)}
 }
 
-func unavailable(source, host string, err error) error {
-	return &Error{Source: source, Host: host, Err: errclass.With(errdefs.ErrUnavailable, err)}
+func invalid(format string, args ...any) error {
+	return errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf(format, args...))
 }

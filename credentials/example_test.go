@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
 )
@@ -19,7 +20,7 @@ func ExampleStatic() {
 }
 
 func ExampleChain() {
-	mine := credentials.StoreFunc(func(_ context.Context, host string) (credentials.Credential, error) {
+	mine := credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
 		return credentials.Credential{Username: "robot", Source: "a vault"}, nil
 	})
 	store := credentials.Chain(credentials.Static(nil), mine)
@@ -48,27 +49,50 @@ func ExampleFile() {
 }
 
 func ExampleFromEnv() {
-	store, err := credentials.FromEnv()
+	dir, err := os.MkdirTemp("", "example")
 	if err != nil {
-		fmt.Println("the config file is broken:", err)
-		return
+		panic(err)
 	}
-	c, err := store.Credential(context.Background(), "registry.invalid")
-	fmt.Println(c.IsZero(), err)
-	// Output: true <nil>
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Setenv("DOCKER_CONFIG", dir); err != nil { // where config.json will be
+		panic(err)
+	}
+	defer func() { _ = os.Unsetenv("DOCKER_CONFIG") }()
+	store, err := credentials.FromEnv(credentials.WithReport(func(err error) { fmt.Println("still in use:", err) }))
+	if err != nil {
+		panic(err)
+	}
+	// A docker login while the program runs:
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"registry.example":{"auth":"cm9ib3Q6c2VjcmV0"}}}`), 0o600); err != nil {
+		panic(err)
+	}
+	c, err := store.Credential(context.Background(), "registry.example/team/app")
+	fmt.Println(c.Username, c.Password, err)
+	// Output: robot *** <nil>
 }
 
 func ExampleHelper() {
-	_, err := credentials.Helper("nowhere").Credential(context.Background(), "registry.example")
+	store := credentials.Helper("nowhere", 5*time.Second)
+	_, err := store.Credential(context.Background(), "registry.example")
 	fmt.Println(err)
-	// Output: credentials: docker-credential-nowhere: registry.example: not found on PATH
+	// Output: credentials: get registry.example from docker-credential-nowhere: not found on PATH
 }
 
 func ExampleRepoFromEnv() {
-	store := credentials.RepoFromEnv() // REPO_USER, REPO_PASS, REPO_HOST
-	c, err := store.Credential(context.Background(), "registry.invalid")
-	fmt.Println(c.IsZero(), err)
-	// Output: true <nil>
+	for name, value := range map[string]string{"REPO_USER": "robot", "REPO_PASS": "secret", "REPO_HOST": "registry.example"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.Unsetenv(name) }()
+	}
+	store := credentials.RepoFromEnv()
+	for _, host := range []string{"registry.example/team/app", "other.example/app"} {
+		c, err := store.Credential(context.Background(), host)
+		fmt.Printf("%q %v\n", c.Username, err)
+	}
+	// Output:
+	// "robot" <nil>
+	// "" <nil>
 }
 
 func ExampleNewSecret() {

@@ -5,20 +5,20 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
 
-// maxConfig bounds a config file.
+// maxConfig bounds a config file: a thousand logins are a tenth of it.
 const maxConfig = 4 << 20
 
 // ConfigFile is a Store on a Docker config.json. It reads the file again when
 // its time, size or inode changed, also behind a symbolic link, so that a later
 // `docker login` is seen. It is safe for use by many goroutines.
 type ConfigFile struct {
-	paths  []string // the first that exists counts
-	report func(error)
+	paths   []string // the first that exists counts
+	report  func(error)
+	helpers *helpers
 
 	mu      sync.Mutex
 	seen    os.FileInfo // of the file the content is from; nil if there is none
@@ -30,8 +30,9 @@ type ConfigFile struct {
 // FileOption sets one thing of a ConfigFile.
 type FileOption func(*ConfigFile)
 
-// WithReport sets who is told, once, that the file has become unreadable or
-// malformed and that its last good content stays in force. Default: nobody.
+// WithReport sets who is told, once each time, that the file has become
+// unreadable or malformed, or is a mount that shows a file since replaced, and
+// that its last good content stays in force. Default: nobody.
 func WithReport(report func(error)) FileOption {
 	return func(f *ConfigFile) {
 		if report != nil {
@@ -40,36 +41,23 @@ func WithReport(report func(error)) FileOption {
 	}
 }
 
+// WithHelperTimeout bounds the run of a helper the file names. Default, also for
+// 0 and less: DefaultHelperTimeout.
+func WithHelperTimeout(d time.Duration) FileOption {
+	return func(f *ConfigFile) { f.helpers = newHelpers(d) }
+}
+
 // File reads the config.json at the path. A file that is not there is no error:
-// it may come. One that cannot be read, is malformed or is a directory is, of
-// class InvalidArgument.
+// it may come. One that is malformed, is a directory or cannot be reached is, of
+// class InvalidArgument; one that may not be read, of class PermissionDenied. An
+// entry that is malformed is an error of class InvalidArgument for those who ask
+// for it, and no trouble for the others. Helpers are asked as by Helper.
 func File(path string, opts ...FileOption) (*ConfigFile, error) {
 	return firstOf([]string{path}, opts)
 }
 
-// FromEnv reads Docker's config.json where the environment says it is: at
-// $DOCKER_CONFIG/config.json, else at /config.json, else at
-// ~/.docker/config.json. Without DOCKER_CONFIG the first of the two that exists
-// counts, looked for again on each use. Registries it has no entry for are
-// looked up in RepoFromEnv. Errors are those of File.
-func FromEnv(opts ...FileOption) (Store, error) {
-	var paths []string
-	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
-		paths = append(paths, filepath.Join(dir, "config.json"))
-	}
-	paths = append(paths, "/config.json")
-	if home, err := os.UserHomeDir(); err == nil {
-		paths = append(paths, filepath.Join(home, ".docker", "config.json"))
-	}
-	file, err := firstOf(paths, opts)
-	if err != nil {
-		return nil, err
-	}
-	return Chain(file, RepoFromEnv()), nil
-}
-
 func firstOf(paths []string, opts []FileOption) (*ConfigFile, error) {
-	f := &ConfigFile{paths: paths, report: func(error) {}}
+	f := &ConfigFile{paths: paths, report: func(error) {}, helpers: newHelpers(DefaultHelperTimeout)}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(f)
@@ -85,21 +73,25 @@ func firstOf(paths []string, opts []FileOption) (*ConfigFile, error) {
 func (f *ConfigFile) Credential(ctx context.Context, host string) (Credential, error) {
 	f.mu.Lock()
 	err := f.refresh()
+	content := f.content
+	if err == nil && content != nil && unlinked(f.seen) {
+		err = &Error{Op: "read", Source: f.path, Err: invalid("a mount of a file that was replaced since, which shows " +
+			"the old one: mount the directory that holds config.json instead")}
+	}
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
-	news := text != f.trouble && text != ""
+	news := text != "" && text != f.trouble
 	f.trouble = text
-	content := f.content
 	f.mu.Unlock()
-	if news {
-		f.report(err)
-	}
 	if content == nil {
 		return Credential{}, err
 	}
-	return content.find(ctx, host)
+	if news {
+		f.report(err)
+	}
+	return content.find(ctx, host, f.helpers)
 }
 
 // refresh reads the file if it is another one than last time. An error leaves
@@ -108,22 +100,22 @@ func (f *ConfigFile) refresh() error {
 	path, info, err := f.look()
 	switch {
 	case err != nil:
-		return err
+		return unreadable(path, err)
 	case info == nil:
 		f.seen, f.content = nil, nil
 		return nil
 	case info.IsDir():
-		return invalid(path, "", "a directory: the engine makes one where a file that does not exist is mounted; "+
-			"mount the directory that holds config.json instead")
+		return &Error{Op: "read", Source: path, Err: invalid("a directory: the engine makes one where a file that does " +
+			"not exist is mounted; mount the directory that holds config.json instead")}
 	case f.content != nil && f.path == path && unchanged(f.seen, info):
+		f.seen = info
 		return nil
-	}
-	if info.Size() > maxConfig {
-		return invalid(path, "", "larger than %d bytes", maxConfig)
+	case info.Size() > maxConfig:
+		return &Error{Op: "read", Source: path, Err: invalid("larger than %d bytes", maxConfig)}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return invalid(path, "", "%w", plain(err))
+		return unreadable(path, err)
 	}
 	content, err := parseConfig(path, data)
 	if err != nil {
@@ -133,34 +125,22 @@ func (f *ConfigFile) refresh() error {
 	return nil
 }
 
-func (f *ConfigFile) look() (string, os.FileInfo, error) {
-	for _, path := range f.paths {
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+func (f *ConfigFile) look() (path string, info os.FileInfo, err error) {
+	for _, path = range f.paths {
+		info, err = os.Stat(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return path, info, err
 		}
-		if err != nil {
-			return path, nil, invalid(path, "", "%w", plain(err))
-		}
-		return path, info, nil
 	}
 	return "", nil, nil
 }
 
 // settled is how old a file must be for its time to tell it from another: file
-// systems count in steps, and a write may follow within one.
+// systems count in steps, of two seconds at worst, and a write may follow within
+// one.
 const settled = 2 * time.Second
 
 func unchanged(seen, now os.FileInfo) bool {
-	return seen != nil && os.SameFile(seen, now) && seen.Size() == now.Size() && seen.ModTime().Equal(now.ModTime()) &&
+	return os.SameFile(seen, now) && seen.Size() == now.Size() && seen.ModTime().Equal(now.ModTime()) &&
 		time.Since(now.ModTime()) > settled
-}
-
-// plain is a file error without the path, which the message has already.
-func plain(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }

@@ -7,7 +7,7 @@ import (
 
 // Chain asks the stores in turn and returns the first answer that is not
 // anonymous. A store that cannot be asked does not keep the next from being
-// asked; its error is returned if none of them answers.
+// asked; what went wrong is returned, joined, if none of them answers.
 func Chain(stores ...Store) Store {
 	return StoreFunc(func(ctx context.Context, host string) (Credential, error) {
 		var errs []error
@@ -26,18 +26,30 @@ func Chain(stores ...Store) Store {
 }
 
 // Static holds logins by registry, "ghcr.io", or by a path on one,
-// "registry.example/team"; the longest that fits wins. Docker Hub may be spelt
-// in any of its ways. The map is copied.
+// "registry.example/team"; the longest that fits wins. Keys may be spelt as in
+// a config.json, Docker Hub in any of its ways. The map is copied.
 func Static(logins map[string]Credential) Store {
-	entries := make(map[string]Credential, len(logins))
+	all := make(map[string]entry, len(logins))
 	for key, c := range logins {
 		if c.Source == "" {
 			c.Source = "static"
 		}
-		entries[normalize(key)] = c
+		all[key] = entry{login: c}
 	}
-	return StoreFunc(func(_ context.Context, host string) (Credential, error) {
-		c, _ := lookup(entries, host)
-		return c, nil
-	})
+	return entries(byName(all))
+}
+
+// entry is a login, or why there is none.
+type entry struct {
+	login Credential
+	err   error
+}
+
+// entries is a Store of what is known beforehand, by normalized registry.
+type entries map[string]entry
+
+// Credential finds the entry that fits best.
+func (e entries) Credential(_ context.Context, host string) (Credential, error) {
+	found, _ := lookup(e, host)
+	return found.login, found.err
 }
