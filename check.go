@@ -30,6 +30,12 @@ func (p *pass) sel() []candidate {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
+	p.unfinished = map[string]bool{}
+	for _, c := range p.inv.containers {
+		if service, ok := lifecycle.Unfinished(c); ok {
+			p.unfinished[service] = true
+		}
+	}
 	var out []candidate
 	for i, c := range p.inv.containers {
 		e := &p.report.Entries[i]
@@ -47,7 +53,10 @@ func (p *pass) sel() []candidate {
 // refuse gives the reason to leave a container alone, or what to ask for.
 func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
 	none := registry.Reference{}
-	if service, ok := lifecycle.Unfinished(c); ok {
+	if service, ok := lifecycle.Unfinished(c); ok || p.unfinished[c.Name] {
+		if !ok {
+			service = c.Name
+		}
 		return none, fmt.Sprintf("part of an unfinished swap of %s", service)
 	}
 	if c.ID == p.cfg.self && c.ID != "" {

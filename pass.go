@@ -20,6 +20,8 @@ type pass struct {
 	report *Report
 	emit   func(Event)
 
+	unfinished map[string]bool // services that a swap has not let go of
+
 	mu        sync.Mutex
 	platforms map[string]string // by image ID
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -31,7 +32,7 @@ type program struct {
 	env            map[string]string
 	values         map[string]*value
 	code           int
-	json           bool
+	json, quiet    bool
 }
 
 // run is the whole program but for the process around it.
@@ -86,7 +87,10 @@ flag has a variable, which the flag wins over.`,
 		Use:   "check [container or pattern ...]",
 		Short: "Show what a pass would do, touching nothing",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  func(cmd *cobra.Command, names []string) error { return p.main(cmd, names, p.check) },
+		RunE: func(cmd *cobra.Command, names []string) error {
+			p.quiet = true // the table says it
+			return p.main(cmd, names, p.check)
+		},
 	}
 	check.Flags().BoolVar(&p.json, "json", false, "print the report as JSON")
 	root.AddCommand(check)
@@ -100,6 +104,9 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 		return err
 	}
 	s.names = names
+	if p.quiet && s.logLevel == slog.LevelInfo {
+		s.logLevel = slog.LevelWarn
+	}
 	terminal := isTerminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
 	se := session{settings: s, observers: nil}
