@@ -18,7 +18,7 @@ import (
 
 // Forever is a command that runs until it is asked to stop, and then stops at
 // once: busybox as the first process would ignore the signal.
-var Forever = []string{"/bin/sh", "-c", `trap "exit 0" TERM INT; while :; do sleep 0.1 & wait $!; done`}
+var Forever = []string{"/bin/sh", "-c", `trap "exit 0" TERM INT; while :; do sleep 1000 & wait $!; done`}
 
 // Image is a small image on a static busybox.
 type Image struct {

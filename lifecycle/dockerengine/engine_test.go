@@ -134,7 +134,7 @@ func TestLifecycleOfAContainer(t *testing.T) {
 	reg := enginehost.StartRegistry(t)
 	e := connect(t, host)
 	ctx := t.Context()
-	ref, _ := reg.Push(t, "lives:1", enginehost.Image{Cmd: []string{"sh", "-c", `trap "echo hup; exit 7" HUP; echo up; while :; do sleep 0.1 & wait $!; done`}})
+	ref, _ := reg.Push(t, "lives:1", enginehost.Image{Cmd: []string{"sh", "-c", `trap "echo hup; exit 7" HUP; echo up; while :; do sleep 1000 & wait $!; done`}})
 	host.Pull(t, ref, "")
 	t.Cleanup(func() { host.RemoveAll(t, "lives"); host.RemoveAll(t, "lives2") })
 	id, err := e.Create(ctx, lifecycle.CreateOptions{Name: "lives", Spec: lifecycle.Spec{Config: lifecycle.Document{"Image": ref}}})
