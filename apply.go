@@ -174,7 +174,9 @@ func (p *pass) end(e *Entry, m lifecycle.MemberResult, err error) {
 		e.Status, e.NewContainerID, e.Reason = StatusUpdated, m.NewID, ""
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
-		p.remember(e.Container.Name, e.Latest)
+		if m.ImageFailed {
+			p.remember(e.Container.Name, e.Latest)
+		}
 	case errdefs.IsFailedPrecondition(err) && m.Outcome == lifecycle.OutcomeUntouched,
 		errdefs.IsConflict(err) && m.Outcome == lifecycle.OutcomeUntouched:
 		// The world is not what was judged; the next pass judges again.

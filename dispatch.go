@@ -37,6 +37,9 @@ func newQueue(o Observer, l *slog.Logger) *queue {
 func (q *queue) put(ctx context.Context, e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if _, progress := e.(PullProgressed); progress && len(q.events) >= queueLength/2 {
+		return // there will be more of it; what happens to containers needs the room
+	}
 	if len(q.events) >= queueLength {
 		q.missed++
 		return

@@ -49,5 +49,6 @@
 // # The environment
 //
 // Only dockerengine.FromEnv and credentials.FromEnv read it, and New calls them
-// for the parts that no option gives.
+// for the parts that no option gives. The default registry.Client goes through
+// the proxy that HTTPS_PROXY names, as net/http does.
 package watchtower

@@ -71,7 +71,8 @@ type PullStarted struct {
 	Reference string
 }
 
-// PullProgressed is one line of a pull's progress.
+// PullProgressed is one line of a pull's progress. An observer that is far
+// behind is not told all of them.
 type PullProgressed struct {
 	At        time.Time
 	Reference string

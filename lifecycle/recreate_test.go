@@ -258,6 +258,7 @@ func TestAnEndedContextUndoesWhatIsNotVerified(t *testing.T) {
 		require.ErrorContains(t, err, "verification cut short")
 		assert.True(t, errdefs.IsAborted(err))
 		assert.Equal(t, lifecycle.OutcomeRolledBack, result.Members[0].Outcome)
+		assert.False(t, result.Members[0].ImageFailed, "it had no chance")
 		assert.Equal(t, s.web.ID, s.only(t).ID)
 		assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
 
@@ -303,6 +304,7 @@ func TestVerification(t *testing.T) {
 				require.ErrorContains(t, err, tt.want)
 				assert.True(t, errdefs.IsAborted(err))
 				assert.Equal(t, "last words", result.Members[0].Log)
+				assert.True(t, result.Members[0].ImageFailed)
 				assert.Equal(t, s.web.ID, s.only(t).ID)
 			})
 		})

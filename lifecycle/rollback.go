@@ -44,7 +44,7 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 	}
 	for i, m := range s.moves {
 		entry := &result.Members[i]
-		entry.Downtime = s.t.down
+		entry.Downtime, entry.ImageFailed = s.t.down, s.imageFailed
 		entry.Outcome = OutcomeUnfinished
 		for _, c := range list {
 			if c.Name != m.old.Name {

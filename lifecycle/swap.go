@@ -19,6 +19,8 @@ type swap struct {
 	*recreator
 	moves []*move
 	t     *tracker
+
+	imageFailed bool // the successor did not start, or did not prove itself
 }
 
 var _ Updater = (*recreator)(nil)
@@ -157,12 +159,15 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		if m.was.up() {
 			s.t.step("start", "")
 			if err := s.start(free, m.ids.next); err != nil {
+				s.imageFailed = !errdefs.IsUnavailable(err)
 				return err
 			}
 		}
 	}
 	s.t.up()
-	return s.proveAll(ctx, free)
+	err := s.proveAll(ctx, free)
+	s.imageFailed = err != nil && ctx.Err() == nil && !errdefs.IsUnavailable(err)
+	return err
 }
 
 // proveAll verifies and takes the last look before the point of no return. Its

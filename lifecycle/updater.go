@@ -89,6 +89,9 @@ type MemberResult struct {
 	// Downtime is from the stop of the old one to the end of the start of the
 	// one that serves now; 0 if it was not stopped.
 	Downtime time.Duration
+	// ImageFailed tells that the successor did not start or did not prove
+	// itself, so that the same image is not worth another try.
+	ImageFailed bool
 	// Log is the end of the failed successor's output, at most 20 lines, if
 	// the engine shows it.
 	Log string
