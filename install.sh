@@ -23,7 +23,7 @@ Options:
 
 Settings are read from the environment and handed to the container:
   WATCHTOWER_*                     see the README, or `watchtower --help`
-  REPO_USER, REPO_PASS, REPO_HOST  a login for registries that config.json does not name
+  REPO_USER, REPO_PASS, REPO_HOST  a login for the registries that REPO_HOST lists and config.json does not name
   DOCKER_AUTH_CONFIG               logins in the form of a config.json
   DOCKER_API_VERSION, TZ, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
 An empty value takes back a setting of an earlier installation; a `--` with nothing behind it, its arguments.

@@ -86,7 +86,10 @@ func (c *config) fill() (err error) {
 	}
 	c.store = credentials.Chain(c.stores...)
 	if len(c.stores) == 0 {
-		if c.store, err = credentials.FromEnv(); err != nil {
+		c.store, err = credentials.FromEnv(credentials.WithReport(func(err error) {
+			c.logger.Warn("the last good logins stay in force", "err", err)
+		}))
+		if err != nil {
 			return err
 		}
 	}

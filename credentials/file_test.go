@@ -197,8 +197,8 @@ func FuzzConfigFile(f *testing.F) {
 	f.Add([]byte(`{"auths":{"a":{"auth":"YTpi"}},"credHelpers":{"b":"x"},"credsStore":""}`))
 	f.Add([]byte(`{"auths":{"https://index.docker.io/v1/":null}}`))
 	f.Setenv("PATH", "") // no helper is found
+	path := filepath.Join(f.TempDir(), "config.json")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), "config.json")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

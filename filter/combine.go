@@ -80,19 +80,17 @@ func Not(f Filter) Filter { return not{f} }
 // Match is the opposite of the filter's.
 func (n not) Match(c lifecycle.Container) bool { return !n.Filter.Match(c) }
 
-// String names the filter it turns round.
-func (n not) String() string {
-	if s, ok := n.Filter.(fmt.Stringer); ok {
-		return "excluded: it does not hold that " + s.String()
-	}
-	return "excluded by a filter"
-}
-
-// Explain keeps an inner Explainer's reasons, which are for refusals, from
-// being taken for this one's.
+// Explain says what the container is, where the filter can tell: an inner
+// filter's reasons are for its refusals, not for this one's.
 func (n not) Explain(c lifecycle.Container) (bool, string) {
 	if n.Match(c) {
 		return true, ""
 	}
-	return false, n.String()
+	if t, ok := n.Filter.(teller); ok {
+		return false, t.tell()
+	}
+	return false, "excluded by a filter"
 }
+
+// teller is a filter that can say what holds for the containers it matches.
+type teller interface{ tell() string }

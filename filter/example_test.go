@@ -24,8 +24,8 @@ func ExampleExceptNames() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(f.Match(lifecycle.Container{Name: "db"}))
-	// Output: false
+	fmt.Println(filter.Reason(f, lifecycle.Container{Name: "db"}))
+	// Output: false its name is one of db
 }
 
 func ExampleImages() {

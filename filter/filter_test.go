@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -25,6 +26,10 @@ func TestNames(t *testing.T) {
 		{"app.*", []string{"app", "app-db", "apps"}, []string{"my-app"}},
 		{"^app$", []string{"app"}, []string{"app1"}},
 		{"app|web", []string{"app", "web"}, []string{"app1", "web2", "myweb"}},
+		{"a|ab", []string{"a", "ab"}, []string{"abc", "b"}},
+		{"a.*?", []string{"a", "abc"}, []string{"ba"}},
+		{`\Qa.b`, []string{"a.b"}, []string{"axb", "a.bc"}},
+		{"_", []string{"_"}, []string{"a"}},
 		{"db-[0-9]+", []string{"db-1", "db-22"}, []string{"db-", "db-a"}},
 	}
 	for _, tt := range tests {
@@ -48,12 +53,15 @@ func TestNames(t *testing.T) {
 
 func TestBadPatternsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	_, err := filter.Names("ok", "a(", "[", "")
+	_, err := filter.Names("ok", "a(", "[", "", "a)(b")
 	require.Error(t, err)
 	assert.True(t, errdefs.IsInvalidArgument(err))
 	assert.Contains(t, err.Error(), `"a("`)
 	assert.Contains(t, err.Error(), `"["`)
-	_, err = filter.Images("x(")
+	assert.Contains(t, err.Error(), `"a)(b"`)
+	assert.Contains(t, err.Error(), "name: empty")
+	assert.NotContains(t, err.Error(), "ok")
+	_, err = filter.Images("x(", "")
 	assert.True(t, errdefs.IsInvalidArgument(err))
 	_, err = filter.ExceptNames("*")
 	assert.True(t, errdefs.IsInvalidArgument(err))
@@ -103,6 +111,8 @@ func TestScope(t *testing.T) {
 	}
 }
 
+const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 func TestImages(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -116,6 +126,14 @@ func TestImages(t *testing.T) {
 		{"nginx", "ghcr.io/x/nginx", false},
 		{"nginx:1.27", "nginx:1.27", true},
 		{"nginx:latest", "nginx", true},
+		{"nginx", "nginx:1.27@sha256:" + digest, true},
+		{"nginx:1.27", "nginx:1.27@sha256:" + digest, true},
+		{"nginx:1.28", "nginx:1.27@sha256:" + digest, false},
+		{"nginx:latest", "nginx@sha256:" + digest, false},
+		{"nginx@sha256:" + digest, "docker.io/library/nginx@sha256:" + digest, true},
+		{"nginx:1\\..*", "nginx:1.27", true},
+		{"nginx:1\\..*", "nginx:2.1", false},
+		{"host:5000/app:2", "host:5000/app:2", true},
 		{"nginx:1.27", "nginx:1.28", false},
 		{"host:5000/app", "host:5000/app:2", true},
 		{"host", "host:5000/app", false},
@@ -127,6 +145,9 @@ func TestImages(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, tt.want, f.Match(lifecycle.Container{Image: tt.image}), "%+v", tt)
 	}
+	every, err := filter.Images()
+	require.NoError(t, err)
+	assert.True(t, every.Match(lifecycle.Container{Image: "anything"}))
 }
 
 func TestReasonsNameWhoRefused(t *testing.T) {
@@ -134,6 +155,16 @@ func TestReasonsNameWhoRefused(t *testing.T) {
 	names, err := filter.Names("db")
 	require.NoError(t, err)
 	web := named("web")
+	isWeb, err := filter.Names("web", "w.*")
+	require.NoError(t, err)
+	notWeb, err := filter.ExceptNames("web")
+	require.NoError(t, err)
+	notNobody, err := filter.ExceptNames()
+	require.NoError(t, err)
+	nginx, err := filter.Images("nginx")
+	require.NoError(t, err)
+	all, err := filter.Images(".*")
+	require.NoError(t, err)
 	yes := filter.Func(func(lifecycle.Container) bool { return true })
 	for _, tt := range []struct {
 		f      filter.Filter
@@ -147,6 +178,16 @@ func TestReasonsNameWhoRefused(t *testing.T) {
 		{filter.Any(names, filter.Enabled(true)), false, "its name is none of db, and it has no enable label"},
 		{filter.Not(yes), false, "excluded by a filter"},
 		{filter.Not(names), true, ""},
+		{filter.Not(isWeb), false, "its name is one of web, w.*"},
+		{notWeb, false, "its name is one of web"},
+		{notNobody, true, ""},
+		{nginx, false, "its image is none of nginx"},
+		{filter.Not(all), false, "its image is one of .*"},
+		{filter.Not(filter.Scope(filter.NoScope)), false, "it is in no scope"},
+		{filter.Not(filter.Scope("")), false, "it is in any scope or none"},
+		{filter.Not(filter.Enabled(false)), false, "its enable label is not false"},
+		{filter.Not(filter.Enabled(true)), true, ""},
+		{filter.Not(filter.Not(names)), false, "excluded by a filter"},
 		{filter.Not(filter.All(yes)), false, "excluded by a filter"},
 		{filter.Func(func(lifecycle.Container) bool { return false }), false, "refused by a filter"},
 	} {
@@ -155,6 +196,11 @@ func TestReasonsNameWhoRefused(t *testing.T) {
 		assert.Equal(t, tt.reason, reason)
 		assert.Equal(t, tt.ok, tt.f.Match(web), "Match and Explain agree")
 	}
+	c := lifecycle.Container{Labels: map[string]string{filter.EnableLabel: "true", filter.ScopeLabel: "staging"}}
+	_, reason := filter.Reason(filter.Not(filter.Enabled(true)), c)
+	assert.Equal(t, "its enable label is true", reason)
+	_, reason = filter.Reason(filter.Not(filter.Scope("staging")), c)
+	assert.Equal(t, `its scope is "staging"`, reason)
 }
 
 func FuzzNames(f *testing.F) {
@@ -171,6 +217,24 @@ func FuzzNames(f *testing.F) {
 		}
 		if names.Match(named(name)) == except.Match(named(name)) {
 			t.Errorf("%q both takes and excludes %q, or neither", pattern, name)
+		}
+	})
+}
+
+func FuzzImages(f *testing.F) {
+	f.Add("docker.io/library/nginx:1.27")
+	f.Add("host:5000/app@sha256:" + digest)
+	f.Add("(nginx|redis)")
+	f.Fuzz(func(t *testing.T, text string) {
+		images, err := filter.Images(text)
+		if err != nil {
+			if !errdefs.IsInvalidArgument(err) {
+				t.Error(err)
+			}
+			return
+		}
+		if plain := regexp.MustCompile(`^[a-zA-Z0-9_.:/@-]+$`); plain.MatchString(text) && !images.Match(lifecycle.Container{Image: text}) {
+			t.Errorf("%q does not match itself", text)
 		}
 	})
 }

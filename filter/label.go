@@ -42,6 +42,13 @@ func (required enabled) Explain(c lifecycle.Container) (bool, string) {
 	return true, ""
 }
 
+func (required enabled) tell() string {
+	if required {
+		return "its enable label is true"
+	}
+	return "its enable label is not false"
+}
+
 type scope string
 
 // Scope follows ScopeLabel: exactly that value; for NoScope no label, an empty
@@ -71,4 +78,15 @@ func (s scope) Explain(c lifecycle.Container) (bool, string) {
 		return false, fmt.Sprintf("it is in no scope, not in %q", string(s))
 	}
 	return false, fmt.Sprintf("its scope is %q, not %q", have, string(s))
+}
+
+func (s scope) tell() string {
+	switch s {
+	case "":
+		return "it is in any scope or none"
+	case NoScope:
+		return "it is in no scope"
+	default:
+		return fmt.Sprintf("its scope is %q", string(s))
+	}
 }

@@ -32,19 +32,21 @@ func newPattern(what, text string, plain *regexp.Regexp) (pattern, error) {
 	if plain.MatchString(text) {
 		return pattern{text: text}, nil
 	}
-	re, err := regexp.Compile("^(?:" + text + ")$")
+	re, err := regexp.Compile(text)
 	if err != nil {
 		return pattern{}, errclass.With(errdefs.ErrInvalidArgument,
 			fmt.Errorf("filter: %s: %q: want a name or a regular expression: %w", what, text, err))
 	}
+	re.Longest() // so that the first match is the whole text if any is
 	return pattern{text, re}, nil
 }
 
 func (p pattern) match(s string) bool {
-	if p.re != nil {
-		return p.re.MatchString(s)
+	if p.re == nil {
+		return p.text == s
 	}
-	return p.text == s
+	at := p.re.FindStringIndex(s)
+	return at != nil && at[0] == 0 && at[1] == len(s)
 }
 
 // NameFilter selects by container name. It tells which of its patterns met
@@ -92,7 +94,7 @@ func (f *NameFilter) Unmatched(containers []lifecycle.Container) []string {
 	return out
 }
 
-type exceptNames struct{ *NameFilter }
+func (f *NameFilter) tell() string { return "its name is one of " + texts(f.patterns) }
 
 // ExceptNames refuses the containers that Names would match; without patterns
 // none.
@@ -101,16 +103,11 @@ func ExceptNames(patterns ...string) (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return exceptNames{names}, nil
+	if len(patterns) == 0 {
+		return All(), nil
+	}
+	return Not(names), nil
 }
-
-// Match reports whether no pattern meets the container's name.
-func (e exceptNames) Match(c lifecycle.Container) bool {
-	return len(e.patterns) == 0 || !e.NameFilter.Match(c)
-}
-
-// String lists the patterns.
-func (e exceptNames) String() string { return "its name is excluded by " + texts(e.patterns) }
 
 type images []pattern
 
@@ -144,16 +141,14 @@ func (i images) Match(c lifecycle.Container) bool {
 	if len(i) == 0 {
 		return true
 	}
-	name := familiar(c.Image)
-	repository, tagged := splitTag(name)
-	if !tagged {
-		name += ":latest"
-	}
-	return slices.ContainsFunc(i, func(p pattern) bool { return p.match(name) || p.match(repository) })
+	spelt := spellings(familiar(c.Image))
+	return slices.ContainsFunc(i, func(p pattern) bool { return slices.ContainsFunc(spelt, p.match) })
 }
 
 // String lists the patterns.
 func (i images) String() string { return "its image is none of " + texts(i) }
+
+func (i images) tell() string { return "its image is one of " + texts(i) }
 
 // familiar is a reference as people write it: without what Docker Hub's names
 // may leave out.
@@ -166,14 +161,19 @@ func familiar(ref string) string {
 	return strings.TrimPrefix(ref, "library/")
 }
 
-// splitTag cuts tag and digest off a reference. A colon in front of a slash is a
-// port's.
-func splitTag(ref string) (repository string, tagged bool) {
-	repository, _, tagged = strings.Cut(ref, "@")
+// spellings are what a pattern may name a reference by: as it is, without
+// digest, and the repository alone. One that names neither tag nor digest is the
+// latest. A colon in front of a slash is a port's.
+func spellings(ref string) []string {
+	repository, _, pinned := strings.Cut(ref, "@")
+	out := []string{ref, repository}
 	if i := strings.LastIndex(repository, ":"); i > strings.LastIndex(repository, "/") {
-		return repository[:i], true
+		return append(out, repository[:i])
 	}
-	return repository, tagged
+	if !pinned {
+		out = append(out, ref+":latest")
+	}
+	return out
 }
 
 func texts(patterns []pattern) string {

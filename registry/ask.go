@@ -3,172 +3,131 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"net/http"
 	"strings"
 
-	"github.com/containerd/errdefs"
-
 	"github.com/watchtower-go/watchtower/credentials"
-	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
-// ask sends a request about a manifest, with what the registry wants to see. A
-// refusal is answered once with a new token, where there is reason to believe
-// that it helps.
+// accept names all that a tag can point at. A registry that is told less answers
+// with something else, or not at all. It is one line: some read the first only.
+const accept = "application/vnd.oci.image.index.v1+json, " +
+	"application/vnd.docker.distribution.manifest.list.v2+json, " +
+	"application/vnd.oci.image.manifest.v1+json, " +
+	"application/vnd.docker.distribution.manifest.v2+json"
+
+// attempts bound one question: over TLS, as the challenge says, with a token of
+// the repository's own, as anybody. They are tried only where the refusal gives
+// reason to believe that they help.
+const attempts = 5
+
+// ask sends a request about a manifest, with what the registry wants to see. The
+// caller discards the answer.
 func (h *host) ask(ctx context.Context, method string, ref Reference, version string) (*http.Response, error) {
 	op := strings.ToLower(method)
-	const attempts = 3 // as we are, as the challenge says, with a token for this repository alone
+	var login error // how the login was refused
 	for attempt := 1; ; attempt++ {
 		auth, err := h.authorization(ctx, ref)
 		if err != nil {
+			if login != nil {
+				return nil, login
+			}
 			return nil, err
 		}
-		resp, cancel, err := h.manifest(ctx, method, ref, version, auth.header)
+		resp, err := h.get(ctx, method, "/v2/"+ref.Repository+"/manifests/"+version, auth.header)
 		if err != nil {
 			return nil, unanswered(ctx, op, ref, err)
 		}
-		if h.wantsTLS(ctx, resp) {
-			_ = resp.Body.Close()
-			cancel()
+		if attempt < attempts && (h.wantsTLS(ctx, resp) || h.relearn(ref, resp, auth) || h.invites(ctx, ref, resp, auth)) {
+			if !auth.login.IsZero() {
+				login = denied(op, ref, resp)
+			}
+			discard(resp)
 			continue
 		}
-		if resp.StatusCode != http.StatusUnauthorized || attempt == attempts || !h.relearn(ref, resp, auth) {
-			h.mu.Lock()
-			h.asked = true
-			if auth.token != nil && resp.StatusCode != http.StatusUnauthorized {
-				auth.token.proven[ref.Repository] = true
-			}
-			h.mu.Unlock()
-			resp.Body = &cancelBody{resp.Body, cancel}
-			return resp, nil
+		if login != nil && (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
+			discard(resp)
+			return nil, login // it is not for anybody either, so the login is what is wrong
 		}
-		cancel()
+		return resp, nil
 	}
 }
 
-func (h *host) manifest(ctx context.Context, method string, ref Reference, version, auth string) (*http.Response, context.CancelFunc, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, h.client.timeout,
-		errclass.With(errdefs.ErrUnavailable, errors.New("no answer within "+h.client.timeout.String())))
+// get sends a request with a body-less method.
+func (h *host) get(ctx context.Context, method, path, authorization string) (*http.Response, error) {
 	h.mu.Lock()
-	target := h.base + "/v2/" + ref.Repository + "/manifests/" + version
+	target := h.base + path
 	h.mu.Unlock()
 	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
-		cancel()
-		return nil, nil, err
+		return nil, err
 	}
-	req.Header["Accept"] = accept
-	req.Header.Set("User-Agent", userAgent)
-	if auth != "" {
-		req.Header.Set("Authorization", auth)
+	req.Header.Set("Accept", accept)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := h.send(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		cancel()
-		return nil, nil, err
-	}
-	return resp, cancel, nil
+	return h.client.send(req)
 }
-
-const userAgent = "watchtower-go"
 
 // wantsTLS: a registry on the loopback may speak TLS, and then refuses what
 // does not. A handshake tells.
 func (h *host) wantsTLS(ctx context.Context, resp *http.Response) bool {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.loopback || h.asked || resp.StatusCode != http.StatusBadRequest || resp.Request.URL.Scheme != "http" {
+	base, asked := h.base, h.asked
+	h.asked = true
+	h.mu.Unlock()
+	plain, ok := strings.CutPrefix(base, "http://")
+	if !h.loopback || asked || !ok || resp.StatusCode != http.StatusBadRequest {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, h.client.timeout)
+	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // as the engine does on the loopback
-	conn, err := dialer.DialContext(ctx, "tcp", resp.Request.URL.Host)
+	conn, err := dialer.DialContext(ctx, "tcp", plain)
 	if err != nil {
 		return false
 	}
 	_ = conn.Close()
-	h.base = "https://" + strings.TrimPrefix(h.base, "http://")
+	h.mu.Lock()
+	h.base = "https://" + plain
+	h.mu.Unlock()
 	return true
 }
 
 // authorization is what a request carries, and where it came from.
 type authorization struct {
-	header string
-	token  *token
-	login  credentials.Credential // for basic
+	challenge challenge
+	header    string
+	token     *token
+	login     credentials.Credential
 }
 
 // authorization is the one for a request about the reference.
 func (h *host) authorization(ctx context.Context, ref Reference) (authorization, error) {
 	h.mu.Lock()
-	c := h.challenge
+	auth := authorization{challenge: h.challenge}
 	h.mu.Unlock()
-	switch c.scheme {
+	switch auth.challenge.scheme {
 	case "bearer":
 		t, err := h.token(ctx, ref)
 		if err != nil {
-			return authorization{}, err
+			return auth, err
 		}
-		return authorization{header: "Bearer " + t.value.Reveal(), token: t}, nil
+		auth.token, auth.login, auth.header = t, t.login, "Bearer "+t.value.Reveal()
 	case "basic":
 		login, err := h.login(ctx, ref)
-		if err != nil || login.Username == "" {
-			return authorization{}, err
+		if err != nil {
+			return auth, err
 		}
-		return authorization{header: basic(login), login: login}, nil
-	default:
-		return authorization{}, nil
+		if login.Username != "" {
+			auth.login, auth.header = login, basic(login)
+		}
 	}
-}
-
-// relearn takes in a refusal and says whether to ask again.
-func (h *host) relearn(ref Reference, resp *http.Response, used authorization) bool {
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection is used again
-	_ = resp.Body.Close()
-	c, ok := pick(parseChallenges(resp.Header))
-	if used.header != "" && used.token == nil {
-		// This login is not taken; perhaps the image is for everybody.
-		h.refuse(used.login, ref.Repository)
-		return true
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch t := used.token; {
-	case t == nil:
-		learned := ok && c.scheme != h.challenge.scheme
-		h.challenge = c
-		return learned
-	case t.proven[ref.Repository]: // it has worked here: revoked
-		h.drop(t)
-	case len(t.repositories) > 1: // it never has: good for others only
-		h.alone[ref.Repository] = true
-		delete(h.tokens, ref.Repository)
-	default:
-		return false
-	}
-	if ok {
-		h.challenge = c
-	}
-	return true
+	return auth, nil
 }
 
 func basic(c credentials.Credential) string {
 	req := http.Request{Header: http.Header{}}
 	req.SetBasicAuth(c.Username, c.Password.Reveal())
 	return req.Header.Get("Authorization")
-}
-
-// cancelBody ends the request's own deadline with its body.
-type cancelBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *cancelBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -44,8 +46,9 @@ func (c *Client) Check(ctx context.Context, queries []Query) []Verdict {
 	return verdicts
 }
 
-// check answers one registry's questions. The first goes alone: it teaches how
-// the registry wants to be asked, and whether it is there at all.
+// check answers one registry's questions. The first goes alone: it shows how the
+// registry wants to be asked now, whether what was learned of it still holds,
+// and whether it is there at all. So none of that is found out many times.
 func (h *host) check(ctx context.Context, questions []*question) {
 	h.busy.Lock()
 	defer h.busy.Unlock()
@@ -56,13 +59,10 @@ func (h *host) check(ctx context.Context, questions []*question) {
 		}
 	}
 	h.begin(repositories)
-	if !h.taught() {
-		h.answer(ctx, questions[0])
-		questions = questions[1:]
-	}
+	h.answer(ctx, questions[0])
 	var group errgroup.Group
-	group.SetLimit(DefaultConcurrency)
-	for _, q := range questions {
+	group.SetLimit(h.client.perHost)
+	for _, q := range questions[1:] {
 		group.Go(func() error {
 			h.answer(ctx, q)
 			return nil
@@ -79,8 +79,7 @@ func (h *host) answer(ctx context.Context, q *question) {
 	}
 	d, body, err := h.current(ctx, q.ref)
 	if err != nil {
-		q.verdict.Err = err
-		h.note(err)
+		q.verdict.Err = h.explain(q.ref, err)
 		return
 	}
 	q.verdict.Digest = d
@@ -92,42 +91,52 @@ func (h *host) answer(ctx context.Context, q *question) {
 		q.verdict.Images, err = h.resolve(ctx, q, body, platforms)
 	}
 	if err != nil {
-		*q.verdict = Verdict{Reference: q.query.Reference, Err: err}
+		*q.verdict = Verdict{Reference: q.query.Reference, Err: h.explain(q.ref, err)}
 	}
 }
 
-// closed is why the registry is not asked just now: it set a time, or it did
-// not answer another question of this check.
+// closed is why the registry is not asked just now: it set a time, or it showed
+// at another question of this check that it answers none.
 func (h *host) closed(ref Reference) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Now().Before(h.postponed) {
 		return &Error{
-			Op: "head", Reference: ref.String(), Status: 429, RetryAfter: h.postponed,
+			Op: "head", Host: ref.Host, Reference: ref.String(), Status: http.StatusTooManyRequests, RetryAfter: h.postponed,
 			Err: errclass.With(errdefs.ErrResourceExhausted,
 				errors.New("not asked: the registry set a limit until "+h.postponed.Format(time.RFC3339))),
 		}
 	}
 	if h.dead != nil {
-		return &Error{Op: "head", Reference: ref.String(), Err: h.dead}
+		e := *h.dead
+		e.Reference = ref.String()
+		return &e
 	}
 	return nil
 }
 
-// note keeps what an error says about the whole registry.
-func (h *host) note(err error) {
+// explain keeps what an error says about the whole registry, and completes one
+// about access with what is wrong with the login.
+func (h *host) explain(ref Reference, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
-		return
+		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e.RetryAfter.After(h.postponed) {
 		h.postponed = e.RetryAfter
 	}
-	if e.Status == 0 && errdefs.IsUnavailable(e.Err) {
-		h.dead = e.Err
+	if e.whole {
+		h.dead = e
+		return err
 	}
+	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) || errdefs.IsNotFound(err) {
+		if why := h.loginTrouble[ref.Repository]; why != "" {
+			e.Err = fmt.Errorf("%w (%s)", e.Err, why)
+		}
+	}
+	return err
 }
 
 // known reports whether one of the digests is among those.

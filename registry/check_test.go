@@ -21,10 +21,11 @@ import (
 	"github.com/watchtower-go/watchtower/registry"
 )
 
-func client(t *testing.T, opts ...registry.Option) *registry.Client {
+func client(t testing.TB, opts ...registry.Option) *registry.Client {
 	t.Helper()
 	c, err := registry.New(opts...)
 	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
 
@@ -69,7 +70,7 @@ func TestBudget(t *testing.T) {
 		{name: "basic", auth: "basic", first: n + 1, warm: n},
 		{name: "bearer", auth: "bearer", first: n + 2, warm: n},
 		{
-			name: "bearer, revoked", auth: "bearer", first: n + 2, warm: n + 1 + n,
+			name: "bearer, revoked", auth: "bearer", first: n + 2, warm: n + 2,
 			between: func(f *fake) { f.generation++ },
 		},
 		{
@@ -306,34 +307,33 @@ func TestAWrongLoginIsTriedOnceThenLeftAlone(t *testing.T) {
 		t.Parallel()
 		f := newFake(t, "basic")
 		f.user, f.pass = "robot", "right"
-		bad := 0
-		f.fault = func(_ http.ResponseWriter, r *http.Request) bool {
-			if _, pass, given := r.BasicAuth(); given && pass != "right" {
-				bad++
-			}
-			return false
-		}
-		qs, c := f.queries(1), client(t, login("robot", "wrong"))
+		qs, c := f.queries(5), client(t, login("robot", "wrong"))
 		for range 3 {
-			assert.True(t, errdefs.IsUnauthorized(c.Check(t.Context(), qs)[0].Err))
+			for _, v := range c.Check(t.Context(), qs) {
+				assert.True(t, errdefs.IsUnauthorized(v.Err))
+				assert.ErrorContains(t, v.Err, "401 Unauthorized")
+			}
 		}
-		assert.Equal(t, 1, bad)
+		assert.Equal(t, 1, f.badLogins, "not once for each repository, either")
 	})
 	t.Run("bearer, the image is public", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(t, "bearer")
-		bad := 0
-		f.fault = func(_ http.ResponseWriter, r *http.Request) bool {
-			if _, _, given := r.BasicAuth(); given {
-				bad++
-			}
-			return false
-		}
 		qs, c := f.queries(3), client(t, login("robot", "wrong"))
 		for range 3 {
 			requireAll(t, c.Check(t.Context(), qs))
 		}
-		assert.Equal(t, 1, bad)
+		assert.Equal(t, 1, f.badLogins)
+	})
+	t.Run("bearer, the service says forbidden", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, "bearer")
+		f.badLogin = http.StatusForbidden
+		qs, c := f.queries(20), client(t, login("robot", "wrong"))
+		for range 3 {
+			requireAll(t, c.Check(t.Context(), qs))
+		}
+		assert.Equal(t, 6, f.badLogins, "which may be about the repository: three times for all together, then for one")
 	})
 }
 

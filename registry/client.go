@@ -5,11 +5,9 @@ import (
 	// The digests registries use; go-digest accepts those that are linked in.
 	_ "crypto/sha256"
 	_ "crypto/sha512"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -25,8 +23,8 @@ import (
 const (
 	// DefaultConcurrency is how many requests a Client has in flight at once.
 	DefaultConcurrency = 64
-	// DefaultHostConcurrency is how many connections one registry gets that
-	// does not speak HTTP/2.
+	// DefaultHostConcurrency is how many of them one registry gets: half, so
+	// that a slow one leaves room for the others.
 	DefaultHostConcurrency = 32
 	// DefaultTimeout bounds one request. Registries answer within seconds; the
 	// slowest that is worth waiting for within half a minute.
@@ -36,13 +34,13 @@ const (
 // Client is the Checker that asks registries. It is safe for use by many
 // goroutines.
 type Client struct {
-	store    credentials.Store
-	logger   *slog.Logger
-	http     *http.Client
-	loopback *http.Client // as the engine does it: without verification
-	timeout  time.Duration
-	plain    map[string]bool
-	slots    *semaphore.Weighted
+	store   credentials.Store
+	logger  *slog.Logger
+	http    *http.Client
+	timeout time.Duration
+	plain   map[string]bool
+	slots   *semaphore.Weighted
+	perHost int
 
 	mu       sync.Mutex
 	hosts    map[string]*host
@@ -78,15 +76,16 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithTransport sets what carries the requests to all registries. Default: a
-// transport of its own with HTTP/2, the environment's proxy and
-// DefaultHostConcurrency.
+// WithTransport sets what carries the requests to all registries, and with it
+// which certificates are trusted. Default: a transport of its own with HTTP/2
+// and the environment's proxy, that trusts what the system trusts and, as the
+// engine does, whatever a registry on the loopback shows.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(c *Client) error {
 		if rt == nil {
 			return invalid("WithTransport", "nil", "an http.RoundTripper")
 		}
-		c.http.Transport, c.loopback.Transport = rt, rt
+		c.http.Transport = rt
 		return nil
 	}
 }
@@ -114,7 +113,20 @@ func WithConcurrency(n int) Option {
 	}
 }
 
-// WithTimeout bounds one request. Default: DefaultTimeout.
+// WithHostConcurrency bounds the requests in flight to one registry. Default:
+// DefaultHostConcurrency.
+func WithHostConcurrency(n int) Option {
+	return func(c *Client) error {
+		if n < 1 {
+			return invalid("WithHostConcurrency", n, "at least 1")
+		}
+		c.perHost = n
+		return nil
+	}
+}
+
+// WithTimeout bounds one request, its answer included; a connection gets 10
+// seconds of it. Default: DefaultTimeout.
 func WithTimeout(d time.Duration) Option {
 	return func(c *Client) error {
 		if d <= 0 {
@@ -137,11 +149,11 @@ func New(opts ...Option) (*Client, error) {
 			return credentials.Credential{}, nil
 		}),
 		logger:   slog.New(slog.DiscardHandler),
-		http:     &http.Client{Transport: transport(nil), CheckRedirect: checkRedirect},
-		loopback: &http.Client{Transport: transport(&tls.Config{InsecureSkipVerify: true}), CheckRedirect: checkRedirect}, //nolint:gosec // for the loopback alone
+		http:     &http.Client{CheckRedirect: checkRedirect},
 		timeout:  DefaultTimeout,
 		plain:    map[string]bool{},
 		slots:    semaphore.NewWeighted(DefaultConcurrency),
+		perHost:  DefaultHostConcurrency,
 		hosts:    map[string]*host{},
 		contents: map[contentKey]content{},
 	}
@@ -157,34 +169,12 @@ func New(opts ...Option) (*Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	if c.http.Transport == nil {
+		c.http.Transport = newTransport(c.perHost)
+	}
 	return c, nil
 }
 
-func transport(config *tls.Config) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:     config,
-		TLSHandshakeTimeout: 10 * time.Second,
-		ForceAttemptHTTP2:   true,
-		MaxConnsPerHost:     DefaultHostConcurrency,
-		MaxIdleConnsPerHost: DefaultHostConcurrency,
-		IdleConnTimeout:     90 * time.Second,
-	}
-}
-
-// checkRedirect lets no credential follow to another origin, and nothing from
-// https to http.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= 5 {
-		return errors.New("too many redirects")
-	}
-	first := via[0].URL
-	if first.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("redirected from https to http")
-	}
-	if req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
-		req.Header.Del("Authorization")
-	}
-	return nil
-}
+// CloseIdleConnections closes the connections that were kept for the next check;
+// they close by themselves after a while. The Client can still be used.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }

@@ -17,17 +17,21 @@ import (
 
 // Error is why a registry gave no answer.
 type Error struct {
-	// Op is what was asked: "head", "get", "token".
+	// Op is what was asked: "head", "get", "token for".
 	Op string
+	// Host is the registry, as references name it.
+	Host string
 	// Reference is what it was asked about.
 	Reference string
 	// Status is the HTTP status; 0 if there was none.
 	Status int
 	// RetryAfter is when the registry may be asked again; zero if it did not
-	// say.
+	// say. Until then a Client answers for it without asking.
 	RetryAfter time.Time
 	// Err is the cause, with its errdefs class.
 	Err error
+
+	whole bool // it is about the registry, not the reference alone
 }
 
 // Error reads "registry: head ghcr.io/x/y:1: 429 Too Many Requests".
@@ -38,24 +42,33 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// refused is an answer that is no answer.
-func refused(op string, ref Reference, resp *http.Response) *Error {
+// denied is an answer that is no answer.
+func denied(op string, ref Reference, resp *http.Response) *Error {
 	text := strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
-	e := &Error{Op: op, Reference: ref.String(), Status: resp.StatusCode}
+	e := &Error{
+		Op: op, Host: ref.Host, Reference: ref.String(), Status: resp.StatusCode,
+		whole: resp.StatusCode == http.StatusTooManyRequests || op == opToken && resp.StatusCode >= 500,
+	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
-	e.Err = errclass.With(class(resp.StatusCode), errors.New(strings.TrimSpace(text)))
+	e.Err = errclass.With(class(op, resp.StatusCode), errors.New(strings.TrimSpace(text)))
 	return e
 }
 
-func class(status int) error {
+// opToken is the operation that asks a token service, not the registry.
+const opToken = "token for"
+
+func class(op string, status int) error {
 	switch status {
 	case http.StatusUnauthorized:
 		return errdefs.ErrUnauthenticated
 	case http.StatusForbidden:
 		return errdefs.ErrPermissionDenied
 	case http.StatusNotFound:
+		if op == opToken {
+			return errdefs.ErrUnavailable // the service is missing, not the image
+		}
 		return errdefs.ErrNotFound
 	case http.StatusTooManyRequests:
 		return errdefs.ErrResourceExhausted
@@ -92,10 +105,17 @@ func unanswered(ctx context.Context, op string, ref Reference, err error) *Error
 	if errors.As(err, &urlErr) {
 		err = urlErr.Err
 	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	} else {
-		err = errclass.With(errdefs.ErrUnavailable, err)
+	e := &Error{Op: op, Host: ref.Host, Reference: ref.String(), Err: err}
+	switch {
+	case ctx.Err() != nil:
+		e.Err = context.Cause(ctx)
+	case !errdefs.IsFailedPrecondition(err): // a redirect that is not followed
+		e.Err, e.whole = errclass.With(errdefs.ErrUnavailable, err), true
 	}
-	return &Error{Op: op, Reference: ref.String(), Err: err}
+	return e
+}
+
+// broken is a registry that breaks its own rules.
+func broken(ref Reference, err error) *Error {
+	return &Error{Op: "ask about", Host: ref.Host, Reference: ref.String(), Err: errclass.With(errdefs.ErrUnavailable, err)}
 }

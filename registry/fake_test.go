@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // fake is a registry and its token service, with the faults that registries
@@ -30,6 +33,10 @@ type fake struct {
 	refresh    string                                        // the identity token that is taken
 	fault      func(http.ResponseWriter, *http.Request) bool // answers in its place
 	challenge  func(realm string) []string
+	open       map[string]bool // repositories that need no token
+	closed     map[string]bool // repositories that no token opens
+	badLogin   int             // what the token service says to one; 401 if 0
+	badLogins  int             // how many it got
 }
 
 func newFake(t *testing.T, auth string) *fake {
@@ -40,7 +47,23 @@ func newFake(t *testing.T, auth string) *fake {
 	return f
 }
 
-func (f *fake) addr() string { return f.Listener.Addr().String() }
+// newWiredFake is one that no network leads to: for tests in bubbles of time.
+func newWiredFake(auth string) (*fake, registry.Option) {
+	f := &fake{manifests: map[string][]byte{}, auth: auth}
+	f.Server = &httptest.Server{URL: "http://127.0.0.1:5000"}
+	return f, registry.WithTransport(wire{f})
+}
+
+// wire carries requests to a handler.
+type wire struct{ http.Handler }
+
+func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, req)
+	return rec.Result(), nil
+}
+
+func (f *fake) addr() string { return strings.TrimPrefix(f.URL, "http://") }
 
 // put stores a manifest and returns its digest.
 func (f *fake) put(name string, manifest any) digest.Digest {
@@ -124,7 +147,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = f.manifests[repo+"@"+version]
 	}
 	f.mu.Unlock()
-	if !ok || body == nil || len(r.Header.Values("Accept")) != 4 {
+	if !ok || body == nil || strings.Count(r.Header.Get("Accept"), ",") != 3 {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
@@ -135,17 +158,23 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *fake) allowed(r *http.Request, repo string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.open[repo] {
+		return true
+	}
 	switch f.auth {
 	case "basic":
-		user, pass, _ := r.BasicAuth()
-		return user == f.user && pass == f.pass && f.user != ""
+		user, pass, given := r.BasicAuth()
+		if given && (user != f.user || pass != f.pass) {
+			f.badLogins++
+		}
+		return user == f.user && pass == f.pass && f.user != "" && !f.closed[repo]
 	case "bearer":
 		parts := strings.Split(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), "|")
 		if len(parts) < 2 || parts[0] != fmt.Sprint("g", f.generation) {
 			return false
 		}
 		for _, opened := range parts[1:] {
-			if opened == repo {
+			if opened == repo && !f.closed[repo] {
 				return true
 			}
 		}
@@ -163,9 +192,13 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user, pass, given := r.BasicAuth()
+	if given && (user != f.user || pass != f.pass) {
+		f.badLogins++
+		w.WriteHeader(cmp.Or(f.badLogin, http.StatusUnauthorized))
+		return
+	}
 	switch {
 	case r.Form.Get("service") != "Test, Registry",
-		given && (user != f.user || pass != f.pass),
 		!given && f.user != "" && f.refresh == "",
 		f.refresh != "" && r.Form.Get("refresh_token") != f.refresh:
 		w.WriteHeader(http.StatusUnauthorized)

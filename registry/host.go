@@ -4,52 +4,47 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
-)
 
-// levelTrace is below debug: each request of each check.
-const levelTrace = slog.LevelDebug - 4
+	"github.com/watchtower-go/watchtower/credentials"
+)
 
 // maxManifest bounds the body of a manifest: the limit registries themselves
 // set for one.
 const maxManifest = 4 << 20
 
-// accept names all that a tag can point at. A registry that is told less answers
-// with something else, or not at all.
-var accept = []string{
-	"application/vnd.oci.image.index.v1+json",
-	"application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.oci.image.manifest.v1+json",
-	"application/vnd.docker.distribution.manifest.v2+json",
-}
-
 // host is what is known of one registry.
 type host struct {
-	client *Client
-	name   string // as in references
-	busy   sync.Mutex
+	client   *Client
+	name     string // as in references
+	loopback bool
+	busy     sync.Mutex // one check at a time
 
-	mu           sync.Mutex
-	base         string
-	loopback     bool
-	asked        bool // it has answered, so that the challenge is what it is
-	challenge    challenge
-	getOnly      bool            // it does not answer a HEAD as it should
-	single       bool            // its tokens are good for one repository each
-	alone        map[string]bool // repositories that a shared token did not open
-	postponed    time.Time
-	dead         error    // why it does not answer; for this check only
-	repositories []string // that this check asks about
+	mu        sync.Mutex
+	base      string
+	asked     bool // it has answered, so that base is right
+	challenge challenge
+	invited   bool              // its own address was asked for a challenge
+	headed    bool              // it has answered a HEAD as it should
+	getOnly   bool              // it does not
+	scopes    map[string]string // by repository, where the challenge named one of its own
+	single    bool              // its tokens are good for one repository each
+	most      int               // repositories to a token; 0 for no limit
+	// alone are the repositories that a shared token did not open; true while
+	// it is not known whether one of their own does.
+	alone        map[string]bool
 	tokens       map[string]*token
-	refusedLogin map[string]refusal
+	refused      map[refusal]time.Time  // logins to leave alone, and until when
+	forbidden    int                    // repositories in a row that the token service allowed to no login
+	works        credentials.Credential // the basic login that was taken last
+	postponed    time.Time
+	dead         *Error            // why it answers nothing; for this check only
+	repositories []string          // that this check asks about
+	loginTrouble map[string]string // by repository; for this check only
 
 	fetching sync.Mutex // one token request at a time
 }
@@ -61,7 +56,8 @@ func (c *Client) host(ref Reference) *host {
 	if h == nil {
 		h = &host{
 			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
-			tokens: map[string]*token{}, alone: map[string]bool{}, refusedLogin: map[string]refusal{},
+			scopes: map[string]string{}, alone: map[string]bool{},
+			tokens: map[string]*token{}, refused: map[refusal]time.Time{},
 		}
 		if h.loopback || c.plain[ref.Host] {
 			h.base = "http://" + ref.endpoint()
@@ -71,107 +67,90 @@ func (c *Client) host(ref Reference) *host {
 	return h
 }
 
-// isLoopback: the hosts that engines take for their own machine.
-func isLoopback(hostport string) bool {
-	name := hostport
-	if n, _, err := net.SplitHostPort(hostport); err == nil {
-		name = n
-	}
-	if name == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil && ip.IsLoopback()
-}
-
-// begin forgets what was true of the last check only.
+// begin forgets what was true of the last check only, and what has expired.
 func (h *host) begin(repositories []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.dead, h.repositories = nil, repositories
-}
-
-func (h *host) taught() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.asked
+	h.dead, h.repositories, h.loginTrouble = nil, repositories, map[string]string{}
+	now := time.Now()
+	for repository, t := range h.tokens {
+		if !now.Before(t.expires) {
+			delete(h.tokens, repository)
+		}
+	}
+	for r, until := range h.refused {
+		if !now.Before(until) {
+			delete(h.refused, r)
+		}
+	}
 }
 
 // current asks what the reference points at. The body is set where it had to be
 // read for that.
 func (h *host) current(ctx context.Context, ref Reference) (digest.Digest, []byte, error) {
 	h.mu.Lock()
-	getOnly := h.getOnly
+	getOnly, headed := h.getOnly, h.headed
 	h.mu.Unlock()
 	if !getOnly {
 		resp, err := h.ask(ctx, http.MethodHead, ref, ref.version())
 		if err != nil {
 			return "", nil, err
 		}
-		_ = resp.Body.Close()
+		discard(resp)
 		d := digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-		switch resp.StatusCode {
-		case http.StatusOK:
-			if d.Validate() == nil {
-				return d, nil, nil
+		switch code := resp.StatusCode; {
+		case code == http.StatusOK && d.Validate() == nil:
+			if ref.Pinned() && d != ref.Digest {
+				return "", nil, broken(ref, fmt.Errorf("it serves %s as that", d))
 			}
-		case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+			h.mu.Lock()
+			h.headed = true
+			h.mu.Unlock()
+			return d, nil, nil
+		case code == http.StatusOK, code == http.StatusBadRequest, code == http.StatusNotFound && !headed,
+			code == http.StatusMethodNotAllowed, code == http.StatusNotImplemented:
 			// refused; perhaps not for what it is about but for how it is asked
 		default:
-			return "", nil, refused("head", ref, resp)
+			return "", nil, denied("head", ref, resp)
 		}
 	}
-	body, err := h.read(ctx, ref, ref.version())
+	d, body, err := h.read(ctx, ref, ref.version())
 	if err != nil {
 		return "", nil, err
 	}
 	h.mu.Lock()
 	h.getOnly = true
 	h.mu.Unlock()
-	return digest.FromBytes(body), body, nil
+	return d, body, nil
 }
 
-// read gets a manifest by tag or digest; one by digest is that digest's.
-func (h *host) read(ctx context.Context, ref Reference, version string) ([]byte, error) {
+// read gets a manifest by tag or digest. What it returns is what the digest says,
+// whoever said the digest.
+func (h *host) read(ctx context.Context, ref Reference, version string) (digest.Digest, []byte, error) {
 	resp, err := h.ask(ctx, http.MethodGet, ref, version)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer discard(resp)
 	if resp.StatusCode != http.StatusOK {
-		return nil, refused("get", ref, resp)
+		return "", nil, denied("get", ref, resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
 	if err != nil {
-		return nil, unanswered(ctx, "get", ref, err)
+		return "", nil, unanswered(ctx, "get", ref, err)
 	}
 	if len(body) > maxManifest {
-		return nil, broken(ref, fmt.Errorf("a manifest of more than %d bytes", maxManifest))
+		return "", nil, broken(ref, fmt.Errorf("a manifest of more than %d bytes", maxManifest))
 	}
-	if d, err := digest.Parse(version); err == nil && d.Algorithm().FromBytes(body) != d {
-		return nil, broken(ref, fmt.Errorf("what it serves as %s is something else", d))
+	d, err := digest.Parse(version)
+	if err != nil {
+		d = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
 	}
-	return body, nil
-}
-
-// send sends one request, within the bounds.
-func (h *host) send(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	if err := h.client.slots.Acquire(ctx, 1); err != nil {
-		return nil, err
+	if d.Validate() != nil {
+		return digest.FromBytes(body), body, nil
 	}
-	defer h.client.slots.Release(1)
-	client := h.client.http
-	if h.loopback && isLoopback(req.URL.Host) {
-		client = h.client.loopback
+	if d.Algorithm().FromBytes(body) != d {
+		return "", nil, broken(ref, fmt.Errorf("what it serves as %s is something else", d))
 	}
-	resp, err := client.Do(req)
-	if h.client.logger.Enabled(ctx, levelTrace) {
-		attrs := []any{"method", req.Method, "url", req.URL.Scheme + "://" + req.URL.Host + req.URL.Path}
-		if resp != nil {
-			attrs = append(attrs, "status", resp.StatusCode)
-		}
-		h.client.logger.Log(ctx, levelTrace, "registry request", attrs...)
-	}
-	return resp, err
+	return d, body, nil
 }

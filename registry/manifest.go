@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -33,11 +32,7 @@ type manifest struct {
 
 type descriptor struct {
 	Digest   digest.Digest `json:"digest"`
-	Platform *struct {
-		OS           string `json:"os"`
-		Architecture string `json:"architecture"`
-		Variant      string `json:"variant"`
-	} `json:"platform"`
+	Platform *platform     `json:"platform"`
 }
 
 func parseManifest(body []byte) (manifest, error) {
@@ -63,8 +58,8 @@ func deref(d *descriptor) []descriptor {
 	return []descriptor{*d}
 }
 
-// resolve finds the content for each platform. A digest that was resolved
-// before costs nothing.
+// resolve finds the content for each platform. What a digest holds is read once,
+// whatever is asked about it later.
 func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms []string) ([]Image, error) {
 	images := []Image{}
 	d := q.verdict.Digest
@@ -74,80 +69,47 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 		if !ok {
 			var err error
 			if body == nil {
-				if body, err = h.read(ctx, q.ref, d.String()); err != nil {
+				if _, body, err = h.read(ctx, q.ref, d.String()); err != nil {
 					return nil, err
 				}
 			}
-			if c, err = h.find(ctx, q, d, body, platform); err != nil {
+			if c, err = find(d, body, platform); err != nil {
+				return nil, broken(q.ref, err)
+			}
+			h.client.remember(key, c)
+		}
+		if !c.served {
+			continue
+		}
+		if c.image.Config == "" && !known(q.query.Known, c.image.Manifest) {
+			_, own, err := h.read(ctx, q.ref, c.image.Manifest.String())
+			if err != nil {
 				return nil, err
 			}
-			if !c.served || c.image.Config != "" {
-				h.client.remember(key, c)
+			m, err := parseManifest(own)
+			if err != nil || m.Config == nil {
+				return nil, broken(q.ref, errors.New("its index points at no image"))
 			}
+			c.image.Config = m.Config.Digest
+			h.client.remember(key, c)
 		}
-		if c.served {
-			images = append(images, c.image)
-		}
+		images = append(images, c.image)
 	}
 	return images, nil
 }
 
-// find reads a manifest, and for an index the one of the platform.
-func (h *host) find(ctx context.Context, q *question, d digest.Digest, body []byte, platform string) (content, error) {
+// find reads a manifest. An index tells the platform's manifest, not yet its
+// configuration.
+func find(d digest.Digest, body []byte, platform string) (content, error) {
 	m, err := parseManifest(body)
 	if err != nil {
-		return content{}, broken(q.ref, err)
+		return content{}, err
 	}
 	if m.Manifests == nil {
 		return content{Image{platform, d, m.Config.Digest}, true}, nil
 	}
 	chosen, ok := choose(m.Manifests, platform)
-	if !ok {
-		return content{}, nil
-	}
-	if known(q.query.Known, chosen) {
-		// What runs already: its configuration is no news.
-		return content{Image{Platform: platform, Manifest: chosen}, true}, nil
-	}
-	if body, err = h.read(ctx, q.ref, chosen.String()); err != nil {
-		return content{}, err
-	}
-	if m, err = parseManifest(body); err != nil || m.Config == nil {
-		return content{}, broken(q.ref, errors.New("its index points at no image"))
-	}
-	return content{Image{platform, chosen, m.Config.Digest}, true}, nil
-}
-
-// choose picks the entry of an index that an engine would pull for the platform.
-func choose(entries []descriptor, platform string) (digest.Digest, bool) {
-	want := normalize(platform)
-	for _, e := range entries {
-		if e.Platform == nil {
-			continue
-		}
-		have := e.Platform.OS + "/" + e.Platform.Architecture
-		if e.Platform.Variant != "" {
-			have += "/" + e.Platform.Variant
-		}
-		if normalize(have) == want {
-			return e.Digest, true
-		}
-	}
-	return "", false
-}
-
-// normalize spells a platform one way: arm64 is always v8, arm is v7 unless it
-// says otherwise, as engines have it.
-func normalize(platform string) string {
-	platform = strings.ToLower(platform)
-	switch {
-	case strings.HasSuffix(platform, "/arm64/v8"):
-		return strings.TrimSuffix(platform, "/v8")
-	case strings.HasSuffix(platform, "/arm"):
-		return platform + "/v7"
-	default:
-		return platform
-	}
+	return content{Image{Platform: platform, Manifest: chosen}, ok}, nil
 }
 
 func (c *Client) recall(key contentKey) (content, bool) {

@@ -17,8 +17,9 @@ type Query struct {
 	Known []digest.Digest
 	// Platforms names the platforms, as "os/arch" or "os/arch/variant", whose
 	// content is wanted. It is called at most once, and only when the tag's
-	// digest is not among Known, so that it may be costly. Nil: nothing beyond
-	// the tag's digest is resolved.
+	// digest is not among Known, so that it may be costly; those of several
+	// queries are called at the same time. Nil: nothing beyond the tag's digest
+	// is resolved.
 	Platforms func(ctx context.Context) ([]string, error)
 }
 
@@ -46,7 +47,8 @@ type Image struct {
 	// Manifest is the digest of the platform's manifest.
 	Manifest digest.Digest
 	// Config is the digest of the image's configuration: the image ID of
-	// engines with the classic image store.
+	// engines with the classic image store. It may be empty when Manifest is one
+	// of the Query's Known: what is known already is not read.
 	Config digest.Digest
 }
 

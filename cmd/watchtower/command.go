@@ -6,18 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
+	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/watchtower-go/watchtower"
-	"github.com/watchtower-go/watchtower/filter"
 )
 
 // The exit codes.
@@ -30,14 +27,18 @@ const (
 type program struct {
 	stdout, stderr io.Writer
 	env            map[string]string
+	open           opener
 	values         map[string]*value
 	code           int
 	json, quiet    bool
 }
 
+// opener makes the watcher that the settings ask for.
+type opener func(*session) (watchtower.Watcher, error)
+
 // run is the whole program but for the process around it.
-func run(args []string, stdout, stderr io.Writer, environ []string) int {
-	p := &program{stdout: stdout, stderr: stderr, env: map[string]string{}, values: map[string]*value{}}
+func run(args []string, stdout, stderr io.Writer, environ []string, open opener) int {
+	p := &program{stdout: stdout, stderr: stderr, env: map[string]string{}, open: open, values: map[string]*value{}}
 	for _, pair := range environ {
 		name, text, _ := strings.Cut(pair, "=")
 		p.env[name] = text
@@ -62,8 +63,11 @@ func (p *program) command() *cobra.Command {
 		Long: `Keep running containers on the newest image their reference points at.
 
 Without names all running containers are watched. A name is met exactly; with
-characters such as * or | it is a regular expression for the whole name. Each
-flag has a variable, which the flag wins over.`,
+characters such as * or | it is a regular expression for the whole name. One
+that is also a command goes after two dashes: watchtower -- check.
+
+Each flag has a variable, which the flag wins over.`,
+		Version:           version(),
 		Example:           "  watchtower --run-once --cleanup web 'db-.*'\n  watchtower check",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -109,7 +113,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	terminal := isTerminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
-	se := session{settings: s, observers: nil}
+	se := session{settings: s}
 	var show *progress
 	if terminal && s.format != "json" && s.format != "logfmt" {
 		show = newProgress(out)
@@ -118,125 +122,42 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	} else {
 		se.logger = newLogger(out, s, terminal)
 	}
-	if se.tower, err = p.tower(&se); err != nil {
+	if se.tower, err = p.open(&se); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(slices.Values(unknown(p.env))) {
-		se.logger.Warn("this release has no such setting", "variable", name)
+		se.logger.Warn("not supported by this release", "variable", name)
 	}
-	if zone := p.env["TZ"]; zone != "" {
-		if _, err := time.LoadLocation(strings.TrimPrefix(zone, ":")); err != nil {
-			se.logger.Warn("the time zone is unknown: UTC is used", "TZ", zone)
-		}
+	if p.env["REPO_HOST"] == "" && p.env["REPO_USER"] != "" && p.env["REPO_PASS"] != "" {
+		se.logger.Warn("REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for")
+	}
+	if zone := p.env["TZ"]; zone != "" && !knownZone(zone) {
+		se.logger.Warn("the time zone is unknown: UTC is used", "TZ", zone)
 	}
 	ctx, stop := p.signals(&se)
 	defer stop()
 	return then(ctx, se)
 }
 
-// signals gives a context that ends with the first SIGINT or SIGTERM. Later ones
-// are told and change nothing: a swap in hand is finished or undone.
-func (p *program) signals(se *session) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case sig := <-signals:
-				se.logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
-				cancel()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return ctx, func() { signal.Stop(signals); close(done); cancel() }
-}
-
-// watch is the program without a subcommand.
-func (p *program) watch(ctx context.Context, se session) error {
-	if se.settings.runOnce {
-		report, err := se.tower.Update(ctx)
-		if err != nil || ctx.Err() != nil || report.Err() != nil {
-			p.code = exitFailed
-		}
-		return nil // what went wrong stands in the log
-	}
-	if !se.settings.quietStart {
-		se.logger.Info("watching", "interval", se.settings.interval.String(), "containers", watched(se.settings))
-	}
-	return se.tower.Run(ctx)
-}
-
-func watched(s settings) string {
-	switch {
-	case len(s.names) > 0:
-		return strings.Join(s.names, ", ")
-	case s.labelEnable:
-		return "those with a true " + filter.EnableLabel
-	case s.scope != "":
-		return "those of scope " + s.scope
-	default:
-		return "all"
-	}
-}
-
-// check is the subcommand.
-func (p *program) check(ctx context.Context, se session) error {
-	report, err := se.tower.Check(ctx)
-	if err != nil {
-		p.code = exitFailed
-		return nil // logged
-	}
-	if report.Err() != nil {
-		p.code = exitFailed
-	}
-	if p.json {
-		return printJSON(p.stdout, report)
-	}
-	return printTable(p.stdout, report)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// lockedWriter keeps lines of different writers whole.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
-}
-
-// nameWarner tells once of each name that no container has.
-type nameWarner struct {
-	names *filter.NameFilter
-	warn  func(name string)
-	told  map[string]bool
-}
-
-// Observe looks at the first report, and each one after it.
-func (n *nameWarner) Observe(_ context.Context, e watchtower.Event) {
-	end, ok := e.(watchtower.PassEnded)
+// version is the module's, as the build noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return
+		return "unknown"
 	}
-	containers := make([]watchtower.Container, len(end.Report.Entries))
-	for i, entry := range end.Report.Entries {
-		containers[i] = entry.Container
+	return info.Main.Version
+}
+
+// knownZone tells whether a TZ is one that Go's time has understood.
+func knownZone(zone string) bool {
+	zone = strings.TrimPrefix(zone, ":")
+	if !filepath.IsAbs(zone) {
+		_, err := time.LoadLocation(zone)
+		return err == nil
 	}
-	for _, name := range n.names.Unmatched(containers) {
-		if !n.told[name] {
-			n.told[name] = true
-			n.warn(name)
-		}
+	data, err := os.ReadFile(zone)
+	if err == nil {
+		_, err = time.LoadLocationFromTZData(zone, data)
 	}
+	return err == nil
 }

@@ -5,8 +5,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
+
+	"golang.org/x/term"
 )
 
 // Levels beside slog's own: one below debug for each request of each check, one
@@ -126,4 +129,21 @@ func (h *prettyHandler) with(scope func(slog.Handler) slog.Handler) slog.Handler
 	out := *h
 	out.scoped = append(append([]func(slog.Handler) slog.Handler(nil), h.scoped...), scope)
 	return &out
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// lockedWriter keeps lines of different writers whole.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }

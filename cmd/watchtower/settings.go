@@ -69,7 +69,10 @@ func table() []setting {
 			"host", "H", "DOCKER_HOST", false, "the local socket", "engine to watch: unix://, tcp:// or ssh://", "",
 			text(func(s *settings) *string { return &s.host }),
 		},
-		{"tlsverify", "v", "DOCKER_TLS_VERIFY", true, "false", "verify the engine's certificate", wantBool, setTLSVerify},
+		{
+			"tlsverify", "v", "DOCKER_TLS_VERIFY", true, "false", "verify the engine's certificate", wantBool,
+			yes(func(s *settings) *bool { return &s.tlsVerify }),
+		},
 		{
 			"cert-path", "", "DOCKER_CERT_PATH", false, "~/.docker", "directory with ca.pem, cert.pem and key.pem", "",
 			text(func(s *settings) *string { return &s.certPath }),
@@ -117,7 +120,10 @@ func table() []setting {
 			yes(func(s *settings) *bool { return &s.trace }),
 		},
 		{"log-format", "l", "WATCHTOWER_LOG_FORMAT", false, "auto", wantFormat, wantFormat, setFormat},
-		{"no-color", "", "NO_COLOR", true, "false", "no colours on a terminal", wantBool, setNoColor},
+		{
+			"no-color", "", "NO_COLOR", true, "false", "no colours on a terminal", wantBool,
+			yes(func(s *settings) *bool { return &s.noColor }),
+		},
 		{
 			"no-startup-message", "", "WATCHTOWER_NO_STARTUP_MESSAGE", true, "false", "say nothing at the start", wantBool,
 			yes(func(s *settings) *bool { return &s.quietStart }),
@@ -186,18 +192,19 @@ func setFormat(s *settings, text string) error {
 	return errValue
 }
 
-// setTLSVerify follows Docker: any value but a plain no means yes.
-func setTLSVerify(s *settings, text string) error {
-	on, err := strconv.ParseBool(strings.TrimSpace(text))
-	s.tlsVerify = on || err != nil
-	return nil
-}
-
-// setNoColor follows the convention of the variable: any value means yes.
-func setNoColor(s *settings, text string) error {
-	on, err := strconv.ParseBool(strings.TrimSpace(text))
-	s.noColor = on || err != nil
-	return nil
+// byConvention reads the variables whose values their inventors gave a meaning
+// of their own: NO_COLOR is there or not, and DOCKER_TLS_VERIFY is on unless it
+// says no.
+func byConvention(variable, text string) string {
+	switch variable {
+	case "NO_COLOR":
+		return "true"
+	case "DOCKER_TLS_VERIFY":
+		if _, err := strconv.ParseBool(text); err != nil {
+			return "true"
+		}
+	}
+	return text
 }
 
 // value is a flag as pflag sees it: its text, judged later with all others.
@@ -222,11 +229,14 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 	var errs []error
 	for _, row := range table() {
 		name, text := row.env, env[row.env]
-		if changed(row.flag) {
+		switch {
+		case changed(row.flag):
 			name, text = "--"+row.flag, values[row.flag].text
 			s.given[row.flag] = true
-		} else if text == "" {
+		case text == "":
 			continue
+		default:
+			text = byConvention(name, text)
 		}
 		if err := row.set(&s, text); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %q: want %s", name, text, row.accepted))

@@ -92,6 +92,49 @@ func TestAFlagWinsOverAVariable(t *testing.T) {
 	assert.Equal(t, []string{"web", "db-.*"}, s.names)
 }
 
+// Two variables are not ours: their values mean what Docker and no-color.org say.
+func TestVariablesOfOthersKeepTheirMeaning(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{"1": true, "yes": true, "0": false, "false": false, "": false} {
+		s, err := parse(t, map[string]string{"DOCKER_TLS_VERIFY": value})
+		require.NoError(t, err)
+		assert.Equal(t, want, s.tlsVerify, value)
+	}
+	for value, want := range map[string]bool{"1": true, "0": true, "false": true, "": false} {
+		s, err := parse(t, map[string]string{"NO_COLOR": value})
+		require.NoError(t, err)
+		assert.Equal(t, want, s.noColor, value)
+	}
+	s, err := parse(t, map[string]string{"NO_COLOR": "1", "DOCKER_TLS_VERIFY": "1"}, "--no-color=false", "--tlsverify=false")
+	require.NoError(t, err)
+	assert.False(t, s.noColor)
+	assert.False(t, s.tlsVerify)
+	_, err = parse(t, nil, "--no-color=perhaps", "--tlsverify=perhaps")
+	assert.EqualError(t, err, `--tlsverify: "perhaps": want true or false
+--no-color: "perhaps": want true or false`)
+}
+
+func TestASwitchIsWhatGoTakesForABool(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{
+		"1": true, "t": true, "T": true, "true": true, "TRUE": true, "True": true, " true ": true,
+		"0": false, "f": false, "F": false, "false": false, "FALSE": false, "False": false,
+	} {
+		s, err := parse(t, map[string]string{"WATCHTOWER_CLEANUP": value})
+		require.NoError(t, err)
+		assert.Equal(t, want, s.cleanup, "%q", value)
+		s, err = parse(t, nil, "--cleanup="+value)
+		require.NoError(t, err)
+		assert.Equal(t, want, s.cleanup, "%q", value)
+	}
+	for _, value := range []string{"yes", "on", "2", "tRUE", " "} {
+		_, err := parse(t, map[string]string{"WATCHTOWER_CLEANUP": value})
+		assert.EqualError(t, err, `WATCHTOWER_CLEANUP: "`+value+`": want true or false`)
+	}
+	_, err := parse(t, nil, "--cleanup=")
+	assert.EqualError(t, err, `--cleanup: "": want true or false`)
+}
+
 func TestTheDefaults(t *testing.T) {
 	t.Parallel()
 	s, err := parse(t, nil)
@@ -155,7 +198,7 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 func TestHelpShowsEverySettingAndNoValue(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	assert.Equal(t, exitOK, run([]string{"--help"}, &out, &errs, []string{"WATCHTOWER_SCOPE=canary", "DOCKER_HOST=tcp://canary"}))
+	assert.Equal(t, exitOK, run([]string{"--help"}, &out, &errs, []string{"WATCHTOWER_SCOPE=canary", "DOCKER_HOST=tcp://canary"}, open))
 	for _, row := range table() {
 		assert.Contains(t, out.String(), "--"+row.flag)
 		assert.Contains(t, out.String(), "["+row.env+"]")

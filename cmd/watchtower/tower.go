@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
@@ -17,10 +19,10 @@ type session struct {
 	tower     watchtower.Watcher
 }
 
-// tower maps the settings onto the library's options.
-func (p *program) tower(se *session) (watchtower.Watcher, error) {
+// open maps the settings onto the library's options.
+func open(se *session) (watchtower.Watcher, error) {
 	s := se.settings
-	engine, err := p.engine(s)
+	engine, err := engineOf(s)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +57,8 @@ func (p *program) tower(se *session) (watchtower.Watcher, error) {
 	return watchtower.New(opts...)
 }
 
-// engine is the environment's, with what flags say instead.
-func (p *program) engine(s settings) (*dockerengine.Engine, error) {
+// engineOf is the environment's, with what flags say instead.
+func engineOf(s settings) (*dockerengine.Engine, error) {
 	var opts []dockerengine.Option
 	if s.given["host"] {
 		opts = append(opts, dockerengine.WithHost(s.host))
@@ -65,7 +67,13 @@ func (p *program) engine(s settings) (*dockerengine.Engine, error) {
 		opts = append(opts, dockerengine.WithAPIVersion(s.apiVersion))
 	}
 	if s.given["tlsverify"] || s.given["cert-path"] {
-		opts = append(opts, dockerengine.WithTLS(s.certPath, s.tlsVerify))
+		directory := s.certPath
+		if home, err := os.UserHomeDir(); err == nil && directory == "" && s.tlsVerify {
+			directory = filepath.Join(home, ".docker")
+		}
+		if directory != "" {
+			opts = append(opts, dockerengine.WithTLS(directory, s.tlsVerify))
+		}
 	}
 	return dockerengine.FromEnv(opts...)
 }

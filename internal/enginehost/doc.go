@@ -14,5 +14,5 @@
 // starts a dockerd there: ports, bridges, rules and /etc/docker are the test's,
 // and nothing is left behind. Otherwise the engine DOCKER_HOST names is used.
 // Where there is neither, Engine skips the test with a loud reason, and fails it
-// if the environment says CI=true.
+// if the environment says CI=true or WATCHTOWER_TEST_ENGINE=required.
 package enginehost

@@ -3,9 +3,11 @@ package enginehost_test
 import (
 	"encoding/base64"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
@@ -30,6 +32,30 @@ func TestTheEngineRunsWhatTheRegistryServes(t *testing.T) {
 			host.Run(t, "harness-"+name, enginehost.Object{"Image": ref})
 			assert.Equal(t, "world", host.Exec(t, "harness-"+name, "cat", "/hello"))
 			assert.Equal(t, "1", host.Exec(t, "harness-"+name, "sh", "-c", "echo $VERSION"))
+		})
+	}
+}
+
+func TestAnEngineThatCannotBeHadIsNeverPassedOver(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	for name, tt := range map[string]struct {
+		env    []string
+		reason string
+		fails  bool
+	}{
+		"a laptop skips":              {nil, "DOCKER_HOST names no engine", false},
+		"an engine that is down":      {[]string{"DOCKER_HOST=unix:///nowhere"}, "does not answer", false},
+		"continuous integration":      {[]string{"CI=true"}, "DOCKER_HOST names no engine", true},
+		"an engine that was demanded": {[]string{"WATCHTOWER_TEST_ENGINE=required"}, "DOCKER_HOST names no engine", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(self, "-test.v", "-test.run=^TestTheEngineRunsWhatTheRegistryServes$")
+			cmd.Env = append([]string{"PATH=/nowhere"}, tt.env...)
+			out, err := cmd.CombinedOutput()
+			assert.Equal(t, tt.fails, err != nil, "%v: %s", err, out)
+			assert.Contains(t, string(out), "NO ENGINE, NOTHING PROVEN")
+			assert.Contains(t, string(out), tt.reason)
 		})
 	}
 }

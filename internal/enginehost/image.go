@@ -7,10 +7,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,61 +44,81 @@ type Image struct {
 	NoBusybox bool
 }
 
-// layers returns the image's compressed layers, each with the digest of its
+// layer is one layer as the registry holds it, and the digest of its
 // uncompressed text.
-func (img Image) layers(t testing.TB) (blobs [][]byte, diffIDs []string) {
-	t.Helper()
-	add := func(write func(*tar.Writer)) {
-		var plain bytes.Buffer
-		w := tar.NewWriter(&plain)
-		write(w)
-		require.NoError(t, w.Close())
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		_, err := z.Write(plain.Bytes())
-		require.NoError(t, err)
-		require.NoError(t, z.Close())
-		blobs = append(blobs, packed.Bytes())
-		diffIDs = append(diffIDs, digestOf(plain.Bytes()))
+type layer struct {
+	blob   []byte
+	diffID string
+}
+
+// busybox is made once: it is the same in every image, and slow to compress.
+var busybox = sync.OnceValues(func() (layer, error) {
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		return layer{}, fmt.Errorf("of the package busybox-static: %w", err)
 	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return layer{}, err
+	}
+	var entries []tar.Header
+	for _, dir := range []string{"bin", "tmp", "etc"} {
+		entries = append(entries, tar.Header{Name: dir + "/", Typeflag: tar.TypeDir, Mode: 0o777})
+	}
+	for _, applet := range []string{"sh", "sleep", "cat", "echo", "httpd", "wget", "env", "ls", "touch", "true", "false", "nslookup", "nc", "hostname", "ps"} {
+		entries = append(entries, tar.Header{Name: "bin/" + applet, Typeflag: tar.TypeSymlink, Linkname: "busybox"})
+	}
+	return pack(entries, map[string]string{"bin/busybox": string(data)})
+})
+
+// pack makes a layer of directories and links, and of files by path.
+func pack(entries []tar.Header, files map[string]string) (layer, error) {
+	var plain, packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	w := tar.NewWriter(io.MultiWriter(&plain, z))
+	for i := range entries {
+		if err := w.WriteHeader(&entries[i]); err != nil {
+			return layer{}, err
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(files[path]))}); err != nil {
+			return layer{}, err
+		}
+		if _, err := io.WriteString(w, files[path]); err != nil {
+			return layer{}, err
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		return layer{}, err
+	}
+	return layer{packed.Bytes(), digestOf(plain.Bytes())}, nil
+}
+
+// layers returns the image's layers, the lowest first.
+func (img Image) layers(t testing.TB) []layer {
+	t.Helper()
+	var out []layer
 	if !img.NoBusybox {
-		add(func(w *tar.Writer) { busyboxLayer(t, w) })
+		base, err := busybox()
+		require.NoError(t, err)
+		out = append(out, base)
 	}
 	if len(img.Files) > 0 || img.NoBusybox {
-		add(func(w *tar.Writer) {
-			for _, path := range sortedKeys(img.Files) {
-				writeFile(t, w, path, []byte(img.Files[path]), 0o755)
-			}
-		})
+		own, err := pack(nil, img.Files)
+		require.NoError(t, err)
+		out = append(out, own)
 	}
-	return blobs, diffIDs
-}
-
-func busyboxLayer(t testing.TB, w *tar.Writer) {
-	t.Helper()
-	path, err := exec.LookPath("busybox")
-	require.NoError(t, err, "Debian's busybox-static")
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	for _, dir := range []string{"bin", "tmp", "etc"} {
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: dir + "/", Typeflag: tar.TypeDir, Mode: 0o777}))
-	}
-	writeFile(t, w, "bin/busybox", data, 0o755)
-	for _, applet := range []string{"sh", "sleep", "cat", "echo", "httpd", "wget", "env", "ls", "touch", "true", "false", "nslookup", "nc", "hostname", "ps"} {
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: "bin/" + applet, Typeflag: tar.TypeSymlink, Linkname: "busybox"}))
-	}
-}
-
-func writeFile(t testing.TB, w *tar.Writer, path string, data []byte, mode int64) {
-	t.Helper()
-	require.NoError(t, w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(data))}))
-	_, err := w.Write(data)
-	require.NoError(t, err)
+	return out
 }
 
 // config is the image's configuration.
-func (img Image) config(t testing.TB, diffIDs []string) []byte {
+func (img Image) config(t testing.TB, layers []layer) []byte {
 	t.Helper()
+	diffIDs := make([]string, len(layers))
+	for i, l := range layers {
+		diffIDs[i] = l.diffID
+	}
 	arch := img.Architecture
 	if arch == "" {
 		arch = runtime.GOARCH
@@ -139,13 +164,4 @@ func encode(t testing.TB, v any) []byte {
 func digestOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

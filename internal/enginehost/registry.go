@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -167,17 +169,14 @@ func (r *Registry) Push(t testing.TB, name string, img Image) (ref, digest strin
 	return r.Addr + "/" + name, digest
 }
 
-// PushIndex puts an index of one image per platform ("linux/arm64") under
-// "repository:tag" and returns its digest.
+// PushIndex puts an index of one image per platform ("linux/arm64";
+// "unknown/unknown" is how an attestation calls itself) under "repository:tag"
+// and returns its reference and its digest.
 func (r *Registry) PushIndex(t testing.TB, name string, images map[string]Image) (ref, digest string) {
 	t.Helper()
 	repo, tag, _ := strings.Cut(name, ":")
 	var manifests []Object
-	platforms := map[string]string{}
-	for platform := range images {
-		platforms[platform] = platform
-	}
-	for _, platform := range sortedKeys(platforms) {
+	for _, platform := range slices.Sorted(maps.Keys(images)) {
 		img := images[platform]
 		os, arch, _ := strings.Cut(platform, "/")
 		img.Architecture = arch
@@ -193,11 +192,11 @@ func (r *Registry) PushIndex(t testing.TB, name string, images map[string]Image)
 
 func (r *Registry) putImage(t testing.TB, repo string, img Image) []byte {
 	t.Helper()
-	blobs, diffIDs := img.layers(t)
-	config := img.config(t, diffIDs)
-	layers := make([]Object, len(blobs))
-	for i, blob := range blobs {
-		layers[i] = Object{"mediaType": typeLayer, "size": len(blob), "digest": r.putBlob(t, repo, blob)}
+	made := img.layers(t)
+	config := img.config(t, made)
+	layers := make([]Object, len(made))
+	for i, l := range made {
+		layers[i] = Object{"mediaType": typeLayer, "size": len(l.blob), "digest": r.putBlob(t, repo, l.blob)}
 	}
 	return encode(t, Object{
 		"schemaVersion": 2, "mediaType": typeManifest, "layers": layers,

@@ -1,6 +1,7 @@
 package dockerengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,6 @@ const acceptedHosts = "unix:///path, tcp://host:port, ssh://[user@]host[:port] o
 // address is where an engine is reached. The zero candidates are sockets to be
 // tried in order, for an engine nobody named.
 type address struct {
-	setting    string // what named it, for errors
 	raw        string
 	scheme     string
 	target     string // path or host:port
@@ -41,14 +41,19 @@ func (a address) String() string {
 
 // parseAddress reads an address as DOCKER_HOST holds it.
 func parseAddress(setting, raw string) (address, error) {
-	a := address{setting: setting, raw: raw}
+	a := address{raw: raw}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok || rest == "" {
-		return a, invalid(setting, raw, acceptedHosts)
+		return a, invalid(setting, redacted(raw), acceptedHosts)
 	}
 	a.scheme, a.target = scheme, rest
 	switch scheme {
-	case "unix", "npipe":
+	case "unix":
+		return a, nil
+	case "npipe":
+		if !hasPipes {
+			return a, invalid(setting, raw, acceptedHosts+" (named pipes are for Windows)")
+		}
 		return a, nil
 	case "tcp", "http", "https":
 		u, err := url.Parse(raw)
@@ -73,31 +78,58 @@ func parseAddress(setting, raw string) (address, error) {
 	}
 }
 
-// redacted keeps what may be a password out of a message about a URL that
-// cannot be parsed.
+// redacted keeps what may be a password out of a message about a text that is
+// no address: all in front of the last @ but the scheme, and any query.
 func redacted(raw string) string {
-	scheme, rest, _ := strings.Cut(raw, "://")
+	start := 0
+	if i := strings.Index(raw, "://"); i >= 0 {
+		start = i + len("://")
+	}
+	scheme, rest := raw[:start], raw[start:]
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		rest = rest[:i+1] + "***"
+	}
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
 		rest = "***" + rest[i:]
 	}
-	return scheme + "://" + rest
+	return scheme + rest
 }
 
-// http returns the address in the client's terms, and the base of our own
-// requests.
-func (a address) http() (host, base string) {
-	switch a.scheme {
-	case "unix", "npipe":
-		return a.scheme + "://" + a.target, "http://" + client.DummyHost
-	case "ssh":
-		return "http://" + client.DummyHost, "http://" + client.DummyHost
-	case "tcp", "http", "https":
-		if a.tls {
-			return "tcp://" + a.target + a.path, "https://" + a.target + a.path
-		}
-		return "tcp://" + a.target + a.path, "http://" + a.target + a.path
-	default: // a socket nobody named
-		return "unix:///var/run/docker.sock", "http://" + client.DummyHost
+// withPort completes the host:port of an address by the ports that are usual
+// for it: 2375 and 2376 are registered for Docker's API.
+func (a address) withPort() address {
+	u := url.URL{Host: a.target}
+	if u.Port() != "" && u.Hostname() != "" {
+		return a
+	}
+	port := "2375"
+	switch {
+	case a.scheme == "https":
+		port = "443"
+	case a.scheme == "http":
+		port = "80"
+	case a.tls:
+		port = "2376"
+	}
+	a.target = net.JoinHostPort(cmp.Or(u.Hostname(), "localhost"), cmp.Or(u.Port(), port))
+	return a
+}
+
+// overTCP reports whether TLS can be had.
+func (a address) overTCP() bool {
+	return a.scheme == "tcp" || a.scheme == "http" || a.scheme == "https"
+}
+
+// request returns the scheme and what follows it in the URLs of requests. What
+// is not TCP has no name in them: our own dial knows where it is.
+func (a address) request() (scheme, rest string) {
+	switch {
+	case !a.overTCP():
+		return "http", client.DummyHost
+	case a.tls:
+		return "https", a.target + a.path
+	default:
+		return "http", a.target + a.path
 	}
 }
 
@@ -127,7 +159,8 @@ func (a address) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("no engine at %s: %w", a, cause(err))
+	// The text alone: a connection that timed out is no deadline of the caller's.
+	return fmt.Errorf("no engine at %s: %v", a, cause(err)) //nolint:errorlint // see above
 }
 
 // dialFirst tries the usual sockets and says of all that it did.

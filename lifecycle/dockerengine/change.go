@@ -2,16 +2,12 @@ package dockerengine
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
-	"net/url"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
-	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
@@ -38,7 +34,7 @@ func (e *Engine) Pause(ctx context.Context, ref string) error {
 }
 
 // Stop stops a container. Below API 1.42 the engine's stop takes no signal: it
-// is sent first, and the stop does the rest.
+// is sent first and has the time to work, and the stop does the rest.
 func (e *Engine) Stop(ctx context.Context, ref string, opts lifecycle.StopOptions) error {
 	return e.do(ctx, "stop", ref, func(s *session) error {
 		stop := container.StopOptions{Signal: opts.Signal}
@@ -46,49 +42,50 @@ func (e *Engine) Stop(ctx context.Context, ref string, opts lifecycle.StopOption
 			seconds := int(math.Ceil(opts.Timeout.Seconds()))
 			stop.Timeout = &seconds
 		}
-		if opts.Signal != "" && !s.atLeast("1.42") {
-			if err := signalFirst(ctx, s, ref, opts); err != nil {
-				return err
-			}
+		if opts.Signal == "" || s.atLeast("1.42") {
+			return s.ContainerStop(ctx, ref, stop)
 		}
-		return s.ContainerStop(ctx, ref, stop)
+		return signalAndStop(ctx, s, ref, stop)
 	})
 }
 
 // defaultStop is the time Docker gives a container that sets none.
 const defaultStop = 10 * time.Second
 
-func signalFirst(ctx context.Context, s *session, ref string, opts lifecycle.StopOptions) error {
-	timeout := defaultStop
-	if opts.Timeout != nil {
-		timeout = *opts.Timeout
-	}
-	if err := s.ContainerKill(ctx, ref, opts.Signal); err != nil {
-		if errdefs.IsConflict(err) {
-			return nil // it is not up
+func signalAndStop(ctx context.Context, s *session, ref string, stop container.StopOptions) error {
+	if stop.Timeout == nil {
+		info, err := s.ContainerInspect(ctx, ref)
+		if err != nil {
+			return err
 		}
+		if info.Config != nil {
+			stop.Timeout = info.Config.StopTimeout
+		}
+	}
+	wait := defaultStop
+	if stop.Timeout != nil {
+		wait = time.Duration(*stop.Timeout) * time.Second
+	}
+	err := s.ContainerKill(ctx, ref, stop.Signal)
+	if errdefs.IsConflict(err) {
+		return s.ContainerStop(ctx, ref, stop) // it was not up, or is no longer
+	}
+	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended, failed := s.ContainerWait(ctx, ref, container.WaitConditionNotRunning)
+	if wait >= 0 { // below, a container has all the time it wants
+		defer time.AfterFunc(wait, cancel).Stop()
+	}
+	ended, failed := s.ContainerWait(waiting, ref, container.WaitConditionNotRunning)
 	select {
 	case <-ended:
-	case err := <-failed:
-		_ = err // out of time, or gone: the stop that follows finds out which
+	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
 	}
-	return nil
-}
-
-// unreachable gives an HTTP error without an answer its class; the URL in it
-// says nothing a reader can use.
-func unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	stop.Timeout = new(int) // it has had its time
+	if err := s.ContainerStop(ctx, ref, stop); !errdefs.IsNotFound(err) {
+		return err
 	}
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		err = urlErr.Err
-	}
-	return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("no answer from the engine: %w", err))
+	return nil // --rm: it went when it ended
 }

@@ -96,7 +96,7 @@ func (e *Engine) post(ctx context.Context, s *session, endpoint string, query ur
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.HTTPClient().Do(req)
 	if err != nil {
-		return unreachable(ctx, err)
+		return e.unreachable(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode >= http.StatusBadRequest {

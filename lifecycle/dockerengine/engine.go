@@ -36,7 +36,7 @@ var (
 // session is a client whose API version is agreed with the engine.
 type session struct {
 	*client.Client
-	base    string // scheme and host of our own requests
+	base    string // scheme, host and path of our own requests
 	version string
 }
 
@@ -63,11 +63,12 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 	if s != nil {
 		return s, nil
 	}
-	host, base := e.address.http()
+	scheme, rest := e.address.request()
 	cli, err := client.NewClientWithOpts(
+		client.WithHost("tcp://"+rest),
+		// After the host, which sets up the transport it finds: ours is in use,
+		// and takes no proxy from the environment.
 		client.WithHTTPClient(&http.Client{Transport: e.transport, CheckRedirect: client.CheckRedirect}),
-		client.WithHost(host),
-		client.WithDialContext(e.dial),
 		client.WithVersion(e.version),
 	)
 	if err != nil {
@@ -78,7 +79,7 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	cli.NegotiateAPIVersionPing(ping)
-	s = &session{Client: cli, base: base, version: cli.ClientVersion()}
+	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.session = s

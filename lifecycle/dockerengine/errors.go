@@ -1,8 +1,11 @@
 package dockerengine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,30 +37,41 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// wrap gives an error its place, and a failed connection its address and class.
+// wrap gives an error its place, and a lost connection its address and class.
 func (e *Engine) wrap(op, subject string, err error) error {
-	var done *Error
-	if errors.As(err, &done) {
-		return err
-	}
-	if client.IsErrConnectionFailed(err) {
-		e.mu.Lock()
-		dialErr := e.dialErr
-		e.mu.Unlock()
-		if dialErr != nil {
-			err = dialErr
-		} else {
-			err = fmt.Errorf("%s: %w", e.address, err)
-		}
-		err = errclass.With(errdefs.ErrUnavailable, err)
+	var request *url.Error
+	switch {
+	case client.IsErrConnectionFailed(err), errors.As(err, &request):
+		err = e.unreachable(err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%s: the answer broke off: %w", e.address, err))
 	}
 	return &Error{Op: op, Subject: subject, Err: err}
+}
+
+// unreachable says why a request got no answer, without its URL, which says
+// nothing a reader can use. That the caller gave up is no fault of the engine's.
+func (e *Engine) unreachable(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	e.mu.Lock()
+	dialErr := e.dialErr
+	e.mu.Unlock()
+	if dialErr != nil {
+		return errclass.With(errdefs.ErrUnavailable, dialErr)
+	}
+	return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("no answer from %s: %w", e.address, err))
 }
 
 // silent is an engine that takes connections and says nothing.
 func (e *Engine) silent(after time.Duration) error {
 	return &Error{Op: "ping", Err: errclass.With(errdefs.ErrUnavailable,
-		fmt.Errorf("%s: no answer within %v", e.address, after.Round(time.Second)))}
+		fmt.Errorf("no answer from %s within %v", e.address, after.Round(time.Millisecond)))}
 }
 
 func invalid(setting, value, accepted string) error {

@@ -28,31 +28,36 @@ const pullIdle = 5 * time.Minute
 // stream reports as an error is one.
 func (e *Engine) Pull(ctx context.Context, opts lifecycle.PullOptions) error {
 	return e.do(ctx, "pull", opts.Reference, func(s *session) error {
-		auth, err := encodeAuth(opts.Reference, opts.Credential)
-		if err != nil {
-			return err
-		}
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		idle := time.AfterFunc(pullIdle, func() {
 			cancel(errclass.With(errdefs.ErrUnavailable, fmt.Errorf("no progress for %v", pullIdle)))
 		})
 		defer idle.Stop()
-		stream, err := s.ImagePull(ctx, opts.Reference, image.PullOptions{RegistryAuth: auth, Platform: opts.Platform})
-		if err != nil {
-			return classifyPull(err)
-		}
-		defer func() { _ = stream.Close() }()
-		err = readProgress(stream, func(p lifecycle.PullProgress) {
-			idle.Reset(pullIdle)
-			if opts.Progress != nil {
-				opts.Progress(p)
-			}
-		})
+		err := pull(ctx, s, opts, func() { idle.Reset(pullIdle) })
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		return err
+	})
+}
+
+// pull calls moved for each message of the stream.
+func pull(ctx context.Context, s *session, opts lifecycle.PullOptions, moved func()) error {
+	auth, err := encodeAuth(opts.Reference, opts.Credential)
+	if err != nil {
+		return err
+	}
+	stream, err := s.ImagePull(ctx, opts.Reference, image.PullOptions{RegistryAuth: auth, Platform: opts.Platform})
+	if err != nil {
+		return classifyPull(err)
+	}
+	defer func() { _ = stream.Close() }()
+	return readProgress(stream, func(p lifecycle.PullProgress) {
+		moved()
+		if opts.Progress != nil {
+			opts.Progress(p)
+		}
 	})
 }
 

@@ -31,8 +31,10 @@ type tlsFiles struct {
 	verify             bool
 }
 
-// WithHost sets where the engine is: unix:///path, tcp://host:port,
-// ssh://[user@]host[:port] or, on Windows, npipe:////./pipe/name. Default: the
+// WithHost sets where the engine is: unix:///path, tcp://host[:port],
+// ssh://[user@]host[:port] or, on Windows, npipe:////./pipe/name; http:// and
+// https:// are tcp:// without and with TLS. Without a port tcp is 2375, or 2376
+// with TLS, as Docker's own tools have it. Default, also of the empty text: the
 // socket /var/run/docker.sock.
 func WithHost(host string) Option {
 	return func(s *settings) error {
@@ -57,7 +59,8 @@ func WithTLS(directory string, verify bool) Option {
 	}
 }
 
-// New makes an Engine. Its errors are of class InvalidArgument; every bad option
+// New makes an Engine. It reads nothing from the environment, not even which
+// proxy to use: an engine is reached directly. Its errors are of class InvalidArgument; every bad option
 // is reported. It does not contact the engine.
 func New(opts ...Option) (*Engine, error) {
 	s := settings{candidates: []string{"/var/run/docker.sock"}}
@@ -85,17 +88,20 @@ func (s *settings) engine(opts []Option) (*Engine, error) {
 		return nil, err
 	}
 	var config *tls.Config
-	if overTCP := a.scheme == "tcp" || a.scheme == "http" || a.scheme == "https"; overTCP && s.tls != nil {
-		var err error
-		if config, err = s.tls.load(); err != nil {
-			return nil, err
+	if a.overTCP() {
+		if s.tls != nil {
+			var err error
+			if config, err = s.tls.load(); err != nil {
+				return nil, err
+			}
+			a.tls = true
+		} else if a.tls {
+			config = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
-		a.tls = true
-	}
-	if a.tls && config == nil {
-		config = &tls.Config{MinVersion: tls.VersionTLS12}
+		a = a.withPort()
 	}
 	e := &Engine{address: a, version: s.version}
+	// No Proxy: that would be the environment's, and an engine is no web site.
 	e.transport = &http.Transport{
 		DialContext:     e.dial,
 		TLSClientConfig: config,

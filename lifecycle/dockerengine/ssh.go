@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,8 +23,11 @@ func newSSHCommand(u *url.URL) (sshCommand, error) {
 	if _, secret := u.User.Password(); secret {
 		return nil, errors.New("a password has no place in it: use a key or an agent")
 	}
-	if host == "" || strings.HasPrefix(host, "-") || strings.HasPrefix(u.User.Username(), "-") {
+	if host == "" {
 		return nil, errors.New("no host name")
+	}
+	if strings.HasPrefix(host, "-") || strings.HasPrefix(u.User.Username(), "-") {
+		return nil, errors.New("no name begins with -")
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("nothing may follow the host")
@@ -39,6 +43,9 @@ func newSSHCommand(u *url.URL) (sshCommand, error) {
 	return append(args, "--", host, "docker", "system", "dial-stdio"), nil
 }
 
+// sshEnd is how long an ssh may take to end once its connection has ended.
+const sshEnd = time.Second
+
 // dial starts the ssh. It lives as long as the connection, not as long as the
 // call that was the first to need it.
 func (c sshCommand) dial() (net.Conn, error) {
@@ -47,8 +54,9 @@ func (c sshCommand) dial() (net.Conn, error) {
 		return nil, errors.New("ssh is not on PATH")
 	}
 	cmd := exec.Command(path, c...) //nolint:noctx // see above
-	conn := &sshConn{cmd: cmd}
+	conn := &sshConn{process: cmd}
 	cmd.Stderr = &conn.stderr
+	cmd.WaitDelay = sshEnd // a shared master of several connections keeps it open
 	if conn.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -58,19 +66,24 @@ func (c sshCommand) dial() (net.Conn, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	conn.end = sync.OnceValue(func() error {
+		_ = conn.in.Close()
+		defer time.AfterFunc(sshEnd, func() { _ = cmd.Process.Kill() }).Stop()
+		return cmd.Wait()
+	})
 	return conn, nil
 }
 
 // sshConn is a command's standard input and output as a connection.
 type sshConn struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    io.ReadCloser
-	stderr tail
-	once   sync.Once
+	process *exec.Cmd
+	in      io.WriteCloser
+	out     io.ReadCloser
+	stderr  head
+	end     func() error // waits for it; what it said is complete then
+	closed  atomic.Bool
 }
 
-// Read tells what ssh said if it ended without a word from the engine.
 func (c *sshConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	return n, c.explain(err)
@@ -81,25 +94,27 @@ func (c *sshConn) Write(p []byte) (int, error) {
 	return n, c.explain(err)
 }
 
+// explain tells what ssh said if it failed; what it says of a connection that
+// ended well is its own affair.
 func (c *sshConn) explain(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || c.closed.Load() {
+		return err
+	}
+	failed := c.end()
+	if failed == nil {
+		return err
 	}
 	if said := c.stderr.String(); said != "" {
-		return fmt.Errorf("ssh: %s", said)
+		return errors.New("ssh: " + strings.TrimPrefix(said, "ssh: "))
 	}
-	return err
+	return fmt.Errorf("ssh: %w", failed)
 }
 
 // Close ends the ssh.
 func (c *sshConn) Close() error {
-	c.once.Do(func() {
-		_ = c.in.Close()
-		if c.cmd.Process != nil {
-			_ = c.cmd.Process.Kill()
-		}
-		_ = c.cmd.Wait() // its exit code says nothing after a kill
-	})
+	c.closed.Store(true)
+	_ = c.process.Process.Kill()
+	_ = c.end() // its exit code says nothing after a kill
 	return nil
 }
 
@@ -114,25 +129,25 @@ func (c *sshConn) SetDeadline(time.Time) error      { return nil }
 func (c *sshConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *sshConn) SetWriteDeadline(time.Time) error { return nil }
 
-// tail keeps the beginning of what a program says, which is where it says why.
-type tail struct {
+// head keeps the beginning of what a program says, which is where it says why.
+type head struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-const tailSize = 1024
+const headSize = 1024
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if room := tailSize - t.buf.Len(); room > 0 {
-		t.buf.Write(p[:min(room, len(p))])
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if room := headSize - h.buf.Len(); room > 0 {
+		h.buf.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Join(strings.Fields(t.buf.String()), " ")
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(strings.Fields(h.buf.String()), " ")
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/watchtower-go/watchtower/filter"
+)
+
+// signals gives a context that ends with the first SIGINT or SIGTERM. Later ones
+// are told and change nothing: a swap in hand is finished or undone.
+func (p *program) signals(se *session) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case sig := <-signals:
+				se.logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(done); cancel() }
+}
+
+// watch is the program without a subcommand.
+func (p *program) watch(ctx context.Context, se session) error {
+	if se.settings.runOnce {
+		report, err := se.tower.Update(ctx)
+		if err != nil || ctx.Err() != nil || report.Err() != nil {
+			p.code = exitFailed
+		}
+		return nil // what went wrong stands in the log
+	}
+	if !se.settings.quietStart {
+		se.logger.Info("watching", "interval", se.settings.interval.String(), "containers", watched(se.settings))
+	}
+	return se.tower.Run(ctx)
+}
+
+func watched(s settings) string {
+	var only []string
+	if len(s.names) > 0 {
+		only = append(only, "named "+strings.Join(s.names, " or "))
+	}
+	if s.labelEnable {
+		only = append(only, "with a true "+filter.EnableLabel)
+	}
+	switch s.scope {
+	case "":
+	case filter.NoScope:
+		only = append(only, "without a scope")
+	default:
+		only = append(only, "of scope "+s.scope)
+	}
+	if len(only) == 0 {
+		return "all"
+	}
+	return strings.Join(only, ", ")
+}
+
+// check is the subcommand.
+func (p *program) check(ctx context.Context, se session) error {
+	report, err := se.tower.Check(ctx)
+	if err != nil {
+		p.code = exitFailed
+		return nil // logged
+	}
+	if ctx.Err() != nil || report.Err() != nil {
+		p.code = exitFailed
+	}
+	if p.json {
+		return printJSON(p.stdout, report)
+	}
+	return printTable(p.stdout, report)
+}

@@ -1,0 +1,144 @@
+package enginehost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// dirVar tells the second execution that it is inside, and where to keep
+	// the engine's files.
+	dirVar     = "WATCHTOWER_TEST_ENGINE_DIR"
+	stopWithin = 20 * time.Second
+)
+
+// tools are what a private engine needs.
+var tools = []string{"dockerd", "docker-registry", "iptables", "ip", "unshare", "mount", "busybox"}
+
+// private runs the tests with an engine of their own, or says what is lacking.
+func private(m *testing.M) (code int, lacking string) {
+	if dir := os.Getenv(dirVar); dir != "" {
+		return inside(m, dir), ""
+	}
+	if os.Getuid() != 0 {
+		return 0, "not root"
+	}
+	var absent []string
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			absent = append(absent, tool)
+		}
+	}
+	if len(absent) > 0 {
+		return 0, "not installed: " + strings.Join(absent, ", ")
+	}
+	return outside(), ""
+}
+
+// outside executes the test binary again, in its own name spaces.
+func outside() int {
+	dir, err := os.MkdirTemp("", "wt")
+	if err != nil {
+		return broken(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	args := append([]string{"--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--", os.Args[0]}, os.Args[1:]...)
+	cmd := exec.CommandContext(context.Background(), "unshare", args...)
+	cmd.Env = append(os.Environ(), dirVar+"="+dir)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// The signal comes when the thread ends that started the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return broken(err)
+	}
+	go func() {
+		for range signals {
+			_ = cmd.Process.Kill() // and with it, by --kill-child, all that is inside
+		}
+	}()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() >= 0:
+		return exit.ExitCode()
+	case err != nil:
+		return broken(err)
+	}
+	return 0
+}
+
+func inside(m *testing.M, dir string) int {
+	address := "unix://" + filepath.Join(dir, "docker.sock")
+	var err error
+	if current, err = attach(address); err == nil {
+		return m.Run() // a fuzzing worker: its coordinator has started the engine
+	}
+	for _, args := range [][]string{
+		{"ip", "link", "set", "lo", "up"},
+		{"mount", "-t", "tmpfs", "tmpfs", "/run"},
+		{"mkdir", "-p", "/run/docker", "/etc/docker"},
+		{"mount", "-t", "tmpfs", "tmpfs", "/etc/docker"},
+	} {
+		if out, err := exec.CommandContext(context.Background(), args[0], args[1:]...).CombinedOutput(); err != nil {
+			return broken(fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out))
+		}
+	}
+	stop, err := startEngine(dir, address)
+	if err != nil {
+		return broken(err)
+	}
+	defer stop()
+	fmt.Printf("engine: Docker %s, API %s, in name spaces of its own\n", current.Version, current.APIVersion)
+	return m.Run()
+}
+
+func broken(err error) int {
+	fmt.Fprintf(os.Stderr, "enginehost: %v\n", err)
+	return 1
+}
+
+// startEngine starts a dockerd and makes it the current engine.
+func startEngine(dir, address string) (stop func(), err error) {
+	logPath := filepath.Join(dir, "dockerd.log")
+	log, err := os.Create(logPath)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.CommandContext(context.Background(), "dockerd",
+		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
+		"-H", address, "-p", filepath.Join(dir, "docker.pid"))
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		kill := time.AfterFunc(stopWithin, func() { _ = cmd.Process.Kill() })
+		defer kill.Stop()
+		_ = cmd.Wait()
+	}
+	for deadline := time.Now().Add(startWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if current, err = attach(address); err == nil {
+			return stop, nil
+		}
+	}
+	stop()
+	text, _ := os.ReadFile(logPath)
+	return nil, fmt.Errorf("dockerd did not come up within %v: %w\n%s", startWithin, err, text)
+}

@@ -1,0 +1,53 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/watchtower-go/watchtower/credentials"
+)
+
+// refusedFor is how long a login that was refused is left alone: long enough that
+// no account is locked for it.
+const refusedFor = 15 * time.Minute
+
+// strikes are the repositories that a token service may forbid to logins in a
+// row before the login itself is held to be wrong: some say forbidden of both.
+const strikes = 3
+
+// refusal is a login that was refused, for a repository or, if that is empty,
+// altogether.
+type refusal struct {
+	login      credentials.Credential
+	repository string
+}
+
+// login asks the store, and leaves a login alone that was refused lately. A store
+// that cannot be asked must not keep public images from being checked.
+func (h *host) login(ctx context.Context, ref Reference) (credentials.Credential, error) {
+	login, err := h.client.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	if ctx.Err() != nil {
+		return credentials.Credential{}, unanswered(ctx, "login for", ref, ctx.Err())
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.loginTrouble[ref.Repository] = "no login: " + err.Error()
+		return credentials.Credential{}, nil
+	}
+	for _, r := range []refusal{{login: login}, {login, ref.Repository}} {
+		if time.Now().Before(h.refused[r]) {
+			h.loginTrouble[ref.Repository] = "the login from " + cmp.Or(login.Source, "the store") + " was refused"
+			return credentials.Credential{}, nil
+		}
+	}
+	return login, nil
+}
+
+// refuse leaves a login alone for a while. The caller holds the lock.
+func (h *host) refuse(r refusal) {
+	h.refused[r] = time.Now().Add(refusedFor)
+	h.client.logger.Warn("registry refused a login, which is left alone for a while",
+		"host", h.name, "repository", r.repository, "source", r.login.Source, "for", refusedFor)
+}
