@@ -21,6 +21,7 @@ type tracker struct {
 	onStep      func(Step)
 	stopTimeout *time.Duration
 	wait        time.Duration // the longest a stop may take, for the call's bound
+	hold        hold
 	stopped     time.Time
 	down        time.Duration
 }

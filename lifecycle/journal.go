@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The journal of a swap is the engine itself: the phase stands in names, which
@@ -24,6 +23,7 @@ const (
 	labelRole   = labelPrefix + "swap.role"   // new or spare
 	labelHolder = labelPrefix + "swap.holder" // who made it
 	labelTTL    = labelPrefix + "swap.ttl"    // how long a silent holder is left alone
+	labelSeat   = labelPrefix + "swap.seat"   // its place in its group, the leader's 0
 
 	swapLabels = labelPrefix + "swap."
 
@@ -36,10 +36,6 @@ const (
 
 	orderStopFirst = "stop-first"
 )
-
-// leaseTTL is how long another watcher leaves a swap alone whose holder it
-// cannot know to be dead.
-const leaseTTL = 20 * time.Second
 
 // Parsed from the right and anchored, with the target greedy: dots and dashes
 // in a container's name cannot confuse it.

@@ -142,9 +142,28 @@ func hostDrift(want, got Document) []Difference {
 	var out []Difference
 	for key, value := range want {
 		// A field that the engine does not show is lost only if it was set.
-		if have := got[key]; !same(plain(value), plain(have)) {
+		have := got[key]
+		if key == "Links" { // shown by the names of both ends, which change
+			value, have = aliases(want.Texts(key)), aliases(got.Texts(key))
+		}
+		if !same(plain(value), plain(have)) {
 			out = append(out, Difference{"HostConfig." + key, encode(value), encode(have)})
 		}
+	}
+	return out
+}
+
+// aliases are what links are called in the container, sorted.
+func aliases(links []string) []any {
+	var names []string
+	for _, text := range links {
+		_, alias := link(text)
+		names = append(names, alias)
+	}
+	slices.Sort(names)
+	out := make([]any, len(names))
+	for i, name := range names {
+		out[i] = name
 	}
 	return out
 }

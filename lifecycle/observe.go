@@ -1,8 +1,11 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +23,7 @@ type slot struct {
 	held   bool         // the successor still stands under its journal name
 	dead   []*Container // half-removed: absent, but to be removed
 	letter letter       // the predecessor's state when it was parked
+	seat   int          // its place in the group, as far as it is known
 	occ    *Container   // who has the target's name
 }
 
@@ -47,15 +51,9 @@ func observe(list []Container) map[string][]*slot {
 		for _, s := range slots {
 			s.settle(list)
 		}
-		// The leader first, then by ID: one order for everybody who looks.
+		// Parents before those that live in them, as the group was planned.
 		slices.SortFunc(slots, func(a, b *slot) int {
-			if (a.oldID == a.lead) != (b.oldID == b.lead) {
-				if a.oldID == a.lead {
-					return -1
-				}
-				return 1
-			}
-			return strings.Compare(a.oldID, b.oldID)
+			return cmp.Or(cmp.Compare(a.seat, b.seat), strings.Compare(a.oldID, b.oldID))
 		})
 	}
 	return groups
@@ -106,6 +104,14 @@ func readSuccessor(c *Container, groups map[string][]*slot, find func(entry) *sl
 
 // settle fills in what follows from the whole list.
 func (s *slot) settle(list []Container) {
+	if s.oldID != s.lead {
+		s.seat = math.MaxInt
+		for _, c := range s.made() {
+			if n, err := strconv.Atoi(c.Labels[labelSeat]); err == nil {
+				s.seat = n
+			}
+		}
+	}
 	for i := range list {
 		c := &list[i]
 		if c.Name == s.target {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -20,29 +21,30 @@ type move struct {
 	was    letter
 	spec   Spec // the successor's
 	lead   string
+	seat   int // in the group
 	ids    struct{ next, spare string }
+	proven bool
 }
 
 func (m *move) name(role string) string {
 	return entry{target: m.old.Name, role: role, letter: m.was, old: short(m.old.ID), lead: m.lead}.String()
 }
 
+// stepDetail names a member that is not the one the group is told of by.
+func (m *move) stepDetail() string {
+	if m.seat == 0 {
+		return ""
+	}
+	return m.old.Name
+}
+
 // removesItself: the engine deletes it once it is stopped, so that a copy must
 // be there before.
 func (m *move) removesItself() bool { return m.was.up() && m.old.HostConfig.Flag("AutoRemove") }
 
-// parked are the names this swap gives to what it parks, by ID.
-func parked(moves []*move) map[string]string {
-	held := make(map[string]string, len(moves))
-	for _, m := range moves {
-		held[m.old.ID] = m.name("old")
-	}
-	return held
-}
-
 // prepare looks at everything a swap needs to know and derives the successor's
 // spec. It changes nothing.
-func (r *recreator) prepare(ctx context.Context, m Member, lead string) (*move, error) {
+func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int) (*move, error) {
 	old, err := r.inspect(ctx, m.Container.ID)
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string) (*move, 
 	if old.Name != m.Container.Name || old.ImageID != m.Container.ImageID {
 		return nil, precondition("it is not the container that was judged: now %s on %s", old.Name, short12(old.ImageID))
 	}
-	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead}
+	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead, seat: seat}
 	if mv.was == 0 {
 		return nil, precondition("it is %s", old.State)
 	}
@@ -109,8 +111,9 @@ func (r *recreator) label(m *move, spec Spec, role string) {
 		labelState:  string(rune(m.was)),
 		labelOrder:  orderStopFirst,
 		labelRole:   role,
-		labelHolder: r.holder,
-		labelTTL:    leaseTTL.String(),
+		labelHolder: r.me.String(),
+		labelTTL:    r.lease.String(),
+		labelSeat:   strconv.Itoa(m.seat),
 	} {
 		labels[key] = value
 	}
@@ -156,8 +159,8 @@ func (r *recreator) unchanged(ctx context.Context, m *move) error {
 }
 
 // stillIn asks, after the rename, whether the letter in the name is true.
-func (r *recreator) stillIn(ctx context.Context, m *move) error {
-	now, err := r.inspect(ctx, m.name("old"))
+func (s *swap) stillIn(ctx context.Context, m *move) error {
+	now, err := s.inspect(ctx, s.t.hold.names[m.old.ID])
 	if err != nil {
 		return err
 	}

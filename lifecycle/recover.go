@@ -9,10 +9,6 @@ import (
 // maxRounds bounds how often an action is derived again after an error.
 const maxRounds = 4
 
-// errLost: a parked container bears a name this watcher did not give it, so
-// another has taken the swap over. Nothing may be touched any more.
-var errLost = errors.New("another watcher has taken over")
-
 // errAgain: an action failed; look again and derive the next one.
 var errAgain = errors.New("look again")
 
@@ -28,9 +24,8 @@ const (
 
 // settle turns whatever is left of one group's swap into one container under
 // each name: the one recovery function, for errors and for crashes. It is a
-// function of the list, looked at anew after every error. held are the names
-// this watcher gave to what it parked, by ID.
-func (r *recreator) settle(ctx context.Context, lead string, v verdict, held map[string]string, t *tracker) error {
+// function of the list, looked at anew after every error.
+func (r *recreator) settle(ctx context.Context, lead string, v verdict, t *tracker) error {
 	var last error
 	for range maxRounds {
 		list, err := r.list(ctx)
@@ -42,8 +37,10 @@ func (r *recreator) settle(ctx context.Context, lead string, v verdict, held map
 			return nil
 		}
 		for _, s := range slots {
-			if s.old != nil && s.parked && held[s.old.ID] != s.old.Name {
-				return errLost
+			for _, c := range s.parkedOnes() {
+				if !t.hold.has(c) {
+					return errLost
+				}
 			}
 		}
 		err = r.resolve(ctx, slots, v, t)
@@ -191,7 +188,7 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 		if s.orphan() || s.conflict() || s.settled() {
 			continue
 		}
-		if err := r.restore(ctx, s); err != nil {
+		if err := r.restore(ctx, s, t); err != nil {
 			return again(err)
 		}
 	}
@@ -204,7 +201,7 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 }
 
 // restore brings the predecessor to the state its letter tells.
-func (r *recreator) restore(ctx context.Context, s *slot) error {
+func (r *recreator) restore(ctx context.Context, s *slot, t *tracker) error {
 	c := s.base
 	if !s.letter.up() {
 		return nil
@@ -213,7 +210,7 @@ func (r *recreator) restore(ctx context.Context, s *slot) error {
 		// A failed start of a container that removes itself deletes it: keep a
 		// second copy first.
 		if c != s.old && len(s.spares) == 1 {
-			spare, err := r.spareAgain(ctx, s)
+			spare, err := r.spareAgain(ctx, s, t)
 			if err != nil {
 				return err
 			}
@@ -230,7 +227,7 @@ func (r *recreator) restore(ctx context.Context, s *slot) error {
 }
 
 // spareAgain copies the spare under the next epoch's name.
-func (r *recreator) spareAgain(ctx context.Context, s *slot) (*Container, error) {
+func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Container, error) {
 	e, _ := parseEntry(s.base.Name)
 	e.epoch++
 	snap, err := r.inspect(ctx, s.base.ID)
@@ -238,13 +235,15 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot) (*Container, error)
 		return nil, err
 	}
 	spec := copySpec(snap, nil)
-	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder} {
+	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder, labelTTL, labelSeat} {
 		spec.Config.Object("Labels")[key] = snap.Labels[key]
 	}
+	t.hold.try(e.String())
 	id, err := r.create(ctx, CreateOptions{Name: e.String(), Spec: spec})
 	if err != nil {
 		return nil, err
 	}
+	t.hold.park(id, e.String())
 	return &Container{ID: id, Name: e.String(), State: StateCreated}, nil
 }
 

@@ -1,8 +1,7 @@
 package lifecycle
 
 import (
-	"fmt"
-	"os"
+	"sync"
 	"time"
 )
 
@@ -21,12 +20,10 @@ func WithStableTime(d time.Duration) RecreateOption {
 
 // WithHolder sets what the swap's labels name as its holder: the ID of the
 // container this process runs in, so that another watcher can see whether it
-// lives. Empty: this process's number, which tells another watcher nothing.
+// lives. Empty: none. The process and its start are named in any case.
 func WithHolder(containerID string) RecreateOption {
 	return func(r *recreator) {
-		if containerID != "" {
-			r.holder = containerID
-		}
+		r.me.container = containerID
 	}
 }
 
@@ -44,7 +41,10 @@ func Recreate(engine Engine, opts ...RecreateOption) Updater {
 	r := &recreator{
 		engine: engine,
 		stable: DefaultStableTime,
-		holder: fmt.Sprintf("process/%d", os.Getpid()),
+		lease:  leaseTTL,
+		me:     thisHolder(),
+		seen:   map[string]sighting{},
+		inHand: map[string]bool{},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -57,5 +57,10 @@ func Recreate(engine Engine, opts ...RecreateOption) Updater {
 type recreator struct {
 	engine Engine
 	stable time.Duration
-	holder string
+	lease  time.Duration
+	me     holder
+
+	mu     sync.Mutex
+	seen   map[string]sighting // by leader: what may be another's swap in hand
+	inHand map[string]bool     // by leader: this one's own
 }

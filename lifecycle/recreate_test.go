@@ -120,10 +120,46 @@ func TestASwapMakesTheseCalls(t *testing.T) {
 	}
 }
 
-// Every call that changes something fails, before it was done or after, alone
-// or with all that follow it until the recovery, on good images and bad: one
-// container is left under the name, in its state, on the new image only if the
-// swap says so, and its volume is there.
+// fault is what befalls a swap from its k-th change on.
+type fault struct {
+	name   string
+	at     func(k, n int) enginetest.Fault
+	killed bool // nobody is left to undo it: the next pass has to
+}
+
+func faults() []fault {
+	once := func(f enginetest.Fault) func(k, n int) enginetest.Fault {
+		return func(k, n int) enginetest.Fault {
+			if n == k {
+				return f
+			}
+			return enginetest.None
+		}
+	}
+	from := func(f enginetest.Fault) func(k, n int) enginetest.Fault {
+		return func(k, n int) enginetest.Fault {
+			switch {
+			case n < k:
+				return enginetest.None
+			case n == k:
+				return f
+			default:
+				return enginetest.Before
+			}
+		}
+	}
+	return []fault{
+		{"not done", once(enginetest.Before), false},
+		{"done, but reported failed", once(enginetest.After), false},
+		{"killed before", from(enginetest.Before), true},
+		{"killed after", from(enginetest.None), true},
+	}
+}
+
+// Every call that changes something fails, before it was done or after, or is
+// the watcher's last, on good images and bad: one container is left under the
+// name, in its state, on the new image only if the swap says so, and its volume
+// is there.
 func TestAFaultAtAnyCallLosesNothing(t *testing.T) {
 	t.Parallel()
 	specs := map[string]lifecycle.Spec{
@@ -144,23 +180,23 @@ func TestAFaultAtAnyCallLosesNothing(t *testing.T) {
 				if spec.HostConfig.Flag("AutoRemove") && was == lifecycle.StateExited {
 					continue // there is no such container
 				}
-				name := fmt.Sprintf("%s, %s, %s", specName, imageName, was)
-				runs += sweep(t, name, spec, was, image, enginetest.Before)
-				runs += sweep(t, name, spec, was, image, enginetest.After)
+				for _, f := range faults() {
+					runs += sweep(t, fmt.Sprintf("%s, %s, %s, %s", specName, imageName, was, f.name), spec, was, image, f)
+				}
 			}
 		}
 	}
 	t.Logf("%d faults", runs)
-	assert.Greater(t, runs, 500)
+	assert.Greater(t, runs, 1000)
 }
 
 // sweep puts the fault at each call there is, and returns how many there are.
-func sweep(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, fault enginetest.Fault) int {
+func sweep(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, f fault) int {
 	t.Helper()
 	for k := 1; ; k++ {
 		hit := false
 		synctest.Test(t, func(t *testing.T) {
-			hit = faultAt(t, fmt.Sprintf("%s, fault %d at call %d", name, fault, k), spec, was, image, fault, k)
+			hit = faultAt(t, fmt.Sprintf("%s, call %d", name, k), spec, was, image, f, k)
 		})
 		if !hit || t.Failed() {
 			return k - 1
@@ -168,22 +204,29 @@ func sweep(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, 
 	}
 }
 
-func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, fault enginetest.Fault, k int) (hit bool) {
+func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, f fault, k int) (hit bool) {
 	t.Helper()
 	s := newScene(t, spec, was, image)
 	before, err := s.Inspect(t.Context(), "web")
 	require.NoError(t, err)
 	s.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
-		if n == k {
-			hit = true
-			return fault
-		}
-		return enginetest.None
+		hit = hit || n == k
+		return f.at(k, n)
 	})
 	result, err := s.update(t.Context())
 	s.SetFault(nil)
 	updated := err == nil
+	if f.killed {
+		recovered, err := lifecycle.Recreate(s.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
+		require.NoError(t, err)
+		for _, r := range recovered {
+			require.NoError(t, r.Err, name)
+		}
+	}
 	c := s.only(t)
+	if f.killed {
+		updated = c.ImageID == s.new
+	}
 	assert.Equal(t, updated, c.ImageID == s.new, "%s: %v: on %s", name, err, c.ImageID)
 	switch {
 	case was != lifecycle.StateExited:
@@ -194,7 +237,7 @@ func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State
 		assert.Equal(t, lifecycle.StateExited, c.State, name)
 	}
 	if updated {
-		assert.Equal(t, lifecycle.OutcomeUpdated, result.Members[0].Outcome, name)
+		assert.True(t, f.killed || result.Members[0].Outcome == lifecycle.OutcomeUpdated, name)
 		assert.True(t, was == lifecycle.StateExited || image.StartError == "" && !image.Exits && image.Health == "", "%s: a bad image was taken for good", name)
 	}
 	after, err := s.Inspect(t.Context(), "web")

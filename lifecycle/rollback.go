@@ -19,7 +19,7 @@ const logLines = 20
 // rollBack undoes the swap for the given cause.
 func (s *swap) rollBack(ctx context.Context, cause error, result *Result) error {
 	s.t.step("roll back", cause.Error())
-	if err := s.settle(ctx, s.moves[0].lead, undo, parked(s.moves), s.t); err != nil {
+	if err := s.settle(ctx, s.moves[0].lead, undo, s.t); err != nil {
 		s.mark(result, OutcomeUnfinished)
 		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
 	}

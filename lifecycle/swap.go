@@ -34,14 +34,18 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 	result := untouched(t)
 	s := &swap{recreator: r, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
 	lead := short(t.Members[0].Container.ID)
-	for _, member := range t.Members {
-		m, err := r.prepare(ctx, member, lead)
+	for i, member := range t.Members {
+		m, err := r.prepare(ctx, member, lead, i)
 		if err != nil {
 			return result, &Error{"update", member.Container.Name, err}
 		}
 		s.moves = append(s.moves, m)
 		s.t.wait = max(s.t.wait, stopWait(m.old, t.StopTimeout))
 	}
+	if !r.take(lead) {
+		return result, &Error{"update", leader, errclass.With(errdefs.ErrConflict, errors.New("its update is in hand"))}
+	}
+	defer r.let(lead)
 	err := s.run(ctx, &result)
 	if err != nil {
 		return result, &Error{"update", leader, err}
@@ -62,19 +66,23 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 		if errdefs.IsConflict(err) && s.moves[0].ids.next == "" {
 			return fmt.Errorf("another watcher has it in hand: %w", err)
 		}
-		if undone := s.settle(free, s.moves[0].lead, undo, nil, s.t); undone != nil {
+		if undone := s.settle(free, s.moves[0].lead, undo, s.t); undone != nil {
 			s.mark(result, OutcomeUnfinished)
 			return errors.Join(err, fmt.Errorf("clean up: %w", undone))
 		}
 		return err
 	}
 	if err := s.replaceAll(ctx, free); err != nil {
+		if errors.Is(err, errLost) {
+			s.mark(result, OutcomeUnfinished)
+			return errclass.With(errdefs.ErrConflict, err)
+		}
 		s.readFailure(free, result)
 		return s.rollBack(free, err, result)
 	}
 	if err := s.commit(free); err != nil {
 		// It has been verified: from here only a look can tell what is left to do.
-		if err := s.settle(free, s.moves[0].lead, decide, parked(s.moves), s.t); err != nil {
+		if err := s.settle(free, s.moves[0].lead, decide, s.t); err != nil {
 			s.mark(result, OutcomeUnfinished)
 			return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("unfinished: %w", err))
 		}
@@ -90,15 +98,17 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 
 // createAll creates every successor, which is the lock, then looks again.
 func (s *swap) createAll(ctx context.Context) error {
+	next, spare := map[string]string{}, map[string]string{}
 	for _, m := range s.moves {
 		s.t.step("create", m.name(roleNew))
+		follow(m.spec, m.old, s.moves, next)
 		id, err := s.create(ctx, CreateOptions{Name: m.name(roleNew), Platform: m.image.Platform, Spec: m.spec})
 		if err != nil {
 			return err
 		}
-		m.ids.next = id
+		m.ids.next, next[m.old.ID] = id, id
 		if m.removesItself() {
-			if err := s.createSpare(ctx, m); err != nil {
+			if err := s.createSpare(ctx, m, spare); err != nil {
 				return err
 			}
 		}
@@ -114,83 +124,129 @@ func (s *swap) createAll(ctx context.Context) error {
 	return nil
 }
 
-func (s *swap) createSpare(ctx context.Context, m *move) error {
+// createSpare creates the copy of a predecessor that vanishes when it is stopped.
+// It lives in the copies of its parents, where they vanish as well.
+func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]string) error {
 	inherited, err := s.inherited(ctx, m.old)
 	if err != nil {
 		return err
 	}
 	spec := copySpec(m.old, inherited)
 	s.label(m, spec, roleSpare)
+	follow(spec, m.old, s.moves, spares)
+	s.t.hold.try(m.name(roleSpare))
 	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Spec: spec})
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
+	}
+	if err == nil {
+		spares[m.old.ID] = m.ids.spare
+		s.t.hold.park(m.ids.spare, m.name(roleSpare))
 	}
 	return err
 }
 
 // replaceAll is the part in which the service changes hands.
 func (s *swap) replaceAll(ctx, free context.Context) error {
-	for _, m := range s.moves {
-		s.t.step("rename", m.name("old"))
-		if err := s.rename(free, m.old.ID, m.name("old")); err != nil {
-			return err
-		}
-		if err := s.stillIn(free, m); err != nil {
-			return err
-		}
-	}
-	for _, m := range s.moves {
-		if err := s.rename(free, m.name(roleNew), m.old.Name); err != nil {
-			return err
-		}
+	if err := s.park(free); err != nil {
+		return err
 	}
 	for i := len(s.moves) - 1; i >= 0; i-- {
 		if m := s.moves[i]; m.was.up() {
-			s.t.step("stop", "")
+			s.t.step("stop", m.stepDetail())
 			if s.t.stopped.IsZero() {
 				s.t.stopped = time.Now()
 			}
-			if err := s.stop(free, m.name("old"), s.t); err != nil {
+			if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, s.t.hold.names[m.old.ID], s.t) }); err != nil {
 				return err
 			}
 		}
 	}
-	for _, m := range s.moves {
-		if m.was.up() {
-			s.t.step("start", "")
-			if err := s.start(free, m.ids.next); err != nil {
-				s.imageFailed = !errdefs.IsUnavailable(err)
+	for i, m := range s.moves {
+		if !m.was.up() {
+			continue
+		}
+		if m.member.NeedsReady {
+			if err := s.proveAll(ctx, free, s.moves[:i]); err != nil {
 				return err
 			}
+		}
+		if err := s.fresh(free); err != nil {
+			return err
+		}
+		s.t.step("start", m.stepDetail())
+		if err := s.start(free, m.ids.next); err != nil {
+			s.imageFailed = !errdefs.IsUnavailable(err)
+			return err
 		}
 	}
 	s.t.up()
-	err := s.proveAll(ctx, free)
-	s.imageFailed = err != nil && ctx.Err() == nil && !errdefs.IsUnavailable(err)
-	return err
+	if err := s.proveAll(ctx, free, s.moves); err != nil {
+		return err
+	}
+	return s.lastLook(free)
 }
 
-// proveAll verifies and takes the last look before the point of no return. Its
-// wait ends with ctx: an unproven successor is not worth delaying an exit.
-func (s *swap) proveAll(ctx, free context.Context) error {
+// park moves every name, before anything is stopped.
+func (s *swap) park(ctx context.Context) error {
 	for _, m := range s.moves {
-		if m.was.up() {
-			s.t.step("verify", "")
-			if err := s.verify(ctx, m.ids.next, 0); err != nil {
-				return fmt.Errorf("verify: %w", err)
-			}
+		if m.removesItself() {
+			s.t.hold.vanishes(m.old.ID)
 		}
+		s.t.step("rename", m.name("old"))
+		if err := s.rename(ctx, m.old.ID, m.name("old")); err != nil {
+			// Perhaps it was done all the same: then the name is ours.
+			s.t.hold.park(m.old.ID, m.name("old"))
+			return err
+		}
+		s.t.hold.park(m.old.ID, m.name("old"))
+		if err := s.stillIn(ctx, m); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.moves {
+		if err := s.rename(ctx, m.name(roleNew), m.old.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// proveAll verifies. Its wait ends with ctx: an unproven successor is not worth
+// delaying an exit.
+func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
+	for _, m := range moves {
+		if !m.was.up() || m.proven {
+			continue
+		}
+		s.t.step("verify", m.stepDetail())
+		err := s.beating(ctx, func(ctx context.Context) error { return s.verify(ctx, m.ids.next, 0) })
+		if errors.Is(err, errLost) {
+			return err
+		}
+		if err != nil {
+			s.imageFailed = ctx.Err() == nil && !errdefs.IsUnavailable(err)
+			return fmt.Errorf("verify: %w", err)
+		}
+		m.proven = true
 		if m.was == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// lastLook is what comes before the point of no return.
+func (s *swap) lastLook(ctx context.Context) error {
 	for _, m := range s.moves {
-		if m.was.up() {
-			if err := s.stillGood(free, m.ids.next, m.was); err != nil {
-				return fmt.Errorf("verify: %w", err)
-			}
+		if !m.was.up() {
+			continue
+		}
+		if err := s.stillGood(ctx, m.ids.next, m.was); err != nil {
+			s.imageFailed = !errdefs.IsUnavailable(err)
+			return fmt.Errorf("verify: %w", err)
 		}
 	}
 	return nil
@@ -198,11 +254,14 @@ func (s *swap) proveAll(ctx, free context.Context) error {
 
 // commit removes the predecessors, the leader's last.
 func (s *swap) commit(ctx context.Context) error {
+	if err := s.fresh(ctx); err != nil {
+		return err
+	}
 	for i := len(s.moves) - 1; i >= 0; i-- {
 		m := s.moves[i]
-		name := m.name("old")
+		name := s.t.hold.names[m.old.ID]
 		if m.removesItself() {
-			name = m.name(roleSpare)
+			name = s.t.hold.names[m.ids.spare]
 		}
 		s.t.step("remove", name)
 		if err := s.remove(ctx, name, false); err != nil {
@@ -210,4 +269,21 @@ func (s *swap) commit(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// take notes that the group's swap is in this watcher's hand, unless it is.
+func (r *recreator) take(lead string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inHand[lead] {
+		return false
+	}
+	r.inHand[lead] = true
+	return true
+}
+
+func (r *recreator) let(lead string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.inHand, lead)
 }

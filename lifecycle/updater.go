@@ -42,6 +42,9 @@ type Member struct {
 	// ImageID is the image the reference must lead to. A successor created on
 	// another one is removed again, before its predecessor was touched.
 	ImageID string
+	// NeedsReady is set if those before it in the target must have proven
+	// themselves before it is started.
+	NeedsReady bool
 }
 
 // Step is one step of an update, told as it begins.
