@@ -82,6 +82,25 @@ func (s scene) only(t *testing.T) lifecycle.Container {
 	return list[0]
 }
 
+// named is the one container whose name has the text in it.
+func (s scene) named(t *testing.T, text string) lifecycle.Container {
+	t.Helper()
+	list, err := s.Containers(t.Context())
+	require.NoError(t, err)
+	list = slices.DeleteFunc(list, func(c lifecycle.Container) bool { return !strings.Contains(c.Name, text) })
+	require.Len(t, list, 1)
+	return list[0]
+}
+
+func count(list []string, text string) (n int) {
+	for _, item := range list {
+		if item == text {
+			n++
+		}
+	}
+	return n
+}
+
 func TestASwapMakesTheseCalls(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -248,6 +267,82 @@ func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State
 		assert.Equal(t, s.web.ID, after.ID, name)
 	}
 	return hit
+}
+
+// The watcher dies at any call, and the one that repairs it dies at any call of
+// its own: the third finds its way all the same.
+func TestADeathInTheRepairOfADeathLosesNothing(t *testing.T) {
+	t.Parallel()
+	type world struct {
+		*enginetest.Engine
+
+		update func(context.Context)
+		check  func(t *testing.T, name string)
+	}
+	single := func(spec lifecycle.Spec, was lifecycle.State, image enginetest.Image) func(*testing.T) world {
+		return func(t *testing.T) world {
+			t.Helper()
+			s := newScene(t, spec, was, image)
+			return world{s.Engine, func(ctx context.Context) { _, _ = s.update(ctx) }, func(t *testing.T, name string) {
+				t.Helper()
+				assert.Equal(t, was, s.only(t).State, name)
+			}}
+		}
+	}
+	family := func(image enginetest.Image) func(*testing.T) world {
+		return func(t *testing.T) world {
+			t.Helper()
+			h := newHousehold(t, image)
+			return world{h.Engine, func(ctx context.Context) { _, _ = h.update(ctx) }, func(t *testing.T, name string) {
+				t.Helper()
+				h.check(t, name)
+			}}
+		}
+	}
+	bad := enginetest.Image{Exits: true, ExitCode: 1, After: time.Second}
+	rm := lifecycle.Spec{HostConfig: lifecycle.Document{"AutoRemove": true}}
+	always := lifecycle.Spec{HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}}
+	worlds := map[string]func(*testing.T) world{
+		"plain": single(lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{}), "plain, bad": single(lifecycle.Spec{}, lifecycle.StateRunning, bad),
+		"always, bad":    single(always, lifecycle.StateRunning, bad),
+		"paused":         single(lifecycle.Spec{}, lifecycle.StatePaused, enginetest.Image{}),
+		"paused, bad":    single(lifecycle.Spec{}, lifecycle.StatePaused, bad),
+		"removes itself": single(rm, lifecycle.StateRunning, enginetest.Image{}), "removes itself, bad": single(rm, lifecycle.StateRunning, bad),
+		"family": family(enginetest.Image{Env: []string{"VERSION=2"}}), "family, bad": family(bad),
+	}
+	runs := 0
+	for worldName, makeWorld := range worlds {
+		for k, hit := 1, true; hit && !t.Failed(); k++ {
+			hit = false
+			for j, again := 1, true; again && !t.Failed(); j++ {
+				again = false
+				synctest.Test(t, func(t *testing.T) {
+					name := fmt.Sprintf("%s, killed at call %d, then at call %d of the repair", worldName, k, j)
+					w := makeWorld(t)
+					diesAt := func(k int, hit *bool) func(int, enginetest.Call) enginetest.Fault {
+						return func(n int, _ enginetest.Call) enginetest.Fault {
+							*hit = *hit || n >= k
+							if n >= k {
+								return enginetest.Before
+							}
+							return enginetest.None
+						}
+					}
+					w.SetFault(diesAt(k, &hit))
+					w.update(t.Context())
+					for _, fault := range []func(int, enginetest.Call) enginetest.Fault{diesAt(j, &again), nil} {
+						w.SetFault(fault)
+						_, err := lifecycle.Recreate(w.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
+						require.NoError(t, err, name)
+					}
+					w.check(t, name)
+					runs++
+				})
+			}
+		}
+	}
+	t.Logf("%d pairs of deaths", runs)
+	assert.Greater(t, runs, 200)
 }
 
 func TestWhatIsNotWhatWasJudgedIsNotTouched(t *testing.T) {

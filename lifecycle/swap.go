@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 )
@@ -212,22 +213,37 @@ func (s *swap) park(ctx context.Context) error {
 	return nil
 }
 
-// proveAll verifies. Its wait ends with ctx: an unproven successor is not worth
-// delaying an exit.
+// proveAll verifies, all at a time. Its wait ends with ctx: an unproven successor
+// is not worth delaying an exit.
 func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
+	var unproven []*move
 	for _, m := range moves {
-		if !m.was.up() || m.proven {
-			continue
+		if m.was.up() && !m.proven {
+			s.t.step("verify", m.stepDetail())
+			unproven = append(unproven, m)
 		}
-		s.t.step("verify", m.stepDetail())
-		err := s.beating(ctx, func(ctx context.Context) error { return s.verify(ctx, m.ids.next, 0) })
-		if errors.Is(err, errLost) {
-			return err
+	}
+	err := s.beating(ctx, func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		for _, m := range unproven {
+			group.Go(func() error {
+				err := s.verify(ctx, m.ids.next, 0)
+				if err != nil && m.seat > 0 {
+					err = fmt.Errorf("%s: %w", m.old.Name, err)
+				}
+				return err
+			})
 		}
-		if err != nil {
-			s.imageFailed = ctx.Err() == nil && !errdefs.IsUnavailable(err)
-			return fmt.Errorf("verify: %w", err)
-		}
+		return group.Wait()
+	})
+	if errors.Is(err, errLost) {
+		return err
+	}
+	if err != nil {
+		s.imageFailed = ctx.Err() == nil && !errdefs.IsUnavailable(err)
+		return fmt.Errorf("verify: %w", err)
+	}
+	for _, m := range unproven {
 		m.proven = true
 		if m.was == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {

@@ -172,6 +172,17 @@ func (e *Engine) mount(c *container) {
 			e.volumes[parts[0]] = true
 		}
 	}
+	for _, from := range c.host.Texts("VolumesFrom") {
+		ref, access, _ := strings.Cut(from, ":")
+		parent, err := e.find(ref)
+		if err != nil {
+			continue
+		}
+		for _, m := range parent.mounts {
+			m.ReadOnly = m.ReadOnly || access == "ro"
+			c.mounts = append(c.mounts, m)
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(c.config.Object("Volumes"))) {
 		if slices.ContainsFunc(c.mounts, func(m lifecycle.Mount) bool { return m.Destination == path }) {
 			continue
