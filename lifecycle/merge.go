@@ -142,9 +142,28 @@ func hostDrift(want, got Document) []Difference {
 	var out []Difference
 	for key, value := range want {
 		// A field that the engine does not show is lost only if it was set.
-		if have := got[key]; !same(plain(value), plain(have)) {
+		have := got[key]
+		if key == "Links" {
+			value, have = plainLinks(want), plainLinks(got)
+		}
+		if !same(plain(value), plain(have)) {
 			out = append(out, Difference{"HostConfig." + key, encode(value), encode(have)})
 		}
+	}
+	return out
+}
+
+// plainLinks are the container's links as "other:alias": engines show them as
+// "/other:/container/alias", and the container's name is not the same while it
+// is being swapped.
+func plainLinks(host Document) any {
+	var out []any
+	for _, link := range host.Texts("Links") {
+		other, alias, _ := strings.Cut(link, ":")
+		out = append(out, strings.TrimPrefix(other, "/")+":"+afterLast(alias, "/"))
+	}
+	if out == nil {
+		return nil
 	}
 	return out
 }

@@ -166,12 +166,12 @@ func TestDriftNamesEachFieldOnce(t *testing.T) {
 	t.Parallel()
 	spec := Spec{
 		Config:     doc(t, `{"Env":["A=1"],"Hostname":"mine","Labels":{"x":"1"}}`),
-		HostConfig: doc(t, `{"Memory":1024,"Privileged":false,"CapAdd":null,"NanoCpus":0}`),
+		HostConfig: doc(t, `{"Memory":1024,"Privileged":false,"CapAdd":null,"NanoCpus":0,"Links":["/db:/web/sql"]}`),
 		Networks:   map[string]Document{"front": doc(t, `{"Aliases":["api"],"IPAMConfig":{"IPv4Address":"10.1.0.5"}}`), "back": {}},
 	}
 	got := Snapshot{
 		Config:     doc(t, `{"Env":["A=2"],"Hostname":"other","Labels":{"x":"1"},"Tty":false}`),
-		HostConfig: doc(t, `{"Memory":0,"Privileged":false,"CapAdd":[],"Extra":7}`),
+		HostConfig: doc(t, `{"Memory":0,"Privileged":false,"CapAdd":[],"Extra":7,"Links":["/db:/web.wt-new-1-2/sql"]}`),
 		Networks:   map[string]Document{"front": doc(t, `{"Aliases":["0123"],"IPAMConfig":{"IPv4Address":"10.1.0.6"}}`)},
 	}
 	var fields []string
