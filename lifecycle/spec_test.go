@@ -55,9 +55,24 @@ func TestUserConfigIsWhatDiffersFromTheOldImage(t *testing.T) {
 			`{"Healthcheck":{"Test":["CMD","x"]}}`, `{"Healthcheck":null}`,
 		},
 		{
-			"scalars", `{"User":"app","WorkingDir":"/old","StopSignal":"SIGINT","Shell":["sh"]}`,
-			`{"User":"app","WorkingDir":"/mine","StopSignal":"SIGINT","Shell":["sh"],"StopTimeout":30,"Tty":true}`,
+			"scalars", `{"User":"app","WorkingDir":"/old","StopSignal":"SIGINT"}`,
+			`{"User":"app","WorkingDir":"/mine","StopSignal":"SIGINT","StopTimeout":30,"Tty":true}`,
 			`{"WorkingDir":"/mine","StopTimeout":30,"Tty":true}`,
+		},
+		{
+			"what engines do not take from images", `{"Shell":["sh"],"Tty":true,"Hostname":"built","OnBuild":["RUN x"]}`,
+			`{"Shell":["sh"],"Tty":true}`, `{"Shell":["sh"],"Tty":true}`,
+		},
+		{
+			"an empty label over the image's", `{"Labels":{"a":"1"}}`, `{"Labels":{"a":""}}`, `{"Labels":{"a":""}}`,
+		},
+		{
+			"a command that the image's entrypoint was to forget", `{"Entrypoint":["/e"],"Cmd":["c"]}`,
+			`{"Entrypoint":["/e"],"Cmd":null}`, `{"Entrypoint":["/e"],"Cmd":null}`,
+		},
+		{
+			"an empty list for the entrypoint", `{"Entrypoint":null,"Cmd":["c"]}`,
+			`{"Entrypoint":[],"Cmd":["c"]}`, `{"Entrypoint":[]}`,
 		},
 		{
 			"ports and volumes by key", `{"ExposedPorts":{"80/tcp":{}},"Volumes":{"/data":{}}}`,
