@@ -134,6 +134,9 @@ func endpoints(old Snapshot) map[string]Document {
 		} else {
 			delete(kept, "Aliases")
 		}
+		if mac := givenMAC(endpoint, old.Config.Text("MacAddress")); mac != "" {
+			kept["MacAddress"] = mac
+		}
 		if endpoint.Text("NetworkID") == mode && mode != "" {
 			name = mode // asked for by ID: one network must not appear under two names
 		}

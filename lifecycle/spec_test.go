@@ -169,6 +169,30 @@ func TestNetworkModes(t *testing.T) {
 	}
 }
 
+func TestMACAddresses(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, mac, ip, configured, want string }{
+		{"none while it is down", "", "", "", ""},
+		{"derived from the address", "02:42:0a:01:00:05", "10.1.0.5", "", ""},
+		{"random", "1e:77:0a:01:00:05", "10.1.0.5", "", ""},
+		{"given in Docker's own range", "02:42:ac:11:65:43", "10.1.0.5", "", "02:42:ac:11:65:43"},
+		{"given, of a vendor", "00:50:56:00:00:01", "10.1.0.5", "", "00:50:56:00:00:01"},
+		{"given for the container", "00:50:56:00:00:01", "10.1.0.5", "00:50:56:00:00:01", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			spec := successorSpec(Snapshot{
+				Config:     Document{"MacAddress": tt.configured},
+				HostConfig: Document{"NetworkMode": "front"},
+				Networks:   map[string]Document{"front": {"MacAddress": tt.mac, "IPAddress": tt.ip}},
+			}, Image{}, Member{}, nil)
+			assert.Equal(t, tt.want, spec.Networks["front"].Text("MacAddress"))
+			assert.Equal(t, tt.configured, spec.Config.Text("MacAddress"))
+		})
+	}
+}
+
 func TestComposeIsToldOfTheNewImage(t *testing.T) {
 	t.Parallel()
 	old := Snapshot{Config: doc(t, `{"Labels":{"com.docker.compose.image":"sha256:1","com.docker.compose.service":"web"}}`)}
