@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	// dirVar tells the second execution that it is inside, and where to keep
-	// the engine's files.
-	dirVar     = "WATCHTOWER_TEST_ENGINE_DIR"
 	stopWithin = 20 * time.Second
 )
 
