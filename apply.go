@@ -2,37 +2,46 @@ package watchtower
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/opencontainers/go-digest"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
+// application is a plan on its way.
+type application struct {
+	*pass
+
+	arrivals map[PlannedImage]*arrival
+	swaps    *semaphore.Weighted
+	failed   map[PlannedImage]bool // images a successor failed on; rolling only
+}
+
 // apply carries the plan out and returns the entries whose container was
 // replaced. One failure stops nothing but, with rolling, its own image.
-func (p *pass) apply(ctx context.Context, pl plan) []*Entry {
-	limit := p.cfg.concurrency
+func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
+	a := &application{
+		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
+		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
+	}
+	a.fetch(ctx, plan)
 	if p.cfg.rolling {
-		limit = 1
+		for _, g := range plan.Groups {
+			a.swapGroup(ctx, g)
+		}
+	} else {
+		a.swapAll(ctx, plan)
 	}
-	slots := semaphore.NewWeighted(int64(limit))
-	var group errgroup.Group
-	group.SetLimit(limit)
-	for _, g := range pl.groups {
-		group.Go(func() error {
-			p.applyGroup(ctx, g, slots)
-			return nil
-		})
+	for _, image := range plan.Images {
+		a.restoreTag(context.WithoutCancel(ctx), a.arrivals[image], a.users(plan, image))
 	}
-	_ = group.Wait() // the goroutines report into their entries
 	var replaced []*Entry
 	for i := range p.report.Entries {
 		if e := &p.report.Entries[i]; e.Status == StatusUpdated {
@@ -42,129 +51,164 @@ func (p *pass) apply(ctx context.Context, pl plan) []*Entry {
 	return replaced
 }
 
-// applyGroup brings the image, then swaps each of its users.
-func (p *pass) applyGroup(ctx context.Context, g planGroup, slots *semaphore.Weighted) {
-	before := p.inv.tags[g.reference]
-	image, err := p.bring(ctx, g)
-	if err != nil {
-		for _, c := range g.users {
-			p.end(c.entry, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
-		}
-		return
+// fetch begins to bring all images, so many at a time.
+func (a *application) fetch(ctx context.Context, plan Plan) {
+	pulls := semaphore.NewWeighted(int64(a.cfg.concurrency))
+	for _, image := range plan.Images {
+		arrive := &arrival{planned: image, before: a.inv.tags[image.Reference], done: make(chan struct{})}
+		a.arrivals[image] = arrive
+		user := a.users(plan, image)[0].Container
+		go func() {
+			defer close(arrive.done)
+			if arrive.err = pulls.Acquire(ctx, 1); arrive.err == nil {
+				defer pulls.Release(1)
+				arrive.image, arrive.err = a.bring(ctx, arrive, user)
+			}
+		}()
 	}
-	var swaps errgroup.Group
-	for _, c := range g.users {
-		// Acquired here, in order, so that rolling goes forward by name.
-		if err := slots.Acquire(ctx, 1); err != nil {
-			p.end(c.entry, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
-			continue
+}
+
+// users are the containers that move to the image, in the plan's order.
+func (a *application) users(plan Plan, image PlannedImage) []*Entry {
+	var out []*Entry
+	for _, g := range plan.Groups {
+		for _, m := range g.Members {
+			if m.To != nil && *m.To == image {
+				out = append(out, a.entry(m.ID))
+			}
 		}
-		if p.cfg.rolling && slices.ContainsFunc(g.users, func(o candidate) bool { return o.entry.Status == StatusRolledBack }) {
-			slots.Release(1)
-			p.skip(c.entry, "its image failed on another container of this pass")
-			continue
-		}
-		swaps.Go(func() error {
-			defer slots.Release(1)
-			p.swap(ctx, c, image)
-			return nil
+	}
+	return out
+}
+
+// swapAll swaps groups at the same time, each after those it has to wait for.
+func (a *application) swapAll(ctx context.Context, plan Plan) {
+	ended := map[string]chan struct{}{}
+	for _, g := range plan.Groups {
+		ended[g.Members[0].Name] = make(chan struct{})
+	}
+	var groups sync.WaitGroup
+	for _, g := range plan.Groups {
+		groups.Go(func() {
+			defer close(ended[g.Members[0].Name])
+			for _, first := range g.After {
+				<-ended[first]
+			}
+			a.swapGroup(ctx, g)
 		})
 	}
-	_ = swaps.Wait()
-	p.restoreTag(context.WithoutCancel(ctx), g, before, image.ID)
+	groups.Wait()
 }
 
-// bring makes sure that the reference leads to the judged image on the engine,
-// by a pull unless it does already.
-func (p *pass) bring(ctx context.Context, g planGroup) (lifecycle.Image, error) {
-	if have, ok := p.inv.images[p.inv.tags[g.reference]]; ok && p.judged(g, have) {
-		return have, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
-	defer cancel()
-	start := time.Now()
-	p.emit(PullStarted{At: start, Reference: g.reference})
-	err := p.pull(ctx, g)
-	p.emit(PullEnded{At: time.Now(), Reference: g.reference, Duration: time.Since(start), Err: err})
-	if err != nil {
-		return lifecycle.Image{}, err
-	}
-	image, err := p.cfg.engine.InspectImage(ctx, g.reference)
-	if err != nil {
-		return lifecycle.Image{}, fmt.Errorf("after the pull: %w", err)
-	}
-	if !p.judged(g, image) {
-		return lifecycle.Image{}, errclass.With(errdefs.ErrFailedPrecondition,
-			fmt.Errorf("superseded: %s no longer is %s", g.reference, g.latest))
-	}
-	return image, nil
-}
-
-// judged reports whether the image is the one the check saw.
-func (p *pass) judged(g planGroup, image lifecycle.Image) bool {
-	ids := image.Identity()
-	return slices.ContainsFunc(g.users, func(c candidate) bool {
-		return slices.Contains(ids, digest.Digest(c.entry.Latest)) ||
-			c.entry.NewImageID != "" && slices.Contains(ids, digest.Digest(c.entry.NewImageID))
-	})
-}
-
-// pull asks the engine for the image. A login that is refused is no reason to
-// go without an image that is public.
-func (p *pass) pull(ctx context.Context, g planGroup) error {
-	opts := lifecycle.PullOptions{
-		Reference: g.reference,
-		Progress: func(progress lifecycle.PullProgress) {
-			p.emit(PullProgressed{At: time.Now(), Reference: g.reference, Progress: progress})
-		},
-	}
-	platform, err := p.platform(ctx, g.users[0].entry.Container)
-	if err != nil {
-		return err
-	}
-	opts.Platform = platform
-	ref := g.users[0].ref
-	opts.Credential, err = p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
-	if err != nil {
-		return fmt.Errorf("credential for %s: %w", ref.Host, err)
-	}
-	err = p.cfg.engine.Pull(ctx, opts)
-	if errdefs.IsUnauthorized(err) && !opts.Credential.IsZero() {
-		opts.Credential = credentials.Credential{}
-		if p.cfg.engine.Pull(ctx, opts) == nil {
-			return nil
+// swapGroup waits for the group's images and gives it to the updater.
+func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
+	untouched := func(err error) {
+		for _, m := range g.Members {
+			a.end(m, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
 		}
 	}
-	return err
-}
-
-// swap gives one container to the updater.
-func (p *pass) swap(ctx context.Context, c candidate, image lifecycle.Image) {
-	if err := context.Cause(ctx); err != nil {
-		p.end(c.entry, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
+	if err := a.await(g); err != nil {
+		untouched(err)
 		return
 	}
-	container := c.entry.Container
-	c.entry.NewImageID = image.ID
-	result, err := p.cfg.updater.Update(ctx, lifecycle.Target{
-		Members:     []lifecycle.Member{{Container: container, Reference: container.Image, ImageID: image.ID}},
-		StopTimeout: p.cfg.stopTimeout,
-		OnStep: func(s lifecycle.Step) {
-			p.emit(StepStarted{At: time.Now(), Image: container.Image, Step: s})
-		},
-	})
-	member := lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
+	if err := a.swaps.Acquire(ctx, 1); err != nil {
+		untouched(context.Cause(ctx))
+		return
+	}
+	// A group that waits for its verdict asks nothing of the engine.
+	release := sync.OnceFunc(func() { a.swaps.Release(1) })
+	defer release()
+	if err := context.Cause(ctx); err != nil {
+		untouched(err)
+		return
+	}
+	target, err := a.target(ctx, g)
 	if err != nil {
-		member.Outcome = lifecycle.OutcomeUntouched
+		untouched(err)
+		return
 	}
-	if len(result.Members) > 0 {
-		member = result.Members[0]
+	target.OnStep = func(s lifecycle.Step) {
+		if s.Action == "verify" {
+			release()
+		}
+		a.emit(StepStarted{At: time.Now(), Image: g.Members[0].Image, Step: s})
 	}
-	p.end(c.entry, member, err)
+	result, err := a.cfg.updater.Update(ctx, target)
+	for i, m := range g.Members {
+		member := lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
+		if err != nil {
+			member.Outcome = lifecycle.OutcomeUntouched
+		}
+		if i < len(result.Members) {
+			member = result.Members[i]
+		}
+		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
+			a.failed[*m.To] = true
+		}
+		a.end(m, member, err)
+	}
 }
 
-// end writes how it ended into the container's entry.
-func (p *pass) end(e *Entry, m lifecycle.MemberResult, err error) {
+// await waits until the group's images have arrived.
+func (a *application) await(g PlannedGroup) error {
+	for _, m := range g.Members {
+		if m.To == nil {
+			continue
+		}
+		arrive := a.arrivals[*m.To]
+		<-arrive.done
+		if arrive.err != nil {
+			return arrive.err
+		}
+		if a.failed[*m.To] {
+			return errclass.With(errdefs.ErrFailedPrecondition, errors.New("its image failed on another container of this pass"))
+		}
+	}
+	return nil
+}
+
+// target is the group as an updater takes it. One that keeps its image is
+// created by its reference if that still leads there, else by the image's ID.
+func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Target, error) {
+	t := lifecycle.Target{StopTimeout: a.cfg.stopTimeout}
+	for _, m := range g.Members {
+		member := lifecycle.Member{
+			Container: a.entry(m.ID).Container, Reference: m.Image, ImageID: m.ImageID, NeedsReady: m.NeedsReady,
+		}
+		if m.To != nil {
+			member.ImageID = a.arrivals[*m.To].image.ID
+			a.entry(m.ID).NewImageID = member.ImageID
+		} else {
+			image, err := a.cfg.engine.InspectImage(ctx, m.Image)
+			if err != nil && !errdefs.IsNotFound(err) {
+				return t, fmt.Errorf("inspect the image of %s: %w", m.Name, err)
+			}
+			if err != nil || image.ID != m.ImageID {
+				member.Reference = m.ImageID
+			}
+		}
+		t.Members = append(t.Members, member)
+	}
+	return t, nil
+}
+
+// entry is the report's, for a container that is in the plan.
+func (p *pass) entry(id string) *Entry {
+	i := slices.IndexFunc(p.report.Entries, func(e Entry) bool { return e.Container.ID == id })
+	return &p.report.Entries[i]
+}
+
+// end writes how it ended into the container's entry. What only followed and was
+// not replaced has nothing to tell.
+func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
+	e := p.entry(planned.ID)
+	if planned.To == nil {
+		if err == nil {
+			e.Status, e.Reason, e.NewContainerID, e.Downtime, e.Warnings = StatusRestarted, planned.Cause, m.NewID, m.Downtime, m.Warnings
+			p.emit(UpdateEnded{At: time.Now(), Entry: *e})
+		}
+		return
+	}
 	e.Downtime, e.Warnings, e.Log = m.Downtime, m.Warnings, m.Log
 	if err != nil {
 		e.Err = fmt.Errorf("watchtower: %w", err)
@@ -187,28 +231,4 @@ func (p *pass) end(e *Entry, m lifecycle.MemberResult, err error) {
 		e.Status = StatusFailed
 	}
 	p.emit(UpdateEnded{At: time.Now(), Entry: *e})
-}
-
-// restoreTag points the reference at the image it led to before, if no
-// container of the group runs the new one and nobody else moved it since.
-func (p *pass) restoreTag(ctx context.Context, g planGroup, before, pulled string) {
-	rolledBack := false
-	for _, c := range g.users {
-		if c.entry.Status == StatusUpdated {
-			return
-		}
-		rolledBack = rolledBack || c.entry.Status == StatusRolledBack
-	}
-	if before == "" || before == pulled || !rolledBack {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	now, err := p.cfg.engine.InspectImage(ctx, g.reference)
-	if err == nil && now.ID == pulled {
-		err = p.cfg.engine.Tag(ctx, before, g.reference)
-	}
-	if err != nil {
-		p.cfg.logger.Warn("the tag was not put back", "image", g.reference, "err", err)
-	}
 }

@@ -112,6 +112,13 @@ type ImageRemoved struct {
 	Err  error
 }
 
+// ServiceRecovered tells what became of a service whose update an earlier crash
+// had cut short.
+type ServiceRecovered struct {
+	At       time.Time
+	Recovery lifecycle.Recovery
+}
+
 // PassEnded ends a pass that could be made.
 type PassEnded struct {
 	At     time.Time
@@ -152,6 +159,7 @@ func (PullEnded) event()          {}
 func (StepStarted) event()        {}
 func (UpdateEnded) event()        {}
 func (ImageRemoved) event()       {}
+func (ServiceRecovered) event()   {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
 func (PassScheduled) event()      {}

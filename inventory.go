@@ -2,7 +2,7 @@ package watchtower
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,15 +32,18 @@ type inventory struct {
 	tags       map[string]string          // whole reference to image ID
 }
 
-func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
-	if p, ok := t.cfg.engine.(lifecycle.Pinger); ok {
-		ping, cancel := context.WithTimeout(ctx, pingTimeout)
-		err := p.Ping(ping)
-		cancel()
-		if err != nil {
-			return nil, err
-		}
+// ping asks whether the engine is there at all.
+func (t *Tower) ping(ctx context.Context) error {
+	p, ok := t.cfg.engine.(lifecycle.Pinger)
+	if !ok {
+		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	return p.Ping(ctx)
+}
+
+func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	var images []lifecycle.Image
@@ -66,6 +69,15 @@ func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
 		}
 	}
 	return inv, t.completeReferences(ctx, inv)
+}
+
+// unfinished reports whether something stands under the name of a swap that has
+// not ended.
+func (inv *inventory) unfinished() bool {
+	return slices.ContainsFunc(inv.containers, func(c lifecycle.Container) bool {
+		_, ok := lifecycle.Unfinished(c)
+		return ok
+	})
 }
 
 // completeReferences asks for what the list leaves open: it shows an image's ID
@@ -115,58 +127,4 @@ func (inv *inventory) identity(c lifecycle.Container) []digest.Digest {
 		return image.Identity()
 	}
 	return lifecycle.Image{ID: c.ImageID}.Identity()
-}
-
-// entangled tells, by container ID, which other containers would be dead or cut
-// off if the container were replaced alone: those that live in one of its name
-// spaces, mount its volumes or are linked to it. The list does not show it, so
-// every container is inspected.
-func (t *Tower) entangled(ctx context.Context, inv *inventory) (map[string][]string, error) {
-	snaps := make([]lifecycle.Snapshot, len(inv.containers))
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(inspectConcurrency)
-	for i := range inv.containers {
-		group.Go(func() error {
-			snap, err := t.cfg.engine.Inspect(gctx, inv.containers[i].ID)
-			if err != nil && !errdefs.IsNotFound(err) {
-				return fmt.Errorf("inspect %s: %w", inv.containers[i].Name, err)
-			}
-			snaps[i] = snap
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	out := map[string][]string{}
-	for i, snap := range snaps {
-		for _, ref := range leansOn(snap) {
-			for _, c := range inv.containers {
-				if c.ID == ref || c.Name == ref || len(ref) >= 12 && strings.HasPrefix(c.ID, ref) {
-					out[c.ID] = append(out[c.ID], inv.containers[i].Name)
-				}
-			}
-		}
-	}
-	return out, nil
-}
-
-// leansOn are the containers, by name or ID, that this one cannot do without.
-func leansOn(snap lifecycle.Snapshot) []string {
-	var out []string
-	host := snap.HostConfig
-	for _, mode := range []string{"NetworkMode", "IpcMode", "PidMode"} {
-		if ref, ok := strings.CutPrefix(host.Text(mode), "container:"); ok {
-			out = append(out, ref)
-		}
-	}
-	for _, from := range host.Texts("VolumesFrom") {
-		ref, _, _ := strings.Cut(from, ":")
-		out = append(out, ref)
-	}
-	for _, link := range host.Texts("Links") { // "/db:/web/alias"
-		ref, _, _ := strings.Cut(strings.TrimPrefix(link, "/"), ":")
-		out = append(out, ref)
-	}
-	return out
 }

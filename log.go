@@ -46,6 +46,8 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		logUpdate(ctx, l, e.Entry)
 	case ImageRemoved:
 		logImage(ctx, l, e)
+	case ServiceRecovered:
+		logRecovery(ctx, l, e.Recovery)
 	case PassEnded:
 		r := e.Report
 		attrs := []any{
@@ -79,6 +81,8 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	case e.Status == StatusUpdated:
 		l.InfoContext(ctx, "updated", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(),
 			"downtime", e.Downtime.Round(time.Millisecond))...)
+	case e.Status == StatusRestarted:
+		l.InfoContext(ctx, "restarted", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "reason", e.Reason)...)
 	case e.Err != nil:
 		attrs = append(attrs, "err", e.Err)
 		if e.Log != "" {
@@ -91,6 +95,15 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	for _, w := range e.Warnings {
 		l.WarnContext(ctx, w, about(e.Container)...)
 	}
+}
+
+func logRecovery(ctx context.Context, l *slog.Logger, r lifecycle.Recovery) {
+	attrs := []any{"container", r.Name, "outcome", r.Outcome}
+	if r.Err != nil {
+		l.WarnContext(ctx, "an update that was cut short", append(attrs, "err", r.Err)...)
+		return
+	}
+	l.WarnContext(ctx, "recovered an update that was cut short", append(attrs, "id", lifecycle.Container{ID: r.ID}.ShortID())...)
 }
 
 func logImage(ctx context.Context, l *slog.Logger, e ImageRemoved) {

@@ -47,23 +47,23 @@ func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
 		p.states = []lifecycle.State{lifecycle.StateRunning}
 	}
 	p.emit(PassStarted{At: p.report.Started, Kind: kind})
-	var err error
-	if p.inv, err = t.inventory(ctx); err != nil {
+	if err := p.look(ctx, kind == PassUpdate); err != nil {
 		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
 	}
 	stale := p.check(ctx, p.sel())
-	if len(stale) > 0 {
-		// Even a check looks whether what is stale could be swapped: a promise
-		// that an update would break is no answer.
-		if stale, err = p.separable(ctx, stale); err != nil {
-			return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
-		}
+	// Even a check looks whether what is stale could be swapped: a promise that an
+	// update would break is no answer.
+	plan, err := p.plan(ctx, stale)
+	if err != nil {
+		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
 	}
+	p.report.Plan = plan
+	stale = slices.DeleteFunc(stale, func(c candidate) bool { return c.entry.Status != StatusStale })
 	for _, c := range stale {
 		p.emit(UpdateFound{At: time.Now(), Entry: *c.entry})
 	}
 	if kind == PassUpdate {
-		replaced := p.apply(ctx, newPlan(stale))
+		replaced := p.apply(ctx, plan)
 		if t.cfg.cleanup {
 			p.cleanUp(context.WithoutCancel(ctx), replaced)
 		}
@@ -73,20 +73,51 @@ func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
 	return p.report, nil
 }
 
-// separable leaves out the containers that others depend on so closely that
-// replacing one alone would cut the others off.
-func (p *pass) separable(ctx context.Context, stale []candidate) ([]candidate, error) {
-	entangled, err := p.entangled(ctx, p.inv)
-	if err != nil {
-		return nil, err
+// look takes the inventory. Before a pass that is to change something, what a
+// crash left is repaired first.
+func (p *pass) look(ctx context.Context, repair bool) (err error) {
+	if err = p.ping(ctx); err != nil {
+		return err
 	}
-	return slices.DeleteFunc(stale, func(c candidate) bool {
-		others := entangled[c.entry.Container.ID]
-		if len(others) > 0 {
-			p.skip(c.entry, fmt.Sprintf("stale, but %v depend on this very container", others))
-		}
-		return len(others) > 0
-	}), nil
+	if p.inv, err = p.inventory(ctx); err != nil || !repair || !p.inv.unfinished() {
+		return err
+	}
+	if p.report.Recovered, err = p.recoverAll(ctx); err != nil {
+		return err
+	}
+	p.inv, err = p.inventory(ctx)
+	return err
+}
+
+// plan sees who needs whom, if there is anything to do.
+func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
+	if len(stale) == 0 {
+		return Plan{Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
+	}
+	snaps, err := p.snapshots(ctx, p.inv)
+	if err != nil {
+		return Plan{}, err
+	}
+	pl := planner{
+		stale: stale, snaps: snaps, relations: relations(snaps), refuse: p.immovable,
+		skip: func(id, reason string) { p.skip(p.entry(id), reason) },
+	}
+	return pl.plan(), nil
+}
+
+// immovable says why a container cannot be swapped, not even along with another.
+func (p *pass) immovable(c lifecycle.Container) string {
+	_, journalled := lifecycle.Unfinished(c)
+	switch {
+	case c.ID == p.cfg.self && c.ID != "":
+		return "this watchtower runs in it"
+	case journalled, p.unfinished[c.Name]:
+		return "it is part of an unfinished swap"
+	case c.State == lifecycle.StateRemoving, c.State == lifecycle.StateDead:
+		return fmt.Sprintf("it is %s", c.State)
+	default:
+		return ""
+	}
 }
 
 // failedBefore is the digest that failed on the container, since this Tower was

@@ -131,13 +131,37 @@ func TestWhatAnUnfinishedSwapHoldsIsReportedAndLeftAlone(t *testing.T) {
 	require.NoError(t, e.Rename(t.Context(), "parked", "web.wt-old-r-"+id+"-"+id+"-0"))
 	e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
 	e.Calls()
-	r, err := memory(t, e).Update(t.Context())
+	r, err := memory(t, e).Check(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 2, r.Count(watchtower.StatusSkipped))
 	assert.Equal(t, "part of an unfinished swap of web", entry(t, r, "web").Reason)
 	for _, c := range e.Calls() {
 		assert.False(t, c.Changes, "%v", c)
 	}
+}
+
+func TestAnUpdateRepairsWhatACrashLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := enginetest.New()
+		e.Publish("app:1", enginetest.Image{})
+		web := e.Run("web", "app:1", lifecycle.Spec{})
+		e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
+		e.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
+			if n > 5 { // pulled, created, renamed, renamed, stopped
+				return enginetest.Before
+			}
+			return enginetest.None
+		})
+		r, err := memory(t, e).Update(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, watchtower.StatusFailed, entry(t, r, "web").Status)
+		e.SetFault(nil)
+		r, err = memory(t, e).Update(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []lifecycle.Recovery{{Name: "web", Outcome: lifecycle.OutcomeRolledBack, ID: web.ID}}, r.Recovered)
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "web").Status, "and goes on from there")
+	})
 }
 
 func TestIndependentContainersDoNotWaitForEachOther(t *testing.T) {

@@ -2,49 +2,267 @@ package watchtower
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// plan is what an update is going to do: a function of what was seen. Its
-// groups are independent of each other.
-type plan struct {
-	groups []planGroup
+// Plan is what an update is going to do: a function of what was seen, and data.
+// Its groups are in an order in which they can be carried out one by one; those
+// that do not wait for each other may go on at the same time.
+type Plan struct {
+	// Images are what has to be there first.
+	Images []PlannedImage `json:"images"`
+	// Groups are what is swapped.
+	Groups []PlannedGroup `json:"groups"`
 }
 
-// planGroup is one reference: pulled once, then given to each container.
-type planGroup struct {
-	reference string // whole, with its tag
-	latest    string // the digest that was judged
-	users     []candidate
+// PlannedImage is one image to be pulled, unless it is there already.
+type PlannedImage struct {
+	// Reference is whole, with its tag: "docker.io/library/nginx:1.27".
+	Reference string `json:"reference"`
+	// Digest is what the registry said it points at.
+	Digest string `json:"digest"`
+	// ID is the image's configuration, where the check resolved it; else empty.
+	ID string `json:"id,omitempty"`
 }
 
-// newPlan groups the stale containers by what they get, in the order of the
-// first container's name. One reference is two groups if it serves two
-// platforms.
-func newPlan(stale []candidate) plan {
-	var p plan
-	at := map[string]int{}
-	for _, c := range stale {
-		key := c.ref.String() + " " + c.entry.NewImageID
-		i, ok := at[key]
-		if !ok {
-			i = len(p.groups)
-			at[key] = i
-			p.groups = append(p.groups, planGroup{reference: c.ref.String(), latest: c.entry.Latest})
-		}
-		p.groups[i].users = append(p.groups[i].users, c)
-	}
-	return p
+// PlannedGroup is containers that are swapped, and rolled back, as one.
+type PlannedGroup struct {
+	// Members are in start order, parents before those that need them.
+	Members []PlannedMember `json:"members"`
+	// After names the first members of the groups that must have ended before.
+	After []string `json:"after,omitempty"`
 }
 
-// String has a line for each step, with its cause.
-func (p plan) String() string {
+// PlannedMember is one container of a group.
+type PlannedMember struct {
+	// Name, ID, Image and ImageID are the container's when it was judged.
+	Name    string `json:"name"`
+	ID      string `json:"id"`
+	Image   string `json:"image"`
+	ImageID string `json:"image_id"`
+	// Cause is why it is in the plan.
+	Cause string `json:"cause"`
+	// To is the image it moves to; nil if it keeps its own and only follows
+	// another member.
+	To *PlannedImage `json:"to,omitempty"`
+	// NeedsReady is set if those before it must have proven themselves before
+	// it is started.
+	NeedsReady bool `json:"needs_ready,omitempty"`
+}
+
+// String has a line for each image, and one for each container with its cause.
+func (p Plan) String() string {
 	var b strings.Builder
-	for _, g := range p.groups {
-		fmt.Fprintf(&b, "pull %s at %s\n", g.reference, g.latest)
-		for _, c := range g.users {
-			fmt.Fprintf(&b, "  replace %s: %s\n", c.entry.Container.Name, c.entry.Reason)
+	for _, image := range p.Images {
+		fmt.Fprintf(&b, "pull %s at %s\n", image.Reference, image.Digest)
+	}
+	for _, g := range p.Groups {
+		for i, m := range g.Members {
+			what := "replace"
+			if m.To == nil {
+				what = "restart"
+			}
+			if i > 0 {
+				what = "  with it " + what
+			}
+			fmt.Fprintf(&b, "%s %s", what, m.Name)
+			if i == 0 && len(g.After) > 0 {
+				fmt.Fprintf(&b, " after %s", strings.Join(g.After, ", "))
+			}
+			if m.NeedsReady {
+				b.WriteString(" once those before it are ready")
+			}
+			fmt.Fprintf(&b, ": %s\n", m.Cause)
 		}
 	}
 	return b.String()
+}
+
+// planner makes a plan out of what is stale and who needs whom.
+type planner struct {
+	stale     []candidate
+	snaps     []lifecycle.Snapshot
+	relations []relation
+	refuse    func(c lifecycle.Container) string // why a container cannot be a member; empty: it can
+	skip      func(id, reason string)
+
+	cause map[string]string // by container ID: why it moves
+	to    map[string]candidate
+	lead  map[string]string // by container ID: the group, as its members find it
+}
+
+// plan groups what has to move together. One that cannot move keeps its whole
+// group where it is, with the reason.
+func (p *planner) plan() Plan {
+	p.cause, p.to, p.lead = map[string]string{}, map[string]candidate{}, map[string]string{}
+	for _, c := range p.stale {
+		id := c.entry.Container.ID
+		p.cause[id], p.to[id], p.lead[id] = c.entry.Reason, c, id
+	}
+	p.follow()
+	p.unite()
+	members := map[string][]string{}
+	var leads []string
+	for _, snap := range p.snaps { // by name
+		if lead := p.lead[snap.ID]; lead != "" {
+			if members[lead] == nil {
+				leads = append(leads, lead)
+			}
+			members[lead] = append(members[lead], snap.ID)
+		}
+	}
+	var groups [][]string
+	for _, lead := range leads {
+		ids, reason := p.arrange(members[lead])
+		if reason != "" {
+			p.drop(members[lead], reason)
+			continue
+		}
+		groups = append(groups, ids)
+	}
+	return p.write(inOrder(groups, p.relations))
+}
+
+// follow adds those that have to move because what they need does.
+func (p *planner) follow() {
+	for grown := true; grown; {
+		grown = false
+		for _, r := range p.relations {
+			if r.moves && p.lead[r.parent] != "" && p.lead[r.child] == "" {
+				p.lead[r.child], p.cause[r.child] = r.child, r.why
+				grown = true
+			}
+		}
+	}
+}
+
+// unite gives the members of a group the same lead.
+func (p *planner) unite() {
+	for _, r := range p.relations {
+		from, into := p.lead[r.child], p.lead[r.parent]
+		if !r.moves || from == "" || into == "" || from == into {
+			continue
+		}
+		for id, lead := range p.lead {
+			if lead == from {
+				p.lead[id] = into
+			}
+		}
+	}
+}
+
+// arrange puts parents before children, or says why the group cannot move.
+func (p *planner) arrange(ids []string) (ordered []string, reason string) {
+	for _, id := range ids {
+		c := p.container(id)
+		if why := p.refuse(c); why != "" {
+			return nil, fmt.Sprintf("stale, but %s moves with it: %s", c.Name, why)
+		}
+	}
+	ordered, circle := topological(ids, func(child, parent string) bool {
+		return slices.ContainsFunc(p.relations, func(r relation) bool { return r.child == child && r.parent == parent })
+	})
+	if len(circle) > 0 {
+		names := make([]string, len(circle))
+		for i, id := range circle {
+			names[i] = p.container(id).Name
+		}
+		return nil, "stale, but in a circle of dependencies: " + strings.Join(names, ", ")
+	}
+	return ordered, ""
+}
+
+// drop tells of a group that stays where it is.
+func (p *planner) drop(ids []string, reason string) {
+	for _, id := range ids {
+		if _, stale := p.to[id]; stale {
+			p.skip(id, reason)
+		}
+	}
+}
+
+func (p *planner) container(id string) lifecycle.Container {
+	i := slices.IndexFunc(p.snaps, func(s lifecycle.Snapshot) bool { return s.ID == id })
+	return p.snaps[i].Container
+}
+
+// of returns what the container needs.
+func (p *planner) of(id string) []relation {
+	return slices.DeleteFunc(slices.Clone(p.relations), func(r relation) bool { return r.child != id })
+}
+
+// write makes the plan of groups that are in order.
+func (p *planner) write(groups [][]string) Plan {
+	plan := Plan{Images: []PlannedImage{}, Groups: []PlannedGroup{}}
+	first := map[string]string{} // by container ID: its group's first member's name
+	for _, ids := range groups {
+		g := PlannedGroup{}
+		for _, id := range ids {
+			c := p.container(id)
+			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}
+			if to, ok := p.to[id]; ok {
+				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID}
+				if !slices.Contains(plan.Images, *m.To) {
+					plan.Images = append(plan.Images, *m.To)
+				}
+			}
+			for _, r := range p.of(id) {
+				m.NeedsReady = m.NeedsReady || r.ready && slices.Contains(ids, r.parent)
+				if lead := first[r.parent]; lead != "" && !slices.Contains(g.After, lead) {
+					g.After = append(g.After, lead)
+				}
+			}
+			g.Members = append(g.Members, m)
+		}
+		for _, id := range ids {
+			first[id] = g.Members[0].Name
+		}
+		plan.Groups = append(plan.Groups, g)
+	}
+	return plan
+}
+
+// inOrder sorts groups by what only orders. A circle between groups, each of
+// which could move alone, is no reason to leave them where they are: the wish
+// that closes it is not heard.
+func inOrder(groups [][]string, relations []relation) [][]string {
+	var out [][]string
+	left := slices.Clone(groups)
+	for len(left) > 0 {
+		i := slices.IndexFunc(left, func(g []string) bool {
+			return !slices.ContainsFunc(left, func(other []string) bool {
+				return g[0] != other[0] && needs(g, other, relations)
+			})
+		})
+		i = max(i, 0)
+		out = append(out, left[i])
+		left = slices.Delete(left, i, i+1)
+	}
+	return out
+}
+
+func needs(group, other []string, relations []relation) bool {
+	return slices.ContainsFunc(relations, func(r relation) bool {
+		return slices.Contains(group, r.child) && slices.Contains(other, r.parent)
+	})
+}
+
+// topological puts what is needed first, and otherwise keeps the order. What is
+// left over, if anything, is in a circle or behind one.
+func topological(ids []string, needs func(child, parent string) bool) (ordered, circle []string) {
+	left := slices.Clone(ids)
+	for len(left) > 0 {
+		i := slices.IndexFunc(left, func(id string) bool {
+			return !slices.ContainsFunc(left, func(other string) bool { return other != id && needs(id, other) })
+		})
+		if i < 0 {
+			return nil, left
+		}
+		ordered = append(ordered, left[i])
+		left = slices.Delete(left, i, i+1)
+	}
+	return ordered, nil
 }

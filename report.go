@@ -18,8 +18,13 @@ type Report struct {
 	// Started and Ended are by the watcher's clock.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
+	// Recovered is what became of updates that an earlier crash had cut short;
+	// an update repairs them first, a check only skips what they hold.
+	Recovered []lifecycle.Recovery `json:"-"`
 	// Entries has one entry per container.
 	Entries []Entry `json:"containers"`
+	// Plan is what the update did, or what one would do.
+	Plan Plan `json:"plan"`
 }
 
 // Status is what a pass says of one container.
@@ -37,6 +42,9 @@ const (
 	StatusSkipped Status = "skipped"
 	// StatusRolledBack: the successor failed, the old container serves again.
 	StatusRolledBack Status = "rolled back"
+	// StatusRestarted: it was replaced on its own image, because a container it
+	// cannot do without was; Reason says which.
+	StatusRestarted Status = "restarted"
 	// StatusFailed: the check or the update failed before the container was
 	// touched, or ended unfinished; Err says which.
 	StatusFailed Status = "failed"

@@ -20,6 +20,9 @@ func (t *Tower) Run(ctx context.Context) error {
 	if t.cfg.passAtStart {
 		next = time.Now()
 	}
+	if !t.cfg.passAtStart {
+		t.recoverAtStart(ctx)
+	}
 	failures := 0
 	for {
 		if next.IsZero() {

@@ -121,7 +121,7 @@ func (s *swap) beating(ctx context.Context, call func(context.Context) error) er
 			// What ends the call must not end the renewal.
 			if err := s.renew(context.WithoutCancel(ctx), &s.t.hold); err != nil {
 				cancel()
-				<-done
+				<-done //nolint:errcheck // it was told to end
 				return err
 			}
 		}

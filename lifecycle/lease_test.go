@@ -67,7 +67,7 @@ func TestAHolderThatWasTakenForDeadTouchesNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
 		var during []string
-		s.SetFault(func(n int, c enginetest.Call) enginetest.Fault {
+		s.SetFault(func(_ int, c enginetest.Call) enginetest.Fault {
 			during = append(during, c.Method)
 			return enginetest.None
 		})

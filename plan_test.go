@@ -1,0 +1,166 @@
+package watchtower_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+)
+
+// town is an engine on which all references that begin with "old" have moved.
+type town struct {
+	*enginetest.Engine
+
+	t   *testing.T
+	ids map[string]string
+}
+
+func newTown(t *testing.T) town {
+	t.Helper()
+	e := enginetest.New()
+	for _, image := range []string{"old", "old2", "new"} {
+		e.Publish(image+":1", enginetest.Image{})
+	}
+	return town{e, t, map[string]string{}}
+}
+
+func (v town) run(name, image string, host lifecycle.Document, labels ...string) {
+	v.t.Helper()
+	config := map[string]any{}
+	for i := 0; i < len(labels); i += 2 {
+		config[labels[i]] = labels[i+1]
+	}
+	v.ids[name] = v.Run(name, image+":1", lifecycle.Spec{HostConfig: host, Config: lifecycle.Document{"Labels": config}}).ID
+}
+
+func (v town) in(parent string) lifecycle.Document {
+	return lifecycle.Document{"NetworkMode": "container:" + v.ids[parent]}
+}
+
+var digests = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	const dependsOn, composeOn = watchtower.DependsOnLabel, "com.docker.compose.depends_on"
+	compose := func(service string, more ...string) []string {
+		return append([]string{"com.docker.compose.project", "p", "com.docker.compose.service", service}, more...)
+	}
+	tests := []struct {
+		name  string
+		build func(v town)
+		want  string
+	}{
+		{"nothing", func(v town) { v.run("web", "new", nil) }, ``},
+		{"two on one image", func(v town) { v.run("b", "old", nil); v.run("a", "old", nil) }, `
+pull docker.io/library/old:1 at <digest>
+replace a: its reference points at another image
+replace b: its reference points at another image
+`},
+		{"a child in the parent's network", func(v town) {
+			v.run("vpn", "old", nil)
+			v.run("app", "new", v.in("vpn"))
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace vpn: its reference points at another image
+  with it restart app: it lives in the network of vpn
+`},
+		{"a stale child of a fresh parent moves alone", func(v town) {
+			v.run("vpn", "new", nil)
+			v.run("app", "old", v.in("vpn"))
+			v.run("b", "new", v.in("vpn"))
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace app: its reference points at another image
+`},
+		{"a chain by every means", func(v town) {
+			v.run("a", "old", nil)
+			v.run("b", "new", lifecycle.Document{"VolumesFrom": []any{"a:ro"}})
+			v.run("c", "new", lifecycle.Document{"Links": []any{"/b:/c/bee"}})
+			v.run("d", "new", lifecycle.Document{"PidMode": "container:" + v.ids["c"]})
+			v.run("e", "new", nil, dependsOn, "nobody, /d")
+			v.run("f", "new", nil)
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace a: its reference points at another image
+  with it restart b: it has the volumes of a
+  with it restart c: it is linked to b
+  with it restart d: it lives among the processes of c
+  with it restart e: its label says that it depends on d
+`},
+		{"parent and child both stale", func(v town) {
+			v.run("z", "old", nil)
+			v.run("a", "old2", v.in("z"))
+		}, `
+pull docker.io/library/old:1 at <digest>
+pull docker.io/library/old2:1 at <digest>
+replace z: its reference points at another image
+  with it replace a: its reference points at another image
+`},
+		{"Compose without restart only orders", func(v town) {
+			v.run("p-db-1", "old", nil, compose("db")...)
+			v.run("p-api-1", "old", nil, compose("api", composeOn, "db:service_healthy:false")...)
+			v.run("p-web-1", "new", nil, compose("web", composeOn, "api:service_started:false")...)
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace p-db-1: its reference points at another image
+replace p-api-1 after p-db-1: its reference points at another image
+`},
+		{"Compose with restart", func(v town) {
+			v.run("p-db-1", "old", nil, compose("db")...)
+			v.run("p-api-1", "new", nil, compose("api", composeOn, "cache:service_started:true,db:service_healthy:true")...)
+			v.run("q-api-1", "new", nil, "com.docker.compose.project", "q", composeOn, "db:service_healthy:true")
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace p-db-1: its reference points at another image
+  with it restart p-api-1 once those before it are ready: Compose restarts it with p-db-1
+`},
+		{"a circle keeps its members only", func(v town) {
+			v.run("a", "old", nil, dependsOn, "b")
+			v.run("b", "old", nil, dependsOn, "a")
+			v.run("c", "old", nil)
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace c: its reference points at another image
+`},
+		{"a circle of mere order is broken", func(v town) {
+			v.run("p-a-1", "old", nil, compose("a", composeOn, "b:service_started:false")...)
+			v.run("p-b-1", "old", nil, compose("b", composeOn, "a:service_started:false")...)
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace p-a-1: its reference points at another image
+replace p-b-1 after p-a-1: its reference points at another image
+`},
+		{"one that is not watched follows", func(v town) {
+			v.run("vpn", "old", nil)
+			v.run("app", "old2", v.in("vpn"), filter.EnableLabel, "false")
+		}, `
+pull docker.io/library/old:1 at <digest>
+replace vpn: its reference points at another image
+  with it restart app: it lives in the network of vpn
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v := newTown(t)
+			tt.build(v)
+			for _, image := range []string{"old", "old2"} {
+				v.Publish(image+":1", enginetest.Image{Env: []string{"VERSION=2"}})
+			}
+			r, err := memory(t, v.Engine, watchtower.WithFilter(filter.Enabled(false))).Check(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, strings.TrimPrefix(tt.want, "\n"), digests.ReplaceAllString(r.Plan.String(), "<digest>"))
+			if strings.Contains(tt.name, "circle keeps") {
+				assert.Equal(t, "stale, but in a circle of dependencies: a, b", entry(t, r, "a").Reason)
+				assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "b").Status)
+			}
+		})
+	}
+}
