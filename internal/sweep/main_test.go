@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +47,7 @@ func everything() bool { return os.Getenv(sweepVar) == "all" }
 // watcher is what makes the pass.
 type watcher struct {
 	Address string
+	Base    string // of its containers' names
 	Names   []string
 	Rolling bool
 	States  []lifecycle.State
@@ -59,8 +62,26 @@ func (w watcher) tower() (*watchtower.Tower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return watchtower.New(watchtower.WithEngine(engine), watchtower.WithFilter(mine), watchtower.WithStableTime(stable),
+	return watchtower.New(watchtower.WithEngine(scoped{engine, w.Base}), watchtower.WithFilter(mine), watchtower.WithStableTime(stable),
 		watchtower.WithRolling(w.Rolling), watchtower.WithStates(w.States...))
+}
+
+// scoped is an engine that has but one run's containers. A watcher repairs
+// whatever it finds unfinished, and others' runs are not finished yet.
+type scoped struct {
+	*dockerengine.Engine
+
+	base string
+}
+
+func (s scoped) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	list, err := s.Engine.Containers(ctx)
+	return slices.DeleteFunc(list, func(c lifecycle.Container) bool { return !belongs(c.Name, s.base) }), err
+}
+
+// belongs: a name is its run's, perhaps with a member's or a journal's suffix.
+func belongs(name, base string) bool {
+	return name == base || strings.HasPrefix(name, base+"-") || strings.HasPrefix(name, base+".")
 }
 
 // actAsWatcher makes one pass, in a process of its own.

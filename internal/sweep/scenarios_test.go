@@ -31,6 +31,8 @@ type member struct {
 	fresh bool
 	// parent is the suffix of the one whose network it lives in.
 	parent string
+	// dies: if the engine dies, it does.
+	dies bool
 	// body adds to the create call; run is a number no other run has.
 	body func(run int) object
 }
@@ -45,19 +47,20 @@ func scenarios() []scenario {
 			{suffix: "-parent", state: lifecycle.StateRunning},
 			{suffix: "-child", state: lifecycle.StateRunning, fresh: true, parent: "-parent"},
 		}},
-		{name: "rm", members: []member{{state: lifecycle.StateRunning, body: func(int) object {
-			return object{"HostConfig": object{"AutoRemove": true}}
-		}}}},
+		{name: "rm", members: []member{{state: lifecycle.StateRunning, body: with("AutoRemove", true)}}},
 		{name: "stopped", members: in(lifecycle.StateExited)},
 		{name: "created", members: in(lifecycle.StateCreated)},
 		{name: "paused", members: in(lifecycle.StatePaused)},
-		{name: "always", members: []member{{state: lifecycle.StateRunning, body: func(int) object {
-			return object{"HostConfig": object{"RestartPolicy": object{"Name": "always"}}}
-		}}}},
+		{name: "always", members: []member{{state: lifecycle.StateRunning, body: with("RestartPolicy", object{"Name": "always"})}}},
 		{name: "rolling", rolling: true, members: []member{
 			{suffix: "-a", state: lifecycle.StateRunning}, {suffix: "-b", state: lifecycle.StateRunning},
 		}},
 	}
+}
+
+// with sets one thing of the host's side.
+func with(key string, value any) func(int) object {
+	return func(int) object { return object{"HostConfig": object{key: value}} }
 }
 
 // twoNetworks has a static address in the first.

@@ -2,7 +2,6 @@ package sweep_test
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,17 +33,16 @@ func modes() []mode {
 
 func TestAnUpdateSurvivesAFaultAtEveryCall(t *testing.T) {
 	host := enginehost.Engine(t)
-	reg := enginehost.StartRegistry(t)
+	b := &bench{host: host, reg: enginehost.StartRegistry(t)}
 	host.Network(t, frontNet, frontSubnet)
 	host.Network(t, backNet, backSubnet)
 	results := &table{}
-	var numbers atomic.Int32
 	for _, s := range scenarios() {
 		if !s.always && !everything() {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			clean := setUp(t, s, s.name, int(numbers.Add(1)), reg)
+			clean := b.setUp(t, s, s.name+"-clean")
 			tw, err := clean.watcher().tower()
 			require.NoError(t, err)
 			said := clean.pass(t, tw)
@@ -58,7 +56,7 @@ func TestAnUpdateSurvivesAFaultAtEveryCall(t *testing.T) {
 				for k := 1; k <= len(calls); k++ {
 					t.Run(fmt.Sprintf("%s/%d", m.name, k), func(t *testing.T) {
 						t.Parallel()
-						r := setUp(t, s, fmt.Sprintf("%s-%s-%d", s.name, m.name, k), int(numbers.Add(1)), reg)
+						r := b.setUp(t, s, fmt.Sprintf("%s-%s-%d", s.name, m.name, k))
 						results.add(s.name, m.name, len(calls), r.interrupt(t, m, k))
 					})
 				}
