@@ -91,7 +91,7 @@ func actAsWatcher(text string) int {
 	if err == nil {
 		var tw *watchtower.Tower
 		if tw, err = w.tower(); err == nil {
-			_, err = tw.Update(context.Background())
+			_, err = tw.Update(context.Background()) //nolint:forbidigo // a program, not a test
 		}
 	}
 	if err != nil {

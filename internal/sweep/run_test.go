@@ -94,7 +94,7 @@ func (b *bench) setUp(t *testing.T, s scenario, base string) *run {
 		r.bringTo(t, name, m.state)
 	}
 	b.push(t, "sweep:"+base, next)
-	dir, err := os.MkdirTemp("", "wt") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "wt") //nolint:usetesting // a socket's path must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	r.proxy, err = enginetest.NewProxy(filepath.Join(dir, "docker.sock"), r.host.Address)

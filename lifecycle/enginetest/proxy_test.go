@@ -57,9 +57,9 @@ func (b *backend) changes() []string {
 	return out
 }
 
-func startProxy(t *testing.T) (*enginetest.Proxy, *backend, func(method, path, body string) (*http.Response, error)) {
+func startProxy(t *testing.T) (*enginetest.Proxy, *backend, *http.Client) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "wt") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "wt") //nolint:usetesting // a socket's path must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	b := &backend{more: make(chan struct{})}
@@ -78,15 +78,23 @@ func startProxy(t *testing.T) (*enginetest.Proxy, *backend, func(method, path, b
 		return d.DialContext(ctx, "unix", socket)
 	}}}
 	t.Cleanup(client.CloseIdleConnections)
-	return p, b, func(method, path, body string) (*http.Response, error) {
-		req, err := http.NewRequestWithContext(t.Context(), method, "http://engine"+path, strings.NewReader(body))
-		require.NoError(t, err)
-		return client.Do(req)
+	return p, b, client
+}
+
+// send returns the status of the answer, or why there was none.
+func send(t *testing.T, client *http.Client, method, path, body string) (int, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://engine"+path, strings.NewReader(body))
+	require.NoError(t, err)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
 	}
+	return resp.StatusCode, resp.Body.Close()
 }
 
 func TestAProxyCountsWhatChangesAContainer(t *testing.T) {
-	p, b, send := startProxy(t)
+	p, b, client := startProxy(t)
 	for _, tt := range []struct{ method, path, body, want string }{
 		{"POST", "/v1.41/containers/create?name=web", "{}", "Create web"},
 		{"POST", "/containers/" + webID + "/start", "", "Start web"},
@@ -101,9 +109,8 @@ func TestAProxyCountsWhatChangesAContainer(t *testing.T) {
 		{"POST", "/v1.41/images/app/tag?repo=x", "", ""},
 		{"DELETE", "/v1.41/images/app", "", ""},
 	} {
-		resp, err := send(tt.method, tt.path, tt.body)
+		_, err := send(t, client, tt.method, tt.path, tt.body)
 		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
 		got := ""
 		for _, c := range p.Calls() {
 			got += c.String()
@@ -117,7 +124,7 @@ func TestAProxyFailsTheCallItWasTold(t *testing.T) {
 	for _, when := range []enginetest.Fault{enginetest.Before, enginetest.After} {
 		for _, drop := range []bool{false, true} {
 			t.Run(fmt.Sprintf("fault %d, dropped: %v", when, drop), func(t *testing.T) {
-				p, b, send := startProxy(t)
+				p, b, client := startProxy(t)
 				var hooked []string
 				p.SetFault(func(n int, _ enginetest.Call) enginetest.ProxyFault {
 					if n != 2 {
@@ -126,14 +133,13 @@ func TestAProxyFailsTheCallItWasTold(t *testing.T) {
 					return enginetest.ProxyFault{Fault: when, Drop: drop, Hook: func() { hooked = b.changes() }}
 				})
 				for n := 1; n <= 3; n++ {
-					resp, err := send("POST", fmt.Sprintf("/v1.41/containers/c%d/stop", n), "")
+					status, err := send(t, client, "POST", fmt.Sprintf("/v1.41/containers/c%d/stop", n), "")
 					if n == 2 && drop {
 						require.Error(t, err, "no answer")
 						continue
 					}
 					require.NoError(t, err)
-					require.NoError(t, resp.Body.Close())
-					assert.Equal(t, n == 2, resp.StatusCode == http.StatusInternalServerError)
+					assert.Equal(t, n == 2, status == http.StatusInternalServerError)
 				}
 				want := []string{"POST /v1.41/containers/c1/stop"}
 				if when == enginetest.After {
@@ -148,8 +154,10 @@ func TestAProxyFailsTheCallItWasTold(t *testing.T) {
 }
 
 func TestAProxyStreams(t *testing.T) {
-	_, b, send := startProxy(t)
-	resp, err := send("GET", "/v1.41/events", "")
+	_, b, client := startProxy(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://engine/v1.41/events", nil)
+	require.NoError(t, err)
+	resp, err := client.Do(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	lines := bufio.NewScanner(resp.Body)
