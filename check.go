@@ -23,6 +23,23 @@ type candidate struct {
 // sel sorts out what a pass leaves alone. It fills the report with an entry for
 // every container and returns those to be checked.
 func (p *pass) sel() []candidate {
+	p.enter()
+	var out []candidate
+	for i := range p.report.Entries {
+		e := &p.report.Entries[i]
+		ref, reason := p.refuse(e.Container)
+		if reason != "" {
+			p.skip(e, reason)
+			continue
+		}
+		out = append(out, candidate{e, ref})
+	}
+	return out
+}
+
+// enter makes an entry for every container, by name, and notes what unfinished
+// swaps hold.
+func (p *pass) enter() {
 	p.report.Entries = make([]Entry, len(p.inv.containers))
 	slices.SortFunc(p.inv.containers, func(a, b lifecycle.Container) int {
 		if a.Name != b.Name {
@@ -36,18 +53,9 @@ func (p *pass) sel() []candidate {
 			p.unfinished[service] = true
 		}
 	}
-	var out []candidate
 	for i, c := range p.inv.containers {
-		e := &p.report.Entries[i]
-		e.Container = c
-		ref, reason := p.refuse(c)
-		if reason != "" {
-			p.skip(e, reason)
-			continue
-		}
-		out = append(out, candidate{e, ref})
+		p.report.Entries[i].Container = c
 	}
-	return out
 }
 
 // refuse gives the reason to leave a container alone, or what to ask for.
@@ -126,10 +134,12 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 			}
 		}
 	}
-	slices.SortFunc(stale, func(a, b candidate) int {
-		return strings.Compare(a.entry.Container.Name, b.entry.Container.Name)
-	})
+	slices.SortFunc(stale, byName)
 	return stale
+}
+
+func byName(a, b candidate) int {
+	return strings.Compare(a.entry.Container.Name, b.entry.Container.Name)
 }
 
 // query asks about one reference for all its users. What all of them already

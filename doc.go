@@ -15,11 +15,17 @@
 //	report, err = tower.Update(ctx)  // one full pass
 //	err = tower.Run(ctx)             // passes on a schedule until ctx ends
 //
+// What a Check found it also planned: Report.Plan says what would be done, and
+// Apply does that and no more.
+//
 // New without options takes the Docker engine the environment names and the
 // logins that `docker login` left. A Report has an entry for every container:
-// fresh, stale, updated, skipped (with the reason), rolled back or failed. What
-// fails for one container stands in its entry and stops nothing else; an error
-// means that no report could be made.
+// fresh, stale, updated, restarted along with another, skipped (with the reason),
+// rolled back or failed. What fails for one container stands in its entry and
+// stops nothing else; an error means that no report could be made.
+//
+// Containers that cannot do without each other move as one. What a crash cut
+// short is finished or undone by the next Update, and by Run when it begins.
 //
 // # The parts
 //

@@ -54,6 +54,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
+		if n := r.Count(StatusRestarted); n > 0 {
+			attrs = append(attrs, "restarted", n)
+		}
 		if e.Kind == PassCheck {
 			attrs = append(attrs, "stale", r.Count(StatusStale))
 		}

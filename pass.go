@@ -3,7 +3,6 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +27,31 @@ type pass struct {
 
 // run makes one pass, after those before it have ended.
 func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
+	return t.alone(ctx, kind, func(p *pass) error {
+		if err := p.look(ctx, kind == PassUpdate); err != nil {
+			return err
+		}
+		stale := p.check(ctx, p.sel())
+		// Even a check looks whether what is stale could be swapped: a promise
+		// that an update would break is no answer.
+		var err error
+		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
+			return err
+		}
+		for _, c := range stale {
+			if c.entry.Status == StatusStale {
+				p.emit(UpdateFound{At: time.Now(), Entry: *c.entry})
+			}
+		}
+		if kind == PassUpdate {
+			p.act(ctx)
+		}
+		return nil
+	})
+}
+
+// alone gives a pass its frame: its turn, its first and last event, its report.
+func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error) (*Report, error) {
 	select {
 	case t.busy <- struct{}{}:
 		defer func() { <-t.busy }()
@@ -47,30 +71,20 @@ func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
 		p.states = []lifecycle.State{lifecycle.StateRunning}
 	}
 	p.emit(PassStarted{At: p.report.Started, Kind: kind})
-	if err := p.look(ctx, kind == PassUpdate); err != nil {
+	if err := work(p); err != nil {
 		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
-	}
-	stale := p.check(ctx, p.sel())
-	// Even a check looks whether what is stale could be swapped: a promise that an
-	// update would break is no answer.
-	plan, err := p.plan(ctx, stale)
-	if err != nil {
-		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
-	}
-	p.report.Plan = plan
-	stale = slices.DeleteFunc(stale, func(c candidate) bool { return c.entry.Status != StatusStale })
-	for _, c := range stale {
-		p.emit(UpdateFound{At: time.Now(), Entry: *c.entry})
-	}
-	if kind == PassUpdate {
-		replaced := p.apply(ctx, plan)
-		if t.cfg.cleanup {
-			p.cleanUp(context.WithoutCancel(ctx), replaced)
-		}
 	}
 	p.report.Ended = time.Now()
 	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
 	return p.report, nil
+}
+
+// act carries the report's plan out.
+func (p *pass) act(ctx context.Context) {
+	replaced := p.apply(ctx, p.report.Plan)
+	if p.cfg.cleanup {
+		p.cleanUp(context.WithoutCancel(ctx), replaced)
+	}
 }
 
 // look takes the inventory. Before a pass that is to change something, what a

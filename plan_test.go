@@ -1,10 +1,13 @@
 package watchtower_test
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -161,6 +164,56 @@ replace vpn: its reference points at another image
 				assert.Equal(t, "stale, but in a circle of dependencies: a, b", entry(t, r, "a").Reason)
 				assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "b").Status)
 			}
+		})
+	}
+}
+
+func TestAPlanIsCarriedOutAsItWasMade(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		meddle func(v town)
+		want   string // in the error; empty: it is carried out
+	}{
+		{"nothing happened", func(town) {}, ""},
+		{"another container came", func(v town) { v.run("other", "old", nil) }, ""},
+		{"the registry went on", func(v town) { v.Publish("old2:1", enginetest.Image{Env: []string{"VERSION=3"}}) }, ""},
+		{"one is gone", func(v town) {
+			require.NoError(v.t, v.Remove(v.t.Context(), "app", lifecycle.RemoveOptions{Force: true}))
+		}, "app is not the container that was judged"},
+		{"one has another name", func(v town) { require.NoError(v.t, v.Rename(v.t.Context(), "app", "app2")) }, "app is not"},
+		{"another came to depend on it", func(v town) { v.run("late", "new", v.in("vpn")) }, "with it restart late: it lives in the network of vpn"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newTown(t)
+				v.run("vpn", "old", nil)
+				v.run("app", "new", v.in("vpn"))
+				v.Publish("old:1", enginetest.Image{Env: []string{"VERSION=2"}})
+				tw := memory(t, v.Engine)
+				r, err := tw.Check(t.Context())
+				require.NoError(t, err)
+				data, err := json.Marshal(r.Plan)
+				require.NoError(t, err)
+				var plan watchtower.Plan
+				require.NoError(t, json.Unmarshal(data, &plan), "a plan survives being stored")
+				tt.meddle(v)
+				v.Calls()
+				r, err = tw.Apply(t.Context(), plan)
+				if tt.want != "" {
+					require.ErrorContains(t, err, tt.want)
+					assert.True(t, errdefs.IsFailedPrecondition(err))
+					for _, c := range v.Calls() {
+						assert.False(t, c.Changes, "%v", c)
+					}
+					return
+				}
+				require.NoError(t, err)
+				require.Len(t, r.Entries, 2)
+				assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "vpn").Status)
+				assert.Equal(t, watchtower.StatusRestarted, entry(t, r, "app").Status)
+			})
 		})
 	}
 }

@@ -132,7 +132,8 @@ func (r *Report) Err() error {
 }
 
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
-// rolled_back=0", with "stale=" before them for a check.
+// rolled_back=0", with "stale=" before them for a check, and "restarted=" behind
+// them where one had to follow another.
 func (r *Report) Summary() string {
 	var b strings.Builder
 	if r.Kind == PassCheck {
@@ -140,5 +141,8 @@ func (r *Report) Summary() string {
 	}
 	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
 		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
+	if n := r.Count(StatusRestarted); n > 0 {
+		fmt.Fprintf(&b, " restarted=%d", n)
+	}
 	return b.String()
 }

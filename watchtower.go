@@ -112,8 +112,22 @@ func (t *Tower) Check(ctx context.Context) (*Report, error) { return t.once(ctx,
 // Unavailable if the engine did not answer.
 func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx, PassUpdate) }
 
+// Apply carries out a plan that an earlier Check made, no more and no less: no
+// registry is asked. It is refused, with class FailedPrecondition and nothing
+// touched, if the same containers would be planned differently now: one is gone
+// or was replaced, another has come to depend on one, or its image is another. The
+// report holds the plan's containers only.
+func (t *Tower) Apply(ctx context.Context, plan Plan) (*Report, error) {
+	return t.told(ctx, PassUpdate, func() (*Report, error) { return t.applyPlan(ctx, plan) })
+}
+
 func (t *Tower) once(ctx context.Context, kind PassKind) (*Report, error) {
-	report, err := t.run(ctx, kind)
+	return t.told(ctx, kind, func() (*Report, error) { return t.run(ctx, kind) })
+}
+
+// told tells of a pass that could not be made.
+func (t *Tower) told(ctx context.Context, kind PassKind, work func() (*Report, error)) (*Report, error) {
+	report, err := work()
 	if err != nil {
 		t.emit(ctx, PassFailed{At: time.Now(), Kind: kind, Err: err})
 		t.drain()

@@ -279,6 +279,17 @@ web        nginx        stale    would be replaced: now at sha256:1
 
 stale=1 scanned=1 updated=0 failed=0 skipped=1 rolled_back=0
 `, out.String())
+	r.Plan.Groups = []watchtower.PlannedGroup{{Members: []watchtower.PlannedMember{
+		{Name: "web", Cause: "it moved", To: &watchtower.PlannedImage{}}, {Name: "side", Cause: "it lives in the network of web"},
+	}}}
+	out.Reset()
+	require.NoError(t, printTable(&out, r))
+	assert.Contains(t, out.String(), `
+An update would:
+replace web: it moved
+  with it restart side: it lives in the network of web
+
+stale=1`)
 	out.Reset()
 	require.NoError(t, printJSON(&out, r))
 	assert.Contains(t, out.String(), `"status": "stale"`)

@@ -24,6 +24,11 @@ func printTable(w io.Writer, r *watchtower.Report) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	if len(r.Plan.Groups) > 0 {
+		if _, err := fmt.Fprintf(w, "\nAn update would:\n%s", r.Plan); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "\n%s\n", r.Summary())
 	return err
 }

@@ -1,0 +1,76 @@
+package watchtower
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+// applyPlan plans what the given plan is about once more, from what there is
+// now, and goes on if that comes to the same.
+func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
+	return t.alone(ctx, PassUpdate, func(p *pass) error {
+		if err := p.look(ctx, true); err != nil {
+			return err
+		}
+		p.enter()
+		stale, err := p.recall(plan)
+		if err != nil {
+			return err
+		}
+		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(plan, p.report.Plan) {
+			return moved("what there is now asks for another plan:\n%s", p.report.Plan)
+		}
+		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
+		p.act(ctx)
+		return nil
+	})
+}
+
+// recall finds the containers that the plan moves to another image, as they were
+// judged.
+func (p *pass) recall(plan Plan) ([]candidate, error) {
+	var out []candidate
+	for _, g := range plan.Groups {
+		for _, m := range g.Members {
+			i := slices.IndexFunc(p.report.Entries, func(e Entry) bool {
+				return e.Container.ID == m.ID && e.Container.Name == m.Name && e.Container.ImageID == m.ImageID
+			})
+			if i < 0 {
+				return nil, moved("%s is not the container that was judged", m.Name)
+			}
+			if m.To == nil {
+				continue
+			}
+			ref, err := registry.Parse(m.To.Reference)
+			if err != nil {
+				return nil, fmt.Errorf("plan for %s: %w", m.Name, err)
+			}
+			e := &p.report.Entries[i]
+			e.Status, e.Reason, e.Latest, e.NewImageID = StatusStale, m.Cause, m.To.Digest, m.To.ID
+			out = append(out, candidate{e, ref})
+		}
+	}
+	// The order a check finds them in.
+	slices.SortFunc(out, byName)
+	return out, nil
+}
+
+func (p Plan) has(id string) bool {
+	return slices.ContainsFunc(p.Groups, func(g PlannedGroup) bool {
+		return slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.ID == id })
+	})
+}
+
+func moved(format string, args ...any) error {
+	return errclass.With(errdefs.ErrFailedPrecondition, fmt.Errorf("the world has moved since the plan was made: "+format, args...))
+}
