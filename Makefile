@@ -28,10 +28,15 @@ lint: ## gofmt, go vet and golangci-lint
 	go vet ./...
 	$(GOLANGCI_LINT) run
 
+sweep: SHELL = bash
+sweep: .SHELLFLAGS = -o pipefail -c
+sweep: deps ## interrupt updates at every call in every way, and kill the engine (minutes)
+	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 60m ./internal/sweep | grep --line-buffered -vE '^=== |^ *--- PASS'
+
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build deps test install-test demo lint bench fuzz
+.PHONY: help build deps test install-test demo lint sweep bench fuzz

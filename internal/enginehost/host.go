@@ -23,6 +23,13 @@ type Host struct {
 	Version, APIVersion string
 
 	client *http.Client
+	engine killer // nil for an engine that is not the tests' own
+}
+
+// killer is an engine's process.
+type killer interface {
+	kill() error
+	start() error
 }
 
 // Engine returns the engine of this test binary. Without one it skips the test,
@@ -30,14 +37,43 @@ type Host struct {
 func Engine(t testing.TB) *Host {
 	t.Helper()
 	if current == nil {
-		reason := "NO ENGINE, NOTHING PROVEN: " + missing
-		if os.Getenv("CI") == "true" || os.Getenv(requiredVar) == "required" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
+		unproven(t, missing)
 	}
 	return current
 }
+
+func unproven(t testing.TB, why string) {
+	t.Helper()
+	reason := "NO ENGINE, NOTHING PROVEN: " + why
+	if os.Getenv("CI") == "true" || os.Getenv(requiredVar) == "required" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// Killable returns Engine if it may be killed: an engine that is not this test
+// binary's own may not, and is as good as none. The caller must be the only test
+// that uses it.
+func Killable(t testing.TB) *Host {
+	t.Helper()
+	h := Engine(t)
+	if h.engine == nil {
+		unproven(t, "the engine is not the tests' own and must not be killed")
+	}
+	return h
+}
+
+// Kill ends the engine with SIGKILL, and its containerd with it, as a crash
+// would. Containers it leaves behind go on, until it starts again.
+func (h *Host) Kill() error {
+	err := h.engine.kill()
+	h.client.CloseIdleConnections()
+	return err
+}
+
+// Start starts the engine that was killed, on the same data, and returns once
+// it answers.
+func (h *Host) Start() error { return h.engine.start() }
 
 // call sends one request to the engine's API and decodes the answer into out.
 func (h *Host) call(ctx context.Context, method, path string, body, out any) (int, error) {

@@ -12,11 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-)
-
-const (
-	stopWithin = 20 * time.Second
 )
 
 // tools are what a private engine needs.
@@ -95,11 +90,12 @@ func inside(m *testing.M, dir string) int {
 			return broken(fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out))
 		}
 	}
-	stop, err := startEngine(dir, address)
-	if err != nil {
+	d := &daemon{dir: dir, address: address}
+	if err := d.start(); err != nil {
 		return broken(err)
 	}
-	defer stop()
+	defer d.stop()
+	current.engine = d
 	fmt.Printf("engine: Docker %s, API %s, in name spaces of its own\n", current.Version, current.APIVersion)
 	return m.Run()
 }
@@ -107,35 +103,4 @@ func inside(m *testing.M, dir string) int {
 func broken(err error) int {
 	fmt.Fprintf(os.Stderr, "enginehost: %v\n", err)
 	return 1
-}
-
-// startEngine starts a dockerd and makes it the current engine.
-func startEngine(dir, address string) (stop func(), err error) {
-	logPath := filepath.Join(dir, "dockerd.log")
-	log, err := os.Create(logPath)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = log.Close() }()
-	cmd := exec.CommandContext(context.Background(), "dockerd",
-		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
-		"-H", address, "-p", filepath.Join(dir, "docker.pid"))
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	stop = func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(stopWithin, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-		_ = cmd.Wait()
-	}
-	for deadline := time.Now().Add(startWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if current, err = attach(address); err == nil {
-			return stop, nil
-		}
-	}
-	stop()
-	text, _ := os.ReadFile(logPath)
-	return nil, fmt.Errorf("dockerd did not come up within %v: %w\n%s", startWithin, err, text)
 }

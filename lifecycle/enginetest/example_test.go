@@ -3,6 +3,8 @@ package enginetest_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
@@ -36,4 +38,24 @@ func ExampleEngine_SetFault() {
 	// Output:
 	// enginetest: Rename web: a fault after it was done
 	// www
+}
+
+func ExampleNewProxy() {
+	dir, _ := os.MkdirTemp("", "proxy")
+	defer func() { _ = os.RemoveAll(dir) }()
+	proxy, err := enginetest.NewProxy(filepath.Join(dir, "docker.sock"), "unix:///var/run/docker.sock")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = proxy.Close() }()
+	proxy.SetFault(func(n int, c enginetest.Call) enginetest.ProxyFault {
+		if n == 3 || c.Method == "Rename" {
+			return enginetest.ProxyFault{Fault: enginetest.After, Drop: true} // done, and the caller does not know
+		}
+		return enginetest.ProxyFault{}
+	})
+	// Give proxy.Address() to the client under test.
+	fmt.Println(proxy.Calls())
+	// Output: []
 }
