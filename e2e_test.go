@@ -13,7 +13,7 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
-func TestMain(m *testing.M) { os.Exit(enginehost.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(enginehost.Run(m, buildCompose)) }
 
 // object is a JSON object of the engine's API.
 type object = enginehost.Object

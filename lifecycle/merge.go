@@ -10,38 +10,37 @@ import (
 
 // effective is the configuration a container gets that is created with config
 // from image: the engine's own rules, so that what it made can be compared with
-// what it should have made.
+// what it should have made. What an image says of other fields, as one does
+// that was committed from a container, counts for nothing.
 func effective(config, image Document) Document {
-	out := image.Clone()
+	out := config.Clone()
 	if out == nil {
 		out = Document{}
 	}
-	for key, value := range config {
-		switch key {
-		case "Env":
-			out[key] = mergeEnv(image.Texts(key), config.Texts(key))
-		case "Labels", "ExposedPorts", "Volumes":
-			out[key] = mergePairs(image.Object(key), config.Object(key))
-		case "Healthcheck":
-			if config.Object(key) != nil {
-				out[key] = mergePairs(image.Object(key), config.Object(key))
-			}
-		case "Entrypoint", "Cmd":
-			// a pair, below
-		default:
-			if !empty(value) {
-				out[key] = value
-			}
+	out["Env"] = mergeEnv(image.Texts("Env"), config.Texts("Env"))
+	for _, key := range []string{"Labels", "ExposedPorts", "Volumes"} {
+		out[key] = mergePairs(image.Object(key), config.Object(key), false)
+	}
+	if config.Object("Healthcheck") == nil {
+		out["Healthcheck"] = cloneValue(image["Healthcheck"])
+	} else {
+		out["Healthcheck"] = mergePairs(image.Object("Healthcheck"), config.Object("Healthcheck"), true)
+	}
+	for _, key := range []string{"User", "WorkingDir", "StopSignal"} {
+		if empty(config[key]) {
+			out[key] = image[key]
 		}
 	}
-	entrypoint, cmd := config.Texts("Entrypoint"), config.Texts("Cmd")
-	switch {
-	case len(entrypoint) == 1 && entrypoint[0] == "":
-		out["Entrypoint"], out["Cmd"] = nil, config["Cmd"]
-	case len(entrypoint) > 0:
-		out["Entrypoint"], out["Cmd"] = config["Entrypoint"], config["Cmd"]
-	case len(cmd) > 0:
-		out["Cmd"] = config["Cmd"]
+	if empty(config["Entrypoint"]) {
+		if empty(config["Cmd"]) {
+			out["Cmd"] = image["Cmd"]
+		}
+		if config["Entrypoint"] == nil {
+			out["Entrypoint"] = image["Entrypoint"]
+		}
+	}
+	if entrypoint := out.Texts("Entrypoint"); len(entrypoint) == 1 && entrypoint[0] == "" {
+		out["Entrypoint"] = nil
 	}
 	return out
 }
@@ -60,13 +59,14 @@ func mergeEnv(image, user []string) any {
 	return out
 }
 
-func mergePairs(image, user Document) any {
+// mergePairs lets the user's pairs win; inherit: unless they say nothing.
+func mergePairs(image, user Document, inherit bool) any {
 	out := map[string]any{}
 	for k, v := range image {
 		out[k] = v
 	}
 	for k, v := range user {
-		if _, ok := out[k]; !ok || !empty(v) {
+		if _, ok := out[k]; !ok || !inherit || !empty(v) {
 			out[k] = v
 		}
 	}
@@ -120,7 +120,7 @@ func drift(spec Spec, image Image, got Snapshot) []Difference {
 	want := effective(spec.Config, image.Config)
 	for key, value := range want {
 		switch key {
-		case "Hostname", "Image", "OnBuild", "ArgsEscaped", "Container", "DockerVersion":
+		case "Hostname", "Image", "ArgsEscaped":
 			continue
 		case "Env":
 			if !sameSet(want.Texts(key), got.Config.Texts(key)) {

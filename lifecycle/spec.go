@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -42,44 +41,6 @@ func copySpec(old Snapshot, inherited []string) Spec {
 	host := old.HostConfig.Clone()
 	keepVolumes(host, old.Mounts, inherited)
 	return Spec{Config: config, HostConfig: host, Networks: endpoints(old)}
-}
-
-// userConfig is config without what the image gave it.
-func userConfig(config, image Document) Document {
-	user := config.Clone()
-	if user == nil {
-		user = Document{}
-	}
-	for key, value := range config {
-		switch key {
-		case "Env":
-			user[key] = without(value, image[key])
-		case "Labels":
-			user[key] = map[string]any(withoutSwapLabels(withoutPairs(config.Object(key), image.Object(key))))
-		case "ExposedPorts", "Volumes":
-			user[key] = nilIfEmpty(withoutPairs(config.Object(key), image.Object(key)))
-		case "Healthcheck":
-			user[key] = nilIfEmpty(withoutPairs(config.Object(key), image.Object(key)))
-		case "Entrypoint", "Cmd":
-			// a pair, below
-		default:
-			if same(value, image[key]) {
-				delete(user, key)
-			}
-		}
-	}
-	switch {
-	case same(config["Entrypoint"], image["Entrypoint"]):
-		delete(user, "Entrypoint")
-		if same(config["Cmd"], image["Cmd"]) {
-			delete(user, "Cmd")
-		}
-	case empty(config["Entrypoint"]):
-		// Cleared by the user. The engine takes null for "the image's"; one
-		// empty string is its way to say "none".
-		user["Entrypoint"] = []any{""}
-	}
-	return user
 }
 
 // dropGenerated removes what the engine made up for the old container.
@@ -173,6 +134,9 @@ func endpoints(old Snapshot) map[string]Document {
 		} else {
 			delete(kept, "Aliases")
 		}
+		if mac := givenMAC(endpoint, old.Config.Text("MacAddress")); mac != "" {
+			kept["MacAddress"] = mac
+		}
 		if endpoint.Text("NetworkID") == mode && mode != "" {
 			name = mode // asked for by ID: one network must not appear under two names
 		}
@@ -193,44 +157,4 @@ func aliasesOf(endpoint Document, id string) []any {
 		}
 	}
 	return out
-}
-
-// without returns the entries of list that are not in image, nil for none.
-func without(list, image any) any {
-	have, _ := image.([]any)
-	items, _ := list.([]any)
-	var out []any
-	for _, item := range items {
-		if !slices.Contains(have, item) {
-			out = append(out, item)
-		}
-	}
-	if out == nil {
-		return nil
-	}
-	return out
-}
-
-// withoutPairs returns the pairs of doc that are not the same in image.
-func withoutPairs(doc, image Document) Document {
-	out := make(Document, len(doc))
-	for key, value := range doc {
-		if have, ok := image[key]; !ok || !same(have, value) {
-			out[key] = value
-		}
-	}
-	return out
-}
-
-func nilIfEmpty(doc Document) any {
-	if len(doc) == 0 {
-		return nil
-	}
-	return map[string]any(doc)
-}
-
-// same compares two values as the engine means them: null, an empty list, an
-// empty object, false, 0 and "" all say "not set".
-func same(a, b any) bool {
-	return empty(a) && empty(b) || reflect.DeepEqual(a, b)
 }

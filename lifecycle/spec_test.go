@@ -55,9 +55,24 @@ func TestUserConfigIsWhatDiffersFromTheOldImage(t *testing.T) {
 			`{"Healthcheck":{"Test":["CMD","x"]}}`, `{"Healthcheck":null}`,
 		},
 		{
-			"scalars", `{"User":"app","WorkingDir":"/old","StopSignal":"SIGINT","Shell":["sh"]}`,
-			`{"User":"app","WorkingDir":"/mine","StopSignal":"SIGINT","Shell":["sh"],"StopTimeout":30,"Tty":true}`,
+			"scalars", `{"User":"app","WorkingDir":"/old","StopSignal":"SIGINT"}`,
+			`{"User":"app","WorkingDir":"/mine","StopSignal":"SIGINT","StopTimeout":30,"Tty":true}`,
 			`{"WorkingDir":"/mine","StopTimeout":30,"Tty":true}`,
+		},
+		{
+			"what engines do not take from images", `{"Shell":["sh"],"Tty":true,"Hostname":"built","OnBuild":["RUN x"]}`,
+			`{"Shell":["sh"],"Tty":true}`, `{"Shell":["sh"],"Tty":true}`,
+		},
+		{
+			"an empty label over the image's", `{"Labels":{"a":"1"}}`, `{"Labels":{"a":""}}`, `{"Labels":{"a":""}}`,
+		},
+		{
+			"a command that the image's entrypoint was to forget", `{"Entrypoint":["/e"],"Cmd":["c"]}`,
+			`{"Entrypoint":["/e"],"Cmd":null}`, `{"Entrypoint":["/e"],"Cmd":null}`,
+		},
+		{
+			"an empty list for the entrypoint", `{"Entrypoint":null,"Cmd":["c"]}`,
+			`{"Entrypoint":[],"Cmd":["c"]}`, `{"Entrypoint":[]}`,
 		},
 		{
 			"ports and volumes by key", `{"ExposedPorts":{"80/tcp":{}},"Volumes":{"/data":{}}}`,
@@ -154,6 +169,30 @@ func TestNetworkModes(t *testing.T) {
 	}
 }
 
+func TestMACAddresses(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, mac, ip, configured, want string }{
+		{"none while it is down", "", "", "", ""},
+		{"derived from the address", "02:42:0a:01:00:05", "10.1.0.5", "", ""},
+		{"random", "1e:77:0a:01:00:05", "10.1.0.5", "", ""},
+		{"given in Docker's own range", "02:42:ac:11:65:43", "10.1.0.5", "", "02:42:ac:11:65:43"},
+		{"given, of a vendor", "00:50:56:00:00:01", "10.1.0.5", "", "00:50:56:00:00:01"},
+		{"given for the container", "00:50:56:00:00:01", "10.1.0.5", "00:50:56:00:00:01", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			spec := successorSpec(Snapshot{
+				Config:     Document{"MacAddress": tt.configured},
+				HostConfig: Document{"NetworkMode": "front"},
+				Networks:   map[string]Document{"front": {"MacAddress": tt.mac, "IPAddress": tt.ip}},
+			}, Image{}, Member{}, nil)
+			assert.Equal(t, tt.want, spec.Networks["front"].Text("MacAddress"))
+			assert.Equal(t, tt.configured, spec.Config.Text("MacAddress"))
+		})
+	}
+}
+
 func TestComposeIsToldOfTheNewImage(t *testing.T) {
 	t.Parallel()
 	old := Snapshot{Config: doc(t, `{"Labels":{"com.docker.compose.image":"sha256:1","com.docker.compose.service":"web"}}`)}
@@ -166,12 +205,12 @@ func TestDriftNamesEachFieldOnce(t *testing.T) {
 	t.Parallel()
 	spec := Spec{
 		Config:     doc(t, `{"Env":["A=1"],"Hostname":"mine","Labels":{"x":"1"}}`),
-		HostConfig: doc(t, `{"Memory":1024,"Privileged":false,"CapAdd":null,"NanoCpus":0}`),
+		HostConfig: doc(t, `{"Memory":1024,"Privileged":false,"CapAdd":null,"NanoCpus":0,"Links":["/db:/web/sql"]}`),
 		Networks:   map[string]Document{"front": doc(t, `{"Aliases":["api"],"IPAMConfig":{"IPv4Address":"10.1.0.5"}}`), "back": {}},
 	}
 	got := Snapshot{
 		Config:     doc(t, `{"Env":["A=2"],"Hostname":"other","Labels":{"x":"1"},"Tty":false}`),
-		HostConfig: doc(t, `{"Memory":0,"Privileged":false,"CapAdd":[],"Extra":7}`),
+		HostConfig: doc(t, `{"Memory":0,"Privileged":false,"CapAdd":[],"Extra":7,"Links":["/db:/web.wt-new-1-2/sql"]}`),
 		Networks:   map[string]Document{"front": doc(t, `{"Aliases":["0123"],"IPAMConfig":{"IPv4Address":"10.1.0.6"}}`)},
 	}
 	var fields []string

@@ -36,6 +36,9 @@ type Image struct {
 	WorkingDir  string
 	User        string
 	StopSignal  string
+	// Defaults are further fields of the configuration, as the engine's API has
+	// them.
+	Defaults Object
 	// Files are text by path, in a layer of their own.
 	Files map[string]string
 	// Architecture is this machine's if empty.
@@ -137,6 +140,7 @@ func (img Image) config(t testing.TB, layers []layer) []byte {
 	if img.StopSignal != "" {
 		config["StopSignal"] = img.StopSignal
 	}
+	maps.Copy(config, img.Defaults)
 	return encode(t, Object{
 		"architecture": arch, "os": "linux", "config": config, "created": "2020-01-01T00:00:00Z",
 		"rootfs": Object{"type": "layers", "diff_ids": diffIDs},

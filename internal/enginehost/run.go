@@ -13,6 +13,9 @@ import (
 )
 
 const (
+	// dirVar tells the second execution that it is inside, and where to keep
+	// the engine's files.
+	dirVar = "WATCHTOWER_TEST_ENGINE_DIR"
 	// requiredVar set to "required" makes a test without an engine fail, as
 	// CI=true does.
 	requiredVar = "WATCHTOWER_TEST_ENGINE"
@@ -29,11 +32,20 @@ var (
 )
 
 // Run is for TestMain: it runs the tests with an engine, if there is one to be
-// had, and returns the exit code.
-func Run(m *testing.M) int {
+// had, and returns the exit code. What prepare does is done once, before the
+// tests lose the outside network; what it cannot do is told, and for the tests
+// to miss.
+func Run(m *testing.M, prepare ...func() error) int {
 	flag.Parse()
 	if flag.Lookup("test.list").Value.String() != "" {
 		return m.Run() // names are listed without an engine
+	}
+	if os.Getenv(dirVar) == "" {
+		for _, f := range prepare {
+			if err := f(); err != nil {
+				fmt.Fprintf(os.Stderr, "enginehost: %v\n", err)
+			}
+		}
 	}
 	code, lacking := private(m)
 	if lacking == "" {

@@ -14,12 +14,6 @@ import (
 	"testing"
 )
 
-const (
-	// dirVar tells the second execution that it is inside, and where to keep
-	// the engine's files.
-	dirVar = "WATCHTOWER_TEST_ENGINE_DIR"
-)
-
 // tools are what a private engine needs.
 var tools = []string{"dockerd", "docker-registry", "iptables", "ip", "unshare", "mount", "busybox"}
 

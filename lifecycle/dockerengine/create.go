@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/containerd/errdefs/pkg/errhttp"
 	"github.com/docker/docker/api/types/container"
@@ -33,12 +34,14 @@ func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (stri
 		if opts.Platform != "" && s.atLeast("1.41") {
 			query.Set("platform", opts.Platform)
 		}
-		now, later := splitNetworks(s, opts.Spec)
-		body := maps.Clone(opts.Spec.Config)
-		if body == nil {
-			body = lifecycle.Document{}
+		spec := opts.Spec.Clone()
+		if spec.Config == nil {
+			spec.Config = lifecycle.Document{}
 		}
-		body["HostConfig"] = opts.Spec.HostConfig
+		placeMAC(s, &spec)
+		now, later := splitNetworks(s, spec)
+		body := spec.Config
+		body["HostConfig"] = spec.HostConfig
 		body["NetworkingConfig"] = map[string]any{"EndpointsConfig": now}
 		if err := e.post(ctx, s, "/containers/create", query, body, &created); err != nil {
 			return err
@@ -64,10 +67,7 @@ func splitNetworks(s *session, spec lifecycle.Spec) (now, later map[string]lifec
 	if s.atLeast("1.44") {
 		return spec.Networks, nil
 	}
-	mode := spec.HostConfig.Text("NetworkMode")
-	if mode == "" || mode == "default" {
-		mode = "bridge"
-	}
+	mode := modeNetwork(spec)
 	now, later = map[string]lifecycle.Document{}, map[string]lifecycle.Document{}
 	for name, endpoint := range spec.Networks {
 		if name == mode {
@@ -77,6 +77,37 @@ func splitNetworks(s *session, spec lifecycle.Spec) (now, later map[string]lifec
 		}
 	}
 	return now, later
+}
+
+// modeNetwork is the network of the network mode; other modes name none.
+func modeNetwork(spec lifecycle.Spec) string {
+	if mode := spec.HostConfig.Text("NetworkMode"); mode != "" && mode != "default" {
+		return mode
+	}
+	return "bridge"
+}
+
+// placeMAC puts MAC addresses where this API has them: from 1.44 on at each
+// endpoint, before that one for the container, which is its mode's network's.
+func placeMAC(s *session, spec *lifecycle.Spec) {
+	if !s.atLeast("1.44") {
+		for _, endpoint := range spec.Networks {
+			delete(endpoint, "MacAddress")
+		}
+		return
+	}
+	mac, mode := spec.Config.Text("MacAddress"), modeNetwork(*spec)
+	delete(spec.Config, "MacAddress")
+	if mac == "" || mode == "host" || mode == "none" || strings.HasPrefix(mode, "container:") {
+		return
+	}
+	if spec.Networks == nil {
+		spec.Networks = map[string]lifecycle.Document{}
+	}
+	if spec.Networks[mode] == nil {
+		spec.Networks[mode] = lifecycle.Document{}
+	}
+	spec.Networks[mode]["MacAddress"] = mac
 }
 
 // post sends one request of our own over the client's connection.

@@ -53,7 +53,7 @@ func TestFromAPI144AllNetworksGoIntoTheCreateCall(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte(`{"Id":"abc"}`))
 	})
-	config, err := lifecycle.ParseDocument([]byte(`{"Image":"app:1","NewField":{"exact":12345678901234567890}}`))
+	config, err := lifecycle.ParseDocument([]byte(`{"Image":"app:1","MacAddress":"02:42:00:00:00:07","NewField":{"exact":12345678901234567890}}`))
 	require.NoError(t, err)
 	id, err := e.Create(t.Context(), lifecycle.CreateOptions{Name: "web", Platform: "linux/arm64", Spec: lifecycle.Spec{
 		Config:     config,
@@ -63,7 +63,10 @@ func TestFromAPI144AllNetworksGoIntoTheCreateCall(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "abc", id)
 	assert.Equal(t, "name=web&platform=linux%2Farm64", query)
-	assert.Len(t, body["NetworkingConfig"].(map[string]any)["EndpointsConfig"], 2)
+	assert.Equal(t, map[string]any{
+		"a": map[string]any{"MacAddress": "02:42:00:00:00:07"}, "b": map[string]any{"Aliases": []any{"x"}},
+	}, body["NetworkingConfig"].(map[string]any)["EndpointsConfig"])
+	assert.NotContains(t, body, "MacAddress", "it has moved to the endpoint")
 	assert.Equal(t, "kept", body["HostConfig"].(map[string]any)["NewerField"], "fields the client library does not know survive")
 	assert.Contains(t, body, "NewField")
 }
