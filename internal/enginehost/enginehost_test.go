@@ -36,6 +36,23 @@ func TestTheEngineRunsWhatTheRegistryServes(t *testing.T) {
 	}
 }
 
+func TestAKilledEngineComesBackWithItsContainers(t *testing.T) {
+	host := enginehost.Killable(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "killed:1", enginehost.Image{Volumes: []string{"/data"}})
+	host.Pull(t, ref, "")
+	host.Run(t, "killed-no", enginehost.Object{"Image": ref})
+	host.Run(t, "killed-always", enginehost.Object{"Image": ref, "HostConfig": enginehost.Object{"RestartPolicy": enginehost.Object{"Name": "always"}}})
+	host.Exec(t, "killed-always", "sh", "-c", "echo kept > /data/file")
+	require.NoError(t, host.Kill())
+	require.Error(t, host.Kill(), "it is dead")
+	require.NoError(t, host.Start())
+	status := func(name string) any { return host.Inspect(t, name)["State"].(enginehost.Object)["Status"] }
+	assert.Equal(t, "exited", status("killed-no"))
+	assert.Equal(t, "running", status("killed-always"))
+	assert.Equal(t, "kept", host.Exec(t, "killed-always", "cat", "/data/file"))
+}
+
 func TestAnEngineThatCannotBeHadIsNeverPassedOver(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
