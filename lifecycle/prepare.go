@@ -18,7 +18,8 @@ type move struct {
 	old    Snapshot
 	image  Image // the new one
 	was    letter
-	spec   Spec // the successor's
+	spec   Spec   // the successor's
+	files  []byte // what Compose copied into the old one
 	lead   string
 	ids    struct{ next, spare string }
 }
@@ -73,6 +74,9 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string) (*move, 
 	}
 	inherited, err := r.inherited(ctx, old)
 	if err != nil {
+		return nil, err
+	}
+	if mv.files, err = r.copiedFiles(ctx, old); err != nil {
 		return nil, err
 	}
 	mv.spec = successorSpec(old, oldImage, m, inherited)

@@ -237,12 +237,19 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot) (*Container, error)
 	if err != nil {
 		return nil, err
 	}
+	files, err := r.copiedFiles(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
 	spec := copySpec(snap, nil)
 	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder} {
 		spec.Config.Object("Labels")[key] = snap.Labels[key]
 	}
 	id, err := r.create(ctx, CreateOptions{Name: e.String(), Spec: spec})
 	if err != nil {
+		return nil, err
+	}
+	if err := r.putFiles(ctx, id, files); err != nil {
 		return nil, err
 	}
 	return &Container{ID: id, Name: e.String(), State: StateCreated}, nil

@@ -97,6 +97,9 @@ func (s *swap) createAll(ctx context.Context) error {
 			return err
 		}
 		m.ids.next = id
+		if err := s.putFiles(ctx, id, m.files); err != nil {
+			return err
+		}
 		if m.removesItself() {
 			if err := s.createSpare(ctx, m); err != nil {
 				return err
@@ -125,7 +128,10 @@ func (s *swap) createSpare(ctx context.Context, m *move) error {
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.putFiles(ctx, m.ids.spare, m.files)
 }
 
 // replaceAll is the part in which the service changes hands.
