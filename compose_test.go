@@ -49,7 +49,7 @@ func buildCompose() error {
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	run := func(dir string, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(context.Background(), "go", args...)
+		cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:forbidigo // there is no test yet
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 		out, err := cmd.Output()
 		var exit *exec.ExitError
@@ -105,7 +105,8 @@ func compose(t *testing.T, host *enginehost.Host, name, file string) *compositio
 
 func (c *composition) run(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), c.binary, append([]string{"-p", c.name, "--progress", "plain"}, args...)...)
+	all := append([]string{"-p", c.name, "--progress", "plain"}, args...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), c.binary, all...) // it cleans up, too
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "HOME="+c.dir, "DOCKER_CONFIG="+c.dir, "DOCKER_HOST="+c.host.Address, "TOKEN=hidden")
 	out, err := cmd.CombinedOutput()
