@@ -19,6 +19,7 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 const composeModule = "github.com/docker/compose/v2@v2.40.3"
@@ -84,7 +85,7 @@ type composition struct {
 	binary    string
 }
 
-// compose starts a project of two services.
+// compose starts a project.
 func compose(t *testing.T, host *enginehost.Host, name, file string) *composition {
 	t.Helper()
 	path, err := composePath()
@@ -97,10 +98,15 @@ func compose(t *testing.T, host *enginehost.Host, name, file string) *compositio
 		t.Skip(reason)
 	}
 	c := &composition{host: host, dir: t.TempDir(), name: name, binary: path}
-	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "compose.yaml"), []byte(file), 0o600))
+	c.write(t, file)
 	t.Cleanup(func() { c.run(t, "down", "--volumes", "--timeout", "1") })
 	c.run(t, "up", "-d")
 	return c
+}
+
+func (c *composition) write(t *testing.T, file string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "compose.yaml"), []byte(file), 0o600))
 }
 
 func (c *composition) run(t *testing.T, args ...string) string {
@@ -189,4 +195,27 @@ func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
 		assert.NotContains(t, out, "Recreate")
 	}
 	assert.Equal(t, before, look())
+}
+
+func TestComposeFilesThatCannotBeCarriedRefuseTheUpdate(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "laden:1", enginehost.Image{})
+	file := "services: {web: {image: %q, labels: {%s: %q}, configs: [big]}}\nconfigs: {big: {content: %q}}\n"
+	big := strings.Repeat("0123456789abcdef", 70000)
+	c := compose(t, host, "laden", fmt.Sprintf(file, ref, lifecycle.LabelDropFiles, "false", big))
+	first := c.ids(t)
+	reg.Push(t, "laden:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	e := entry(t, update(t, tower(t, host, []string{"laden-web-1"}, quick())), "laden-web-1")
+	assert.Equal(t, watchtower.StatusSkipped, e.Status)
+	assert.Contains(t, e.Reason, "/big makes it more than 1048576 bytes")
+	assert.Contains(t, e.Reason, lifecycle.LabelDropFiles+"=true")
+	assert.Equal(t, first, c.ids(t))
+
+	c.write(t, fmt.Sprintf(file, ref, lifecycle.LabelDropFiles, "true", big))
+	c.run(t, "up", "-d")
+	reg.Push(t, "laden:1", enginehost.Image{Env: []string{"VERSION=3"}})
+	e = entry(t, update(t, tower(t, host, []string{"laden-web-1"}, quick())), "laden-web-1")
+	require.NoError(t, e.Err)
+	assert.Equal(t, "3.", host.Exec(t, "laden-web-1", "sh", "-c", `echo "$VERSION.$(ls /big 2>/dev/null)"`))
 }
