@@ -23,7 +23,7 @@ func outage(b *testing.B, url string, work func()) time.Duration {
 	b.Helper()
 	client := http.Client{Timeout: 100 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	answers := func() bool {
-		resp, err := client.Get(url) //nolint:noctx // it has a timeout
+		resp, err := client.Get(url)
 		if err != nil {
 			return false
 		}
