@@ -32,6 +32,9 @@ func successorSpec(old Snapshot, oldImage Image, m Member, inherited []string) S
 func copySpec(old Snapshot, inherited []string) Spec {
 	config := old.Config.Clone()
 	config["Image"] = old.ImageID
+	if config["Entrypoint"] == nil {
+		config["Entrypoint"] = []any{""} // null would be the image's
+	}
 	labels := withoutSwapLabels(config.Object("Labels"))
 	if labels[LabelOriginalImage] == nil {
 		labels[LabelOriginalImage] = old.Image

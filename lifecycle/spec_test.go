@@ -105,6 +105,22 @@ func withoutSwap(config Document) Document {
 	return out
 }
 
+func TestACopyOnTheSameImageIsTheSame(t *testing.T) {
+	t.Parallel()
+	image := Image{Config: doc(t, `{"Entrypoint":["/e"],"Cmd":["c"],"Env":["A=1"],"Healthcheck":{"Test":["CMD","x"]}}`)}
+	for _, config := range []string{
+		`{"Entrypoint":null,"Cmd":["sh"],"Env":["A=1"],"Healthcheck":{"Test":["NONE"]}}`,
+		`{"Entrypoint":[],"Cmd":["c"],"Env":["A="],"Healthcheck":{"Test":["CMD","x"]}}`,
+		`{"Entrypoint":["/e"],"Cmd":null,"Env":["A=1","B=2"],"Healthcheck":{"Test":["CMD","x"]}}`,
+	} {
+		spec := copySpec(Snapshot{Config: doc(t, config)}, nil)
+		got := effective(spec.Config, image.Config)
+		for _, field := range []string{"Entrypoint", "Cmd", "Env", "Healthcheck"} {
+			assert.True(t, same(plain(doc(t, config)[field]), plain(got[field])), "%s of %s: %v", field, config, got[field])
+		}
+	}
+}
+
 func TestGeneratedValuesAreNotFrozenIn(t *testing.T) {
 	t.Parallel()
 	old := Snapshot{
