@@ -19,6 +19,7 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 const composeModule = "github.com/docker/compose/v2@v2.40.3"
@@ -49,7 +50,7 @@ func buildCompose() error {
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	run := func(dir string, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(context.Background(), "go", args...)
+		cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:forbidigo // there is no test yet
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 		out, err := cmd.Output()
 		var exit *exec.ExitError
@@ -84,7 +85,7 @@ type composition struct {
 	binary    string
 }
 
-// compose starts a project of two services.
+// compose starts a project.
 func compose(t *testing.T, host *enginehost.Host, name, file string) *composition {
 	t.Helper()
 	path, err := composePath()
@@ -97,15 +98,21 @@ func compose(t *testing.T, host *enginehost.Host, name, file string) *compositio
 		t.Skip(reason)
 	}
 	c := &composition{host: host, dir: t.TempDir(), name: name, binary: path}
-	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "compose.yaml"), []byte(file), 0o600))
+	c.write(t, file)
 	t.Cleanup(func() { c.run(t, "down", "--volumes", "--timeout", "1") })
 	c.run(t, "up", "-d")
 	return c
 }
 
+func (c *composition) write(t *testing.T, file string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(c.dir, "compose.yaml"), []byte(file), 0o600))
+}
+
 func (c *composition) run(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), c.binary, append([]string{"-p", c.name, "--progress", "plain"}, args...)...)
+	all := append([]string{"-p", c.name, "--progress", "plain"}, args...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), c.binary, all...) // it cleans up, too
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "HOME="+c.dir, "DOCKER_CONFIG="+c.dir, "DOCKER_HOST="+c.host.Address, "TOKEN=hidden")
 	out, err := cmd.CombinedOutput()
@@ -161,7 +168,7 @@ func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
 	host.Exec(t, "composed-web-1", "sh", "-c", "echo named > /data/file; echo nameless > /anonymous/file; echo scratch > /tmp/written")
 	look := func() string {
 		return host.Exec(t, "composed-web-1", "sh", "-c",
-			"cat /etc/app/deep/app.conf; echo; ls -ln /etc/app/deep/app.conf; cat /plain; echo; cat /run/secrets/token; echo; cat /data/file /anonymous/file")
+			"cat /etc/app/deep/app.conf; echo; set -- $(ls -ln /etc/app/deep/app.conf); echo $1 $3 $4; cat /plain; echo; cat /run/secrets/token; echo; cat /data/file /anonymous/file")
 	}
 	before := look()
 	assert.Contains(t, before, "answer: 42")
@@ -169,14 +176,17 @@ func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
 	c.run(t, "up", "-d")
 	require.Equal(t, first, c.ids(t), "nothing to do before the update")
 
-	reg.Push(t, "composed:1", enginehost.Image{Env: []string{"VERSION=2"}})
-	r := update(t, tower(t, host, []string{"composed-.*"}, quick()))
-	require.NoError(t, r.Err())
-	require.Equal(t, 2, r.Count(watchtower.StatusUpdated), r.Summary())
-	second := c.ids(t)
-	assert.NotEqual(t, first, second)
-	assert.Equal(t, "2", host.Exec(t, "composed-web-1", "sh", "-c", "echo $VERSION"))
-	assert.Equal(t, before, look())
+	var second map[string]string
+	for _, version := range []string{"2", "3"} {
+		reg.Push(t, "composed:1", enginehost.Image{Env: []string{"VERSION=" + version}})
+		r := update(t, tower(t, host, []string{"composed-.*"}, quick()))
+		require.NoError(t, r.Err())
+		require.Equal(t, 2, r.Count(watchtower.StatusUpdated), r.Summary())
+		second = c.ids(t)
+		assert.NotEqual(t, first, second)
+		assert.Equal(t, version, host.Exec(t, "composed-web-1", "sh", "-c", "echo $VERSION"))
+		assert.Equal(t, before, look())
+	}
 	assert.NotContains(t, host.Exec(t, "composed-web-1", "ls", "/tmp"), "written", "what was written at run time is not carried")
 
 	for _, args := range [][]string{{"up", "-d"}, {"up", "-d", "--pull", "always"}} {
@@ -185,4 +195,27 @@ func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
 		assert.NotContains(t, out, "Recreate")
 	}
 	assert.Equal(t, before, look())
+}
+
+func TestComposeFilesThatCannotBeCarriedRefuseTheUpdate(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "laden:1", enginehost.Image{})
+	file := "services: {web: {image: %q, labels: {%s: %q}, configs: [big]}}\nconfigs: {big: {content: %q}}\n"
+	big := strings.Repeat("0123456789abcdef", 70000)
+	c := compose(t, host, "laden", fmt.Sprintf(file, ref, lifecycle.LabelDropFiles, "false", big))
+	first := c.ids(t)
+	reg.Push(t, "laden:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	e := entry(t, update(t, tower(t, host, []string{"laden-web-1"}, quick())), "laden-web-1")
+	assert.Equal(t, watchtower.StatusSkipped, e.Status)
+	assert.Contains(t, e.Reason, "/big makes it more than 1048576 bytes")
+	assert.Contains(t, e.Reason, lifecycle.LabelDropFiles+"=true")
+	assert.Equal(t, first, c.ids(t))
+
+	c.write(t, fmt.Sprintf(file, ref, lifecycle.LabelDropFiles, "true", big))
+	c.run(t, "up", "-d")
+	reg.Push(t, "laden:1", enginehost.Image{Env: []string{"VERSION=3"}})
+	e = entry(t, update(t, tower(t, host, []string{"laden-web-1"}, quick())), "laden-web-1")
+	require.NoError(t, e.Err)
+	assert.Equal(t, "3.", host.Exec(t, "laden-web-1", "sh", "-c", `echo "$VERSION.$(ls /big 2>/dev/null)"`))
 }

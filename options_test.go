@@ -57,54 +57,52 @@ var fields = map[string]reflect.Type{
 // leaves calls visit for every option of a type with the values it has in vs:
 // "HostConfig.Ulimits[].Name".
 func leaves(path string, typ reflect.Type, vs []any, visit func(path string, values []any)) {
-	var inner []any
-	switch typ.Kind() {
-	case reflect.Pointer:
+	switch kind := typ.Kind(); {
+	case kind == reflect.Pointer:
 		leaves(path, typ.Elem(), vs, visit)
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		for i := range typ.NumField() {
 			f := typ.Field(i)
-			if f.Anonymous {
-				leaves(path, f.Type, vs, visit)
-				continue
-			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "" {
 				name = f.Name
 			}
-			inner = nil
-			for _, v := range vs {
-				if o, ok := v.(object); ok && o[name] != nil {
-					inner = append(inner, o[name])
-				}
-			}
-			leaves(path+"."+name, f.Type, inner, visit)
-		}
-	case reflect.Slice:
-		if elem := typ.Elem(); elem.Kind() != reflect.Struct && elem.Kind() != reflect.Pointer {
-			visit(path, vs)
-			return
-		}
-		for _, v := range vs {
-			list, _ := v.([]any)
-			inner = append(inner, list...)
-		}
-		leaves(path+"[]", typ.Elem(), inner, visit)
-	case reflect.Map:
-		if elem := typ.Elem(); elem.Kind() != reflect.Slice && (elem.Kind() != reflect.Struct || elem.NumField() == 0) {
-			visit(path, vs)
-			return
-		}
-		for _, v := range vs {
-			o, _ := v.(object)
-			for _, key := range sortedKeys(o) {
-				inner = append(inner, o[key])
+			if f.Anonymous {
+				leaves(path, f.Type, vs, visit)
+			} else {
+				leaves(path+"."+name, f.Type, inside(vs, func(key string) bool { return key == name }), visit)
 			}
 		}
-		leaves(path+".*", typ.Elem(), inner, visit)
+	case kind == reflect.Slice && composite(typ.Elem()):
+		leaves(path+"[]", typ.Elem(), inside(vs, nil), visit)
+	case kind == reflect.Map && composite(typ.Elem()):
+		leaves(path+".*", typ.Elem(), inside(vs, func(string) bool { return true }), visit)
 	default:
 		visit(path, vs)
 	}
+}
+
+// composite: the type has options of its own.
+func composite(typ reflect.Type) bool {
+	return typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Struct && typ.NumField() > 0 ||
+		typ.Kind() == reflect.Slice && composite(typ.Elem())
+}
+
+// inside are the elements of lists, and of objects those with the right key.
+func inside(vs []any, key func(string) bool) (out []any) {
+	for _, v := range vs {
+		switch v := v.(type) {
+		case []any:
+			out = append(out, v...)
+		case object:
+			for _, k := range sortedKeys(v) {
+				if key(k) && v[k] != nil {
+					out = append(out, v[k])
+				}
+			}
+		}
+	}
+	return out
 }
 
 func sortedKeys(o object) []string {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -20,7 +21,7 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader.
+// Describer, LogReader, Differ, Archiver.
 type Engine interface {
 	Lister
 	Inspector
@@ -184,4 +185,35 @@ type LogReader interface {
 	// Logs writes the last lines of the container's output to w, standard
 	// output and error together.
 	Logs(ctx context.Context, container string, lines int, w io.Writer) error
+}
+
+// Differ is an engine that tells what was written into a container.
+type Differ interface {
+	// Changes lists the paths, files and directories, that were added or
+	// modified in the container's own layer since it was created.
+	Changes(ctx context.Context, container string) ([]string, error)
+}
+
+// Archiver is an engine that copies files from and to containers, whether they
+// run or not. With Differ it lets an update carry over what Compose copied into
+// a container; without, such files are not looked for.
+type Archiver interface {
+	// StatFile describes one path; a link is not followed.
+	StatFile(ctx context.Context, container, path string) (FileStat, error)
+	// CopyFrom reads one path as a tar archive. The caller closes it.
+	CopyFrom(ctx context.Context, container, path string) (io.ReadCloser, error)
+	// CopyTo unpacks a tar archive at the container's root, with the owners,
+	// modes and times in it.
+	CopyTo(ctx context.Context, container string, archive io.Reader) error
+}
+
+// FileStat describes a file in a container.
+type FileStat struct {
+	// Size is in bytes.
+	Size int64
+	// Mode has the type's bits as well.
+	Mode fs.FileMode
+	// ModTime is when it was last written, as exactly as its file system keeps
+	// it.
+	ModTime time.Time
 }

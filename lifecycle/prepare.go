@@ -19,7 +19,8 @@ type move struct {
 	old    Snapshot
 	image  Image // the new one
 	was    letter
-	spec   Spec // the successor's
+	spec   Spec   // the successor's
+	files  []byte // what Compose copied into the old one
 	lead   string
 	seat   int // in the group
 	ids    struct{ next, spare string }
@@ -75,6 +76,9 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int
 	}
 	inherited, err := r.inherited(ctx, old)
 	if err != nil {
+		return nil, err
+	}
+	if mv.files, err = r.copiedFiles(ctx, old); err != nil {
 		return nil, err
 	}
 	mv.spec = successorSpec(old, oldImage, m, inherited)

@@ -234,6 +234,10 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Conta
 	if err != nil {
 		return nil, err
 	}
+	files, err := r.copiedFiles(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
 	spec := copySpec(snap, nil)
 	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder, labelTTL, labelSeat} {
 		spec.Config.Object("Labels")[key] = snap.Labels[key]
@@ -244,6 +248,9 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Conta
 		return nil, err
 	}
 	t.hold.park(id, e.String())
+	if err := r.putFiles(ctx, id, files); err != nil {
+		return nil, err
+	}
 	return &Container{ID: id, Name: e.String(), State: StateCreated}, nil
 }
 

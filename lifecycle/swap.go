@@ -108,6 +108,9 @@ func (s *swap) createAll(ctx context.Context) error {
 			return err
 		}
 		m.ids.next, next[m.old.ID] = id, id
+		if err := s.putFiles(ctx, id, m.files); err != nil {
+			return err
+		}
 		if m.removesItself() {
 			if err := s.createSpare(ctx, m, spare); err != nil {
 				return err
@@ -140,11 +143,12 @@ func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]strin
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
-	if err == nil {
-		spares[m.old.ID] = m.ids.spare
-		s.t.hold.park(m.ids.spare, m.name(roleSpare))
+	if err != nil {
+		return err
 	}
-	return err
+	spares[m.old.ID] = m.ids.spare
+	s.t.hold.park(m.ids.spare, m.name(roleSpare))
+	return s.putFiles(ctx, m.ids.spare, m.files)
 }
 
 // replaceAll is the part in which the service changes hands.
