@@ -15,5 +15,6 @@
 // testing/synctest drives it.
 //
 // Calls are kept, and each that changes something can be made to fail, before
-// or after it was done.
+// or after it was done. Proxy does the same to calls on their way to a real
+// Docker engine.
 package enginetest
