@@ -209,17 +209,18 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 		}
 		return
 	}
-	e.Downtime, e.Warnings, e.Log = m.Downtime, m.Warnings, m.Log
+	e.Downtime, e.Warnings, e.Failure = m.Downtime, m.Warnings, m.Failure
 	if err != nil {
 		e.Err = fmt.Errorf("watchtower: %w", err)
 	}
 	switch {
 	case err == nil:
 		e.Status, e.NewContainerID, e.Reason = StatusUpdated, m.NewID, ""
+		p.kept(p.quarantine.forget(e.Container.Name))
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
 		if m.ImageFailed {
-			p.remember(e.Container.Name, e.Latest)
+			p.kept(p.quarantine.add(e.Container.Name, e.Latest))
 		}
 	case errdefs.IsFailedPrecondition(err) && m.Outcome == lifecycle.OutcomeUntouched,
 		errdefs.IsConflict(err) && m.Outcome == lifecycle.OutcomeUntouched:
@@ -231,4 +232,12 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 		e.Status = StatusFailed
 	}
 	p.emit(UpdateEnded{At: time.Now(), Entry: *e})
+}
+
+// kept tells of a state directory that cannot be written any more. What was to be
+// kept is still remembered by this process.
+func (p *pass) kept(err error) {
+	if err != nil {
+		p.cfg.logger.Warn("state directory", "err", err)
+	}
 }

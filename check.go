@@ -222,8 +222,8 @@ func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool 
 		}
 		e.NewImageID = v.Images[i].Config.String()
 	}
-	if bad := p.failedBefore(e.Container.Name); bad == e.Latest {
-		p.skip(e, "this digest failed before: "+v.Digest.String())
+	if failed := p.quarantine.of(e.Container.Name); failed.Digest == e.Latest {
+		p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))
 		return false
 	}
 	e.Status = StatusStale

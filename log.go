@@ -88,9 +88,7 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 		l.InfoContext(ctx, "restarted", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "reason", e.Reason)...)
 	case e.Err != nil:
 		attrs = append(attrs, "err", e.Err)
-		if e.Log != "" {
-			attrs = append(attrs, "output", e.Log)
-		}
+		attrs = append(attrs, aboutFailure(e.Failure)...)
 		l.ErrorContext(ctx, string(e.Status), attrs...)
 	default:
 		l.WarnContext(ctx, string(e.Status), append(attrs, "reason", e.Reason)...)
@@ -119,6 +117,24 @@ func logImage(ctx context.Context, l *slog.Logger, e ImageRemoved) {
 	default:
 		l.InfoContext(ctx, "image removed", attrs...)
 	}
+}
+
+// aboutFailure is what a failed successor said, where the error does not say it.
+func aboutFailure(f *lifecycle.Failure) []any {
+	var attrs []any
+	if f == nil {
+		return attrs
+	}
+	if f.OOMKilled {
+		attrs = append(attrs, "oom_killed", true)
+	}
+	if f.Probe != "" {
+		attrs = append(attrs, "probe", f.Probe)
+	}
+	if f.Log != "" {
+		attrs = append(attrs, "output", f.Log)
+	}
+	return attrs
 }
 
 func about(c lifecycle.Container) []any {

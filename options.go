@@ -49,6 +49,8 @@ type config struct {
 	pullTimeout  time.Duration
 	states       []lifecycle.State
 	self         string
+
+	stateDirectory string
 }
 
 // WithEngine sets the engine. Default: the Docker engine the environment names

@@ -133,17 +133,3 @@ func (p *pass) immovable(c lifecycle.Container) string {
 		return ""
 	}
 }
-
-// failedBefore is the digest that failed on the container, since this Tower was
-// made.
-func (t *Tower) failedBefore(name string) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.bad[name]
-}
-
-func (t *Tower) remember(name, latest string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bad[name] = latest
-}

@@ -70,35 +70,35 @@ type Entry struct {
 	Downtime time.Duration
 	// Warnings are what did not prevent the update but should be known.
 	Warnings []string
-	// Log is the end of the failed successor's output.
-	Log string
+	// Failure is what a failed successor could still tell; nil if none failed.
+	Failure *lifecycle.Failure
 	// Err is why it failed or was rolled back.
 	Err error
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
 // and, where they say something, reason, latest, new_id, new_image_id,
-// downtime_ms, warnings, log and error.
+// downtime_ms, warnings, failure and error.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
-		Name       string          `json:"name"`
-		ID         string          `json:"id"`
-		Image      string          `json:"image"`
-		ImageID    string          `json:"image_id"`
-		State      lifecycle.State `json:"state"`
-		Status     Status          `json:"status"`
-		Reason     string          `json:"reason,omitempty"`
-		Latest     string          `json:"latest,omitempty"`
-		NewID      string          `json:"new_id,omitempty"`
-		NewImageID string          `json:"new_image_id,omitempty"`
-		DowntimeMS int64           `json:"downtime_ms,omitempty"`
-		Warnings   []string        `json:"warnings,omitempty"`
-		Log        string          `json:"log,omitempty"`
-		Error      string          `json:"error,omitempty"`
+		Name       string             `json:"name"`
+		ID         string             `json:"id"`
+		Image      string             `json:"image"`
+		ImageID    string             `json:"image_id"`
+		State      lifecycle.State    `json:"state"`
+		Status     Status             `json:"status"`
+		Reason     string             `json:"reason,omitempty"`
+		Latest     string             `json:"latest,omitempty"`
+		NewID      string             `json:"new_id,omitempty"`
+		NewImageID string             `json:"new_image_id,omitempty"`
+		DowntimeMS int64              `json:"downtime_ms,omitempty"`
+		Warnings   []string           `json:"warnings,omitempty"`
+		Failure    *lifecycle.Failure `json:"failure,omitempty"`
+		Error      string             `json:"error,omitempty"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
 		e.Status, e.Reason, e.Latest, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
-		e.Warnings, e.Log, "",
+		e.Warnings, e.Failure, "",
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()

@@ -51,7 +51,8 @@ func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
 			assert.Contains(t, e.Err.Error(), "update "+name)
 			assert.Contains(t, e.Err.Error(), tt.want)
 			assert.True(t, errdefs.IsAborted(e.Err))
-			t.Log(e.Err, "| output:", e.Log, "| downtime:", e.Downtime)
+			require.NotNil(t, e.Failure)
+			t.Logf("%v | %+v | downtime: %v", e.Err, *e.Failure, e.Downtime)
 
 			after := host.Inspect(t, name)
 			assert.Equal(t, old, after["Id"])

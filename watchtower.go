@@ -3,7 +3,6 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -52,8 +51,7 @@ type Tower struct {
 	queues []*queue
 	busy   chan struct{} // held by the pass in hand
 
-	mu  sync.Mutex
-	bad map[string]string // container name to the digest that failed on it
+	quarantine *quarantine
 }
 
 var _ Watcher = (*Tower)(nil)
@@ -70,7 +68,11 @@ func New(opts ...Option) (*Tower, error) {
 	if err := c.fill(); err != nil {
 		return nil, fmt.Errorf("watchtower: %w", err)
 	}
-	t := &Tower{cfg: c, busy: make(chan struct{}, 1), bad: map[string]string{}}
+	q, err := openQuarantine(c.stateDirectory, func(err error) { c.logger.Warn("state directory", "err", err) })
+	if err != nil {
+		return nil, err
+	}
+	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
 	for _, o := range c.observers {
 		t.queues = append(t.queues, newQueue(o, c.logger))
 	}

@@ -60,6 +60,9 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
+	if _, err := stableTime(old.Labels); err != nil {
+		return nil, err
+	}
 	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
 	if err != nil {
 		// Without the old defaults nobody can tell which settings are the user's.

@@ -410,6 +410,45 @@ func TestAnEndedContextUndoesWhatIsNotVerified(t *testing.T) {
 	})
 }
 
+func TestTheStableTimeOfOneContainer(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, label string
+		image       enginetest.Image
+		want        string // in the error; empty: good
+		takes       time.Duration
+	}{
+		{"long enough to see it fail", "10", enginetest.Image{Exits: true, ExitCode: 2, After: 5 * time.Second}, "exit code 2", 5 * time.Second},
+		{"too short", "4s", enginetest.Image{Exits: true, ExitCode: 2, After: 5 * time.Second}, "", 4 * time.Second},
+		{"beside a health check", "1m", enginetest.Image{Health: "healthy"}, "", time.Minute},
+		{"a one-shot need not stay", "1m", enginetest.Image{Exits: true, After: time.Second}, "", time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t, lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelStableTime: tt.label}}},
+					lifecycle.StateRunning, tt.image)
+				start := time.Now()
+				_, err := s.update(t.Context())
+				assert.InDelta(t, tt.takes.Seconds(), time.Since(start).Seconds(), 1)
+				if tt.want == "" {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, tt.want)
+			})
+		})
+	}
+	for _, bad := range []string{"", "0", "-1s", "soon"} {
+		s := newScene(t, lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelStableTime: bad}}},
+			lifecycle.StateRunning, enginetest.Image{})
+		_, err := s.update(t.Context())
+		require.ErrorContains(t, err, fmt.Sprintf("label com.centurylinklabs.watchtower.stable-time: %q: want seconds", bad))
+		assert.True(t, errdefs.IsFailedPrecondition(err))
+		assert.Empty(t, s.changes())
+	}
+}
+
 func TestVerification(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -441,7 +480,7 @@ func TestVerification(t *testing.T) {
 				}
 				require.ErrorContains(t, err, tt.want)
 				assert.True(t, errdefs.IsAborted(err))
-				assert.Equal(t, "last words", result.Members[0].Log)
+				assert.Equal(t, "last words", result.Members[0].Failure.Log)
 				assert.True(t, result.Members[0].ImageFailed)
 				assert.Equal(t, s.web.ID, s.only(t).ID)
 			})

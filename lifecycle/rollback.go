@@ -13,8 +13,12 @@ import (
 	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
-// logLines is how much of a failed successor's output a result keeps.
-const logLines = 20
+// How much of what a failed successor said a result keeps.
+const (
+	logLines   = 20
+	logBytes   = 4 << 10
+	probeBytes = 1 << 10
+)
 
 // rollBack undoes the swap for the given cause.
 func (s *swap) rollBack(ctx context.Context, cause error, result *Result) error {
@@ -69,20 +73,35 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 	return nil
 }
 
-// readFailure keeps what the failed successor can still tell.
+// readFailure keeps what the failed successors can still tell.
 func (s *swap) readFailure(ctx context.Context, result *Result) {
-	logs, ok := s.engine.(LogReader)
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for i, m := range s.moves {
-		var out bytes.Buffer
-		if err := logs.Logs(ctx, m.ids.next, logLines, &out); err == nil {
-			result.Members[i].Log = strings.TrimSpace(out.String())
+		snap, err := s.inspect(ctx, m.ids.next)
+		if err != nil {
+			continue
 		}
+		f := &Failure{
+			ExitCode: snap.Status.ExitCode, OOMKilled: snap.Status.OOMKilled,
+			Probe: end(strings.TrimSpace(snap.Status.HealthLog), probeBytes),
+		}
+		if logs, ok := s.engine.(LogReader); ok {
+			var out bytes.Buffer
+			if err := logs.Logs(ctx, m.ids.next, logLines, &out); err == nil {
+				f.Log = end(strings.TrimSpace(out.String()), logBytes)
+			}
+		}
+		result.Members[i].Failure = f
 	}
+}
+
+// end keeps the last bytes of a text, whole characters only.
+func end(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[len(text)-most:], "")
 }
 
 func (s *swap) mark(result *Result, o Outcome) {

@@ -95,9 +95,21 @@ type MemberResult struct {
 	// ImageFailed tells that the successor did not start or did not prove
 	// itself, so that the same image is not worth another try.
 	ImageFailed bool
-	// Log is the end of the failed successor's output, at most 20 lines, if
-	// the engine shows it.
-	Log string
+	// Failure is what the failed successor could still tell; nil if none failed.
+	Failure *Failure
 	// Warnings are what did not prevent the update but should be known.
 	Warnings []string
+}
+
+// Failure is what a successor that failed could still tell before it was removed.
+type Failure struct {
+	// ExitCode is its process's; 0 if it never ran or was still up.
+	ExitCode int `json:"exit_code"`
+	// OOMKilled tells that the kernel ended it for its memory.
+	OOMKilled bool `json:"oom_killed,omitempty"`
+	// Probe is the output of its last health check, at most 1 KiB.
+	Probe string `json:"probe,omitempty"`
+	// Log is the end of its output, at most 20 lines and 4 KiB, if the engine
+	// shows it.
+	Log string `json:"log,omitempty"`
 }

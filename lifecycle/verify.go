@@ -1,10 +1,12 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +27,11 @@ const (
 // healthSlack is for the engine's own time between a probe and its verdict.
 const healthSlack = 5 * time.Second
 
+// LabelStableTime sets, for one container, how long its successor must stay up to
+// be good, as a number of seconds or a Go duration. It holds beside a health
+// check as well: the container must be healthy then.
+const LabelStableTime = labelPrefix + "stable-time"
+
 // pollInterval is how often a verification looks.
 const pollInterval = 200 * time.Millisecond
 
@@ -32,10 +39,11 @@ const pollInterval = 200 * time.Millisecond
 // until it is healthy, at most start period + retries × (interval + timeout).
 // Without: until it has been up for the stable time. A restart on the way, an
 // exit other than 0 and "unhealthy" are failures; a clean end is a one-shot's
-// success. It may have restarted the given number of times before; -1 takes the
-// first look's.
+// success. With the label it must have been up for that time in any case. It may
+// have restarted the given number of times before; -1 takes the first look's.
 func (r *recreator) verify(ctx context.Context, id string, restarts int) error {
 	var deadline, upSince time.Time
+	var stable, least time.Duration
 	for {
 		snap, err := r.inspect(ctx, id)
 		if err != nil {
@@ -43,16 +51,21 @@ func (r *recreator) verify(ctx context.Context, id string, restarts int) error {
 		}
 		now := time.Now()
 		if deadline.IsZero() {
-			upSince, deadline = now, now.Add(healthDeadline(snap.Config.Object("Healthcheck"))+healthSlack)
+			if least, err = stableTime(snap.Labels); err != nil {
+				return err
+			}
+			stable = cmp.Or(least, r.stable)
+			upSince, deadline = now, now.Add(healthDeadline(snap.Config.Object("Healthcheck"))+healthSlack+least)
 		}
 		if restarts < 0 {
 			restarts = snap.Status.RestartCount
 		}
 		done, err := judge(snap, restarts)
-		if err != nil || done {
+		ended := !snap.State.Up() // a one-shot
+		if err != nil || done && (ended || now.Sub(upSince) >= least) {
 			return err
 		}
-		if snap.Status.Health == "" && now.Sub(upSince) >= r.stable {
+		if snap.Status.Health == "" && now.Sub(upSince) >= stable {
 			return nil
 		}
 		if snap.Status.Health != "" && now.After(deadline) {
@@ -62,6 +75,22 @@ func (r *recreator) verify(ctx context.Context, id string, restarts int) error {
 			return fmt.Errorf("verification cut short: %w", err)
 		}
 	}
+}
+
+// stableTime reads the label; 0 if there is none.
+func stableTime(labels map[string]string) (time.Duration, error) {
+	text, ok := labels[LabelStableTime]
+	if !ok {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if seconds, notSeconds := strconv.ParseUint(text, 10, 31); notSeconds == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || d <= 0 {
+		return 0, precondition("label %s: %q: want seconds (30) or a duration (1m30s), more than 0", LabelStableTime, text)
+	}
+	return d, nil
 }
 
 // judge is what one look can tell: good, bad, or not yet.

@@ -15,6 +15,8 @@ type settings struct {
 	tlsVerify                  bool
 	cleanup, rolling           bool
 	stopTimeout                *time.Duration
+	stableTime                 time.Duration
+	stateDir                   string
 	logLevel                   slog.Level
 	debug, trace               bool
 	format                     string
@@ -43,6 +45,7 @@ var errValue = errors.New("not accepted")
 
 const (
 	wantBool     = "true or false"
+	wantPositive = "seconds (30) or a duration (1m30s), more than 0"
 	wantDuration = "seconds (30) or a duration (1m30s), 0 or more"
 	wantInterval = "a whole number of seconds or a duration (90s, 12h), at least 1 second"
 	wantLevel    = "panic, fatal, error, warn, info, debug or trace"
@@ -103,6 +106,14 @@ func table() []setting {
 			"time to stop before a container is killed; unset, the container's own setting rules", wantDuration, setStopTimeout,
 		},
 		{
+			"stable-time", "", "WATCHTOWER_STABLE_TIME", false, "3s",
+			"time a new container without a health check must stay up to be good", wantPositive, setStableTime,
+		},
+		{
+			"state-dir", "", "WATCHTOWER_STATE_DIR", false, "", "directory in which to remember, beyond this process, what failed", "",
+			text(func(s *settings) *string { return &s.stateDir }),
+		},
+		{
 			"label-enable", "e", "WATCHTOWER_LABEL_ENABLE", true, "false", "only containers whose enable label is true", wantBool,
 			yes(func(s *settings) *bool { return &s.labelEnable }),
 		},
@@ -146,6 +157,15 @@ func setStopTimeout(s *settings, text string) error {
 		return errValue
 	}
 	s.stopTimeout = &d
+	return nil
+}
+
+func setStableTime(s *settings, text string) error {
+	d, err := parseDuration(text)
+	if err != nil || d <= 0 {
+		return errValue
+	}
+	s.stableTime = d
 	return nil
 }
 

@@ -56,6 +56,8 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"WATCHTOWER_CLEANUP":            {"1", []string{"-c"}, func(s settings) any { return s.cleanup }, true},
 		"WATCHTOWER_ROLLING_RESTART":    {"TRUE", []string{"--rolling-restart"}, func(s settings) any { return s.rolling }, true},
 		"WATCHTOWER_TIMEOUT":            {"30", []string{"-t", "30s"}, func(s settings) any { return s.stopTimeout }, duration(30 * time.Second)},
+		"WATCHTOWER_STABLE_TIME":        {"10", []string{"--stable-time=10s"}, func(s settings) any { return s.stableTime }, 10 * time.Second},
+		"WATCHTOWER_STATE_DIR":          {"/state", []string{"--state-dir", "/state"}, func(s settings) any { return s.stateDir }, "/state"},
 		"WATCHTOWER_LABEL_ENABLE":       {"t", []string{"-e"}, func(s settings) any { return s.labelEnable }, true},
 		"WATCHTOWER_SCOPE":              {"a", []string{"--scope", "a"}, func(s settings) any { return s.scope }, "a"},
 		"WATCHTOWER_LOG_LEVEL":          {"error", []string{"--log-level=ERROR"}, func(s settings) any { return s.level() }, slog.LevelError},

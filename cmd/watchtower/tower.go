@@ -51,6 +51,12 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithRolling(s.rolling),
 		watchtower.WithSelf(ownContainer()),
 	}
+	if s.stableTime > 0 {
+		opts = append(opts, watchtower.WithStableTime(s.stableTime))
+	}
+	if s.stateDir != "" {
+		opts = append(opts, watchtower.WithStateDirectory(s.stateDir))
+	}
 	if s.stopTimeout != nil {
 		opts = append(opts, watchtower.WithStopTimeout(*s.stopTimeout))
 	}
