@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -192,10 +191,15 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 	return t, nil
 }
 
-// entry is the report's, for a container that is in the plan.
+// entry is the report's, for a container that is in the plan. It looks at nothing
+// of the other entries that changes: each belongs to who swaps its container.
 func (p *pass) entry(id string) *Entry {
-	i := slices.IndexFunc(p.report.Entries, func(e Entry) bool { return e.Container.ID == id })
-	return &p.report.Entries[i]
+	for i := range p.report.Entries {
+		if e := &p.report.Entries[i]; e.Container.ID == id {
+			return e
+		}
+	}
+	panic("watchtower: a plan of containers that were not seen: " + id)
 }
 
 // end writes how it ended into the container's entry. What only followed and was

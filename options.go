@@ -249,7 +249,7 @@ func WithPullTimeout(d time.Duration) Option {
 }
 
 // WithStates adds states a container may be in to be looked at. Default:
-// running only; the first use replaces the default.
+// running and restarting; the first use replaces the default.
 func WithStates(states ...State) Option {
 	return func(c *config) error {
 		for _, s := range states {

@@ -68,7 +68,8 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 		platforms: map[string]string{},
 	}
 	if len(p.states) == 0 {
-		p.states = []lifecycle.State{lifecycle.StateRunning}
+		// One that is restarted for ever waits for nothing more than a fix.
+		p.states = []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
 	}
 	p.emit(PassStarted{At: p.report.Started, Kind: kind})
 	if err := work(p); err != nil {

@@ -310,3 +310,26 @@ func TestAHandPulledTagStillMakesAContainerStale(t *testing.T) {
 	assert.Zero(t, seen, "what is there is not pulled")
 	assert.Equal(t, ref, host.Inspect(t, "byhand")["Config"].(object)["Image"])
 }
+
+func TestAContainerThatIsRestartedForEverGetsItsFix(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "loop:1", enginehost.Image{Cmd: []string{"sh", "-c", "exit 1"}})
+	host.Pull(t, ref, "")
+	id := host.Run(t, "loop", object{"Image": ref, "HostConfig": object{"RestartPolicy": object{"Name": "always"}}})
+	restarting := func() bool { return host.Inspect(t, "loop")["State"].(object)["Restarting"].(bool) }
+	require.Eventually(t, restarting, 10*time.Second, 20*time.Millisecond)
+
+	reg.Push(t, "loop:1", enginehost.Image{Cmd: []string{"sh", "-c", "exit 2"}})
+	tw := tower(t, host, []string{"loop"}, quick())
+	e := entry(t, update(t, tw), "loop")
+	assert.Equal(t, watchtower.StatusRolledBack, e.Status, e.Err)
+	assert.Equal(t, id, host.Inspect(t, "loop")["Id"])
+	require.Eventually(t, restarting, 10*time.Second, 20*time.Millisecond, "it is left as it was")
+
+	reg.Push(t, "loop:1", enginehost.Image{})
+	e = entry(t, update(t, tw), "loop")
+	assert.Equal(t, watchtower.StatusUpdated, e.Status, e.Err)
+	assert.Equal(t, "running", host.Inspect(t, "loop")["State"].(object)["Status"])
+	assert.Equal(t, []string{"loop"}, named(t, host, "loop"), "nothing else is left")
+}

@@ -19,7 +19,7 @@ const (
 	labelLead   = labelPrefix + "swap.lead"   // its group's leader, 12 digits
 	labelTarget = labelPrefix + "swap.target" // the name to serve under
 	labelState  = labelPrefix + "swap.state"  // r, p, s or c
-	labelOrder  = labelPrefix + "swap.order"  // stop-first
+	labelOrder  = labelPrefix + "swap.order"  // stop-first or restarting
 	labelRole   = labelPrefix + "swap.role"   // new or spare
 	labelHolder = labelPrefix + "swap.holder" // who made it
 	labelTTL    = labelPrefix + "swap.ttl"    // how long a silent holder is left alone
@@ -35,6 +35,10 @@ const (
 	roleSpare = "spare"
 
 	orderStopFirst = "stop-first"
+	// orderRestarting is for a predecessor that its policy restarts for ever.
+	// Engines do not rename one that is between two lives, so it is stopped
+	// under its own name, and the successor's labels alone tell what it was.
+	orderRestarting = "restarting"
 )
 
 // Parsed from the right and anchored, with the target greedy: dots and dashes

@@ -39,6 +39,16 @@ func (m *move) stepDetail() string {
 	return m.old.Name
 }
 
+// looping: its policy restarts it for ever.
+func (m *move) looping() bool { return m.old.State == StateRestarting }
+
+func (m *move) order() string {
+	if m.looping() {
+		return orderRestarting
+	}
+	return orderStopFirst
+}
+
 // removesItself: the engine deletes it once it is stopped, so that a copy must
 // be there before.
 func (m *move) removesItself() bool { return m.was.up() && m.old.HostConfig.Flag("AutoRemove") }
@@ -116,7 +126,7 @@ func (r *recreator) label(m *move, spec Spec, role string) {
 		labelLead:   m.lead,
 		labelTarget: m.old.Name,
 		labelState:  string(rune(m.was)),
-		labelOrder:  orderStopFirst,
+		labelOrder:  m.order(),
 		labelRole:   role,
 		labelHolder: r.me.String(),
 		labelTTL:    r.lease.String(),

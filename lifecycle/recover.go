@@ -185,7 +185,7 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 		}
 	}
 	for _, s := range slots {
-		if s.orphan() || s.conflict() || s.settled() {
+		if s.orphan() || s.conflict() || s.settled() || s.looping() {
 			continue
 		}
 		if err := r.restore(ctx, s, t); err != nil {
@@ -197,7 +197,38 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 			return again(err)
 		}
 	}
-	return r.giveNamesBack(ctx, slots)
+	if err := r.giveNamesBack(ctx, slots); err != nil {
+		return err
+	}
+	return r.resume(ctx, slots)
+}
+
+// resume starts those again that are restarted for ever. They got their names
+// back first, and the successor, whose labels tell of it, goes last.
+func (r *recreator) resume(ctx context.Context, slots []*slot) error {
+	for _, s := range slots {
+		if !s.looping() || s.orphan() || s.conflict() {
+			continue
+		}
+		if !s.base.State.Up() {
+			if err := r.start(ctx, s.base.ID); err != nil {
+				return again(err)
+			}
+		}
+		if err := r.remove(ctx, s.journalName(), true); err != nil {
+			return again(err)
+		}
+	}
+	return nil
+}
+
+// looping: the predecessor was restarted for ever, and the successor that says
+// so is there.
+func (s *slot) looping() bool { return s.next != nil && s.next.Labels[labelOrder] == orderRestarting }
+
+// journalName is the successor's until it is in place.
+func (s *slot) journalName() string {
+	return entry{target: s.target, role: roleNew, old: s.oldID, lead: s.lead}.String()
 }
 
 // restore brings the predecessor to the state its letter tells.
@@ -256,7 +287,7 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Conta
 
 // drop removes what is new, and with it the lock, last.
 func (r *recreator) drop(ctx context.Context, s *slot) error {
-	journal := entry{target: s.target, role: roleNew, old: s.oldID, lead: s.lead}.String()
+	journal := s.journalName()
 	if s.next != nil && !s.held && s.base != nil && !s.conflict() {
 		if err := r.rename(ctx, s.next.ID, journal); err != nil {
 			return err
@@ -271,6 +302,8 @@ func (r *recreator) drop(ctx context.Context, s *slot) error {
 		}
 	}
 	switch {
+	case s.looping() && !s.orphan() && !s.conflict():
+		return nil // its labels are still needed
 	case s.next == nil, s.orphan() && !s.held:
 		return nil // nothing new, or it stands in its place
 	case !s.orphan(), !started(s.next.State), s.occ != nil:
@@ -299,7 +332,7 @@ func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
 		return err
 	}
 	for _, s := range parked {
-		if c := byID(list, s.base.ID); c == nil || !s.inState(c.State) {
+		if c := byID(list, s.base.ID); c == nil || !s.looping() && !s.inState(c.State) {
 			return again(fmt.Errorf("%s is not %s", s.base.Name, s.letter.state()))
 		}
 	}
@@ -323,7 +356,7 @@ func (r *recreator) repairStates(ctx context.Context, slots []*slot) error {
 	}
 	for _, s := range slots {
 		c := byID(list, s.base.ID)
-		if c == nil || s.inState(c.State) || !s.letter.up() {
+		if c == nil || s.looping() || s.inState(c.State) || !s.letter.up() {
 			continue
 		}
 		if !c.State.Up() {

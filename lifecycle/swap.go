@@ -157,12 +157,8 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		return err
 	}
 	for i := len(s.moves) - 1; i >= 0; i-- {
-		if m := s.moves[i]; m.was.up() {
-			s.t.step("stop", m.stepDetail())
-			if s.t.stopped.IsZero() {
-				s.t.stopped = time.Now()
-			}
-			if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, s.t.hold.names[m.old.ID], s.t) }); err != nil {
+		if m := s.moves[i]; m.was.up() && !m.looping() {
+			if err := s.halt(free, m, s.t.hold.names[m.old.ID]); err != nil {
 				return err
 			}
 		}
@@ -192,11 +188,25 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 	return s.lastLook(free)
 }
 
+// halt stops a predecessor.
+func (s *swap) halt(ctx context.Context, m *move, ref string) error {
+	s.t.step("stop", m.stepDetail())
+	if s.t.stopped.IsZero() {
+		s.t.stopped = time.Now()
+	}
+	return s.beating(ctx, func(ctx context.Context) error { return s.stop(ctx, ref, s.t) })
+}
+
 // park moves every name, before anything is stopped.
 func (s *swap) park(ctx context.Context) error {
 	for _, m := range s.moves {
 		if m.removesItself() {
 			s.t.hold.vanishes(m.old.ID)
+		}
+		if m.looping() {
+			if err := s.halt(ctx, m, m.old.ID); err != nil {
+				return err
+			}
 		}
 		s.t.step("rename", m.name("old"))
 		if err := s.rename(ctx, m.old.ID, m.name("old")); err != nil {
@@ -205,6 +215,9 @@ func (s *swap) park(ctx context.Context) error {
 			return err
 		}
 		s.t.hold.park(m.old.ID, m.name("old"))
+		if m.looping() {
+			continue
+		}
 		if err := s.stillIn(ctx, m); err != nil {
 			return err
 		}

@@ -208,6 +208,9 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 		if err != nil {
 			return err
 		}
+		if c.state == lifecycle.StateRestarting {
+			return fail(errdefs.ErrInternal, "%s is between two lives", c.name)
+		}
 		if c.name == name {
 			return fail(errdefs.ErrInvalidArgument, "%s has this name already", name)
 		}
