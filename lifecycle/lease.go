@@ -186,14 +186,21 @@ func (r *recreator) dead(ctx context.Context, made *Container, list []Container)
 }
 
 // takeOver makes a group this watcher's. Where nothing is parked the removal of
-// the successor by its journal name is what decides, and that comes later.
-func (r *recreator) takeOver(ctx context.Context, slots []*slot, h *hold) error {
+// the successor by its journal name is what decides, and that comes later. One
+// that its policy restarts, and that is between two lives, has to be stopped to
+// be renamed; what it was stands in its name.
+func (r *recreator) takeOver(ctx context.Context, slots []*slot, t *tracker) error {
 	for _, s := range slots {
 		for _, c := range s.parkedOnes() {
-			h.park(c.ID, c.Name)
+			t.hold.park(c.ID, c.Name)
+			if c.State == StateRestarting {
+				if err := r.stop(ctx, c.Name, t); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	return r.renew(ctx, h)
+	return r.renew(ctx, &t.hold)
 }
 
 // made is what the swap created: it carries the labels.

@@ -15,10 +15,11 @@ import (
 
 // newLoopingScene is a container that its policy restarts for ever. The engine
 // does not rename it while it is between two lives.
-func newLoopingScene(t *testing.T, next enginetest.Image) scene {
+// It ends after each time that long.
+func newLoopingScene(t *testing.T, after time.Duration, next enginetest.Image) scene {
 	t.Helper()
 	e := enginetest.New()
-	e.Publish("app:1", enginetest.Image{Exits: true, ExitCode: 2})
+	e.Publish("app:1", enginetest.Image{Exits: true, ExitCode: 2, After: after})
 	s := scene{Engine: e, web: e.Run("web", "app:1", lifecycle.Spec{HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}})}
 	next.Env = []string{"VERSION=2"}
 	e.Publish("app:1", next)
@@ -28,7 +29,7 @@ func newLoopingScene(t *testing.T, next enginetest.Image) scene {
 	s.new = image.ID
 	snap, err := s.Inspect(t.Context(), "web")
 	require.NoError(t, err)
-	require.Equal(t, lifecycle.StateRestarting, snap.State)
+	require.Equal(t, after == 0, snap.State == lifecycle.StateRestarting)
 	s.web = snap.Container
 	s.Calls()
 	return s
@@ -52,26 +53,27 @@ func TestAContainerThatIsRestartedForEver(t *testing.T) {
 	for imageName, image := range map[string]enginetest.Image{
 		"good": {}, "bad": {Exits: true, ExitCode: 1}, "start fails": {StartError: "no such file"},
 	} {
-		for _, f := range faults() {
+		for i, f := range append(faults(), faults()...) {
+			after := time.Duration(i/len(faults())) * 5 * time.Second
 			for k, hit := 1, true; hit && !t.Failed(); k++ {
 				hit = false
 				synctest.Test(t, func(t *testing.T) {
-					name := fmt.Sprintf("%s, %s, call %d", imageName, f.name, k)
-					s := newLoopingScene(t, image)
+					name := fmt.Sprintf("%s, %s, call %d, ends after %v", imageName, f.name, k, after)
+					s := newLoopingScene(t, after, image)
 					s.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
 						hit = hit || n == k
 						return f.at(k, n)
 					})
 					_, err := s.update(t.Context())
 					s.SetFault(nil)
-					time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
+					time.Sleep(10 * time.Second) //nolint:forbidigo // the bubble's time
 					if f.killed {
 						recovered, err := lifecycle.Recreate(s.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
 						require.NoError(t, err)
 						for _, r := range recovered {
 							require.NoError(t, r.Err, name)
 						}
-						time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
+						time.Sleep(10 * time.Second) //nolint:forbidigo // the bubble's time
 						s.looksRight(t, name)
 						return
 					}
@@ -99,7 +101,7 @@ func TestADeathInTheRepairOfALoopingContainer(t *testing.T) {
 		for j, again := 1, true; again && !t.Failed(); j++ {
 			again = false
 			synctest.Test(t, func(t *testing.T) {
-				s := newLoopingScene(t, enginetest.Image{Exits: true, ExitCode: 1})
+				s := newLoopingScene(t, 0, enginetest.Image{Exits: true, ExitCode: 1})
 				s.SetFault(dies(k, &hit))
 				_, _ = s.update(t.Context())
 				for _, fault := range []func(int, enginetest.Call) enginetest.Fault{dies(j, &again), nil} {
@@ -107,7 +109,7 @@ func TestADeathInTheRepairOfALoopingContainer(t *testing.T) {
 					_, err := lifecycle.Recreate(s.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
 					require.NoError(t, err)
 				}
-				time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
+				time.Sleep(10 * time.Second) //nolint:forbidigo // the bubble's time
 				assert.False(t, s.looksRight(t, fmt.Sprintf("killed at call %d, then at call %d of the repair", k, j)))
 				runs++
 			})

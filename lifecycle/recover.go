@@ -197,7 +197,7 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 			return again(err)
 		}
 	}
-	if err := r.giveNamesBack(ctx, slots); err != nil {
+	if err := r.giveNamesBack(ctx, slots, t); err != nil {
 		return err
 	}
 	return r.resume(ctx, slots)
@@ -320,7 +320,7 @@ func (r *recreator) drop(ctx context.Context, s *slot) error {
 
 // giveNamesBack is the end of a rollback: every name, the leader's last, and
 // only once every state is restored.
-func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
+func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot, t *tracker) error {
 	var parked []*slot
 	for _, s := range slots {
 		if !s.orphan() && !s.conflict() && !s.settled() {
@@ -337,7 +337,7 @@ func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
 		}
 	}
 	for i := len(parked) - 1; i >= 0; i-- {
-		if err := r.rename(ctx, parked[i].base.Name, parked[i].target); err != nil {
+		if err := r.giveNameBack(ctx, parked[i], byID(list, parked[i].base.ID), t); err != nil {
 			return again(err)
 		}
 	}
@@ -345,6 +345,24 @@ func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot) error {
 		return nil
 	}
 	return r.repairStates(ctx, parked)
+}
+
+// giveNameBack renames a predecessor. One that its policy restarts, and that is
+// between two lives, is stopped for it.
+func (r *recreator) giveNameBack(ctx context.Context, s *slot, now *Container, t *tracker) error {
+	between := now.State == StateRestarting
+	if between {
+		if err := r.stop(ctx, s.base.Name, t); err != nil {
+			return err
+		}
+	}
+	if err := r.rename(ctx, s.base.Name, s.target); err != nil {
+		return err
+	}
+	if between {
+		return r.start(ctx, s.base.ID)
+	}
+	return nil
 }
 
 // repairStates is for an engine that restarted between the look and the rename:

@@ -110,7 +110,7 @@ func (r *recreator) recoverGroup(ctx context.Context, slots []*slot, opts Recove
 			}
 		}
 	}
-	if err := r.takeOver(free, slots, &t.hold); err != nil {
+	if err := r.takeOver(free, slots, t); err != nil {
 		return unfinished(slots, errclass.With(errdefs.ErrConflict, err))
 	}
 	if err := r.settle(free, lead, decide, t); err != nil {
