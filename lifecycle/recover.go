@@ -4,416 +4,175 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
-// maxRounds bounds how often an action is derived again after an error.
-const maxRounds = 4
+// Recoverer is an Updater that can repair what a crash left of its work. A pass
+// that is to change something calls Recover first.
+type Recoverer interface {
+	// Recover turns what an interrupted update left into one container under
+	// each name, in the state it was in, and returns an entry for each service
+	// it found in mid-update. An error means that it could not look.
+	Recover(ctx context.Context, opts RecoverOptions) ([]Recovery, error)
+}
 
-// errAgain: an action failed; look again and derive the next one.
-var errAgain = errors.New("look again")
+// RecoverOptions says how to recover.
+type RecoverOptions struct {
+	// StopTimeout is as in Target.
+	StopTimeout *time.Duration
+	// OnStep is told of each step as it begins; may be nil. It must not block.
+	OnStep func(Step)
+}
 
-// verdict forces what settle may decide.
-type verdict int
+// Recovery is what became of one service that was found in mid-update.
+type Recovery struct {
+	// Name is the service's.
+	Name string
+	// Outcome is OutcomeUpdated or OutcomeRolledBack, or OutcomeUnfinished
+	// with the reason in Err.
+	Outcome Outcome
+	// ID is the container that has the name now; empty if there is none.
+	ID string
+	// Err is why it is unfinished: of class Conflict if another watcher has it
+	// in hand or somebody else's container has the name, else Unavailable.
+	Err error
+}
 
-const (
-	// undo goes back, unless the point of no return has been passed.
-	undo verdict = iota
-	// decide goes forward if all that is new is in place and proves itself.
-	decide
-)
+var _ Recoverer = (*recreator)(nil)
 
-// settle turns whatever is left of one group's swap into one container under
-// each name: the one recovery function, for errors and for crashes. It is a
-// function of the list, looked at anew after every error.
-func (r *recreator) settle(ctx context.Context, lead string, v verdict, t *tracker) error {
-	var last error
-	for range maxRounds {
+// recoverPoll is how often a stranger looks for a sign of life.
+const recoverPoll = time.Second
+
+// recoverMargin is how much longer than one lease a recovery waits: for a beat
+// that was under way when it first looked.
+const recoverMargin = 2 * time.Second
+
+// Recover looks for swaps that are in nobody's hand and finishes or undoes them.
+// One whose holder is known to be dead is taken at once. For one whose holder
+// may live it waits, a lease's time at the most, and leaves it alone if there
+// is a sign of life.
+func (r *recreator) Recover(ctx context.Context, opts RecoverOptions) ([]Recovery, error) {
+	var out []Recovery
+	settled := map[string]bool{}
+	deadline := time.Now().Add(r.lease + recoverMargin)
+	for {
 		list, err := r.list(ctx)
 		if err != nil {
-			return err
+			return out, &Error{Op: "recover", Err: err}
 		}
-		slots := observe(list)[lead]
-		if len(slots) == 0 {
-			return nil
-		}
-		for _, s := range slots {
-			for _, c := range s.parkedOnes() {
-				if !t.hold.has(c) {
-					return errLost
-				}
+		groups, pending := observe(list), false
+		r.forget(groups)
+		for _, lead := range slices.Sorted(maps.Keys(groups)) {
+			slots := groups[lead]
+			if settled[lead] || r.holds(lead) {
+				continue
 			}
-		}
-		err = r.resolve(ctx, slots, v, t)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, errAgain) {
-			return err
-		}
-		last = err
-	}
-	return last
-}
-
-// resolve makes one decision for the group and carries it out.
-func (r *recreator) resolve(ctx context.Context, slots []*slot, v verdict, t *tracker) error {
-	if r.goForward(ctx, slots, v) {
-		return r.forward(ctx, slots, t)
-	}
-	return r.back(ctx, slots, t)
-}
-
-// goForward is the table of the protocol, in its order.
-func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) bool {
-	begun := false // a successor stands alone: its predecessor was removed already
-	for _, s := range slots {
-		begun = begun || s.inPlace() && s.base == nil
-	}
-	if begun {
-		return true
-	}
-	if v == undo {
-		return false
-	}
-	for _, s := range slots {
-		if !s.inPlace() {
-			return false
-		}
-		oldUp := s.old != nil && s.old.State.Up()
-		// Both up is what only an engine's restart makes.
-		if oldUp || s.letter.up() && !s.next.State.Up() {
-			return false
-		}
-	}
-	for _, s := range slots {
-		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, -1) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// forward ends the swap in favour of what is new.
-func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) error {
-	for _, s := range slots {
-		if !s.inPlace() || !s.letter.up() {
-			continue
-		}
-		if err := r.bringUp(ctx, s, t); err != nil {
-			return again(err)
-		}
-	}
-	list, err := r.list(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range slots {
-		if !s.inPlace() || !s.letter.up() {
-			continue
-		}
-		if c := byID(list, s.next.ID); c == nil || !c.State.Up() || s.letter == wasPaused && c.State != StatePaused {
-			return again(errors.New("the successor is not up"))
-		}
-	}
-	for i := len(slots) - 1; i >= 0; i-- {
-		s := slots[i]
-		end := r.removeOld
-		if !s.inPlace() {
-			// The commit began, but this member has no successor: it keeps its
-			// predecessor.
-			end = func(ctx context.Context, s *slot, t *tracker) error { return r.back(ctx, []*slot{s}, t) }
-		}
-		if err := end(ctx, s, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inPlace: the successor stands under the service's name.
-func (s *slot) inPlace() bool { return s.next != nil && !s.held }
-
-// bringUp brings the successor to the state the predecessor had.
-func (r *recreator) bringUp(ctx context.Context, s *slot, t *tracker) error {
-	if s.old != nil && s.old.State.Up() && !s.next.State.Up() {
-		if err := r.stop(ctx, s.old.Name, t); err != nil {
-			return err
-		}
-	}
-	if !s.next.State.Up() {
-		if err := r.start(ctx, s.next.ID); err != nil {
-			return err
-		}
-	}
-	if s.letter == wasPaused && s.next.State != StatePaused {
-		return r.pause(ctx, s.next.ID)
-	}
-	return nil
-}
-
-func (r *recreator) removeOld(ctx context.Context, s *slot, t *tracker) error {
-	gone := append([]*Container(nil), s.dead...)
-	if s.old != nil {
-		gone = append(gone, s.old)
-	}
-	for _, c := range append(gone, s.spares...) {
-		if c.State.Up() {
-			if err := r.stop(ctx, c.Name, t); err != nil {
-				return again(err)
+			gone, wait, moved := r.abandoned(ctx, slots, list)
+			switch {
+			case gone:
+				out = append(out, r.recoverGroup(ctx, slots, opts)...)
+			case moved || time.Now().Add(wait).After(deadline) || ctx.Err() != nil:
+				out = append(out, unfinished(slots, errclass.With(errdefs.ErrConflict, errors.New("another watcher has it in hand")))...)
+			default:
+				pending = true
+				continue
 			}
+			settled[lead] = true
 		}
-		if err := r.remove(ctx, c.Name, false); err != nil {
-			return again(err)
+		if !pending {
+			return out, nil
 		}
+		_ = sleep(ctx, recoverPoll) // an ended ctx ends the wait, above
 	}
-	return nil
 }
 
-// back puts the predecessors back. The order matters at every line: what is new
-// is stopped before what is old is started, and removed before the old one gets
-// its name again, since the name is the last trace of the state it was in.
-func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
-	for i := len(slots) - 1; i >= 0; i-- {
-		if s := slots[i]; s.next != nil && s.next.State.Up() && s.base != nil {
-			ref := s.next.ID
-			if s.held {
-				ref = s.next.Name
-			}
-			if err := r.stop(ctx, ref, t); err != nil {
-				return again(err)
-			}
-		}
-	}
-	for _, s := range slots {
-		if s.orphan() || s.conflict() || s.settled() || s.looping() {
-			continue
-		}
-		if err := r.restore(ctx, s, t); err != nil {
-			return again(err)
-		}
-	}
-	for i := len(slots) - 1; i >= 0; i-- {
-		if err := r.drop(ctx, slots[i]); err != nil {
-			return again(err)
-		}
-	}
-	if err := r.giveNamesBack(ctx, slots, t); err != nil {
-		return err
-	}
-	return r.resume(ctx, slots)
-}
-
-// resume starts those again that are restarted for ever. They got their names
-// back first, and the successor, whose labels tell of it, goes last.
-func (r *recreator) resume(ctx context.Context, slots []*slot) error {
-	for _, s := range slots {
-		if !s.looping() || s.orphan() || s.conflict() {
-			continue
-		}
-		if !s.base.State.Up() {
-			if err := r.start(ctx, s.base.ID); err != nil {
-				return again(err)
-			}
-		}
-		if err := r.remove(ctx, s.journalName(), true); err != nil {
-			return again(err)
-		}
-	}
-	return nil
-}
-
-// looping: the predecessor was restarted for ever, and the successor that says
-// so is there.
-func (s *slot) looping() bool { return s.next != nil && s.next.Labels[labelOrder] == orderRestarting }
-
-// journalName is the successor's until it is in place.
-func (s *slot) journalName() string {
-	return entry{target: s.target, role: roleNew, old: s.oldID, lead: s.lead}.String()
-}
-
-// restore brings the predecessor to the state its letter tells.
-func (r *recreator) restore(ctx context.Context, s *slot, t *tracker) error {
-	c := s.base
-	if !s.letter.up() {
+// recoverGroup takes one group over and settles it.
+func (r *recreator) recoverGroup(ctx context.Context, slots []*slot, opts RecoverOptions) []Recovery {
+	lead := slots[0].lead
+	if !r.take(lead) {
 		return nil
 	}
-	if !c.State.Up() {
-		// A failed start of a container that removes itself deletes it: keep a
-		// second copy first.
-		if c != s.old && len(s.spares) == 1 {
-			spare, err := r.spareAgain(ctx, s, t)
-			if err != nil {
-				return err
-			}
-			s.spares = append(s.spares, spare)
-		}
-		if err := r.start(ctx, c.ID); err != nil {
-			return err
-		}
-	}
-	if s.letter == wasPaused && c.State != StatePaused {
-		return r.pause(ctx, c.ID)
-	}
-	return nil
-}
-
-// spareAgain copies the spare under the next epoch's name.
-func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Container, error) {
-	e, _ := parseEntry(s.base.Name)
-	e.epoch++
-	snap, err := r.inspect(ctx, s.base.ID)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.copiedFiles(ctx, snap)
-	if err != nil {
-		return nil, err
-	}
-	spec := copySpec(snap, nil)
-	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder, labelTTL, labelSeat} {
-		spec.Config.Object("Labels")[key] = snap.Labels[key]
-	}
-	t.hold.try(e.String())
-	id, err := r.create(ctx, CreateOptions{Name: e.String(), Spec: spec})
-	if err != nil {
-		return nil, err
-	}
-	t.hold.park(id, e.String())
-	if err := r.putFiles(ctx, id, files); err != nil {
-		return nil, err
-	}
-	return &Container{ID: id, Name: e.String(), State: StateCreated}, nil
-}
-
-// drop removes what is new, and with it the lock, last.
-func (r *recreator) drop(ctx context.Context, s *slot) error {
-	journal := s.journalName()
-	if s.next != nil && !s.held && s.base != nil && !s.conflict() {
-		if err := r.rename(ctx, s.next.ID, journal); err != nil {
-			return err
-		}
-	}
-	for _, c := range append(append([]*Container(nil), s.spares...), s.dead...) {
-		if c == s.base && !s.orphan() {
-			continue
-		}
-		if err := r.remove(ctx, c.Name, false); err != nil {
-			return err
-		}
-	}
-	switch {
-	case s.looping() && !s.orphan() && !s.conflict():
-		return nil // its labels are still needed
-	case s.next == nil, s.orphan() && !s.held:
-		return nil // nothing new, or it stands in its place
-	case !s.orphan(), !started(s.next.State), s.occ != nil:
-		return r.remove(ctx, journal, true)
-	}
-	// The last of its kind, and it has lived: it is never removed.
-	if l := letter(firstByte(s.next.Labels[labelState])); l.up() && !s.next.State.Up() {
-		if err := r.start(ctx, s.next.ID); err != nil {
-			return err
-		}
-	}
-	return r.rename(ctx, journal, s.target)
-}
-
-// giveNamesBack is the end of a rollback: every name, the leader's last, and
-// only once every state is restored.
-func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot, t *tracker) error {
-	var parked []*slot
+	defer r.let(lead)
+	// Between two containers there is no good moment to give up.
+	free := context.WithoutCancel(ctx)
+	t := &tracker{service: slots[0].target, onStep: opts.OnStep, stopTimeout: opts.StopTimeout}
+	t.step("recover", journalNames(slots))
 	for _, s := range slots {
-		if !s.orphan() && !s.conflict() && !s.settled() {
-			parked = append(parked, s)
+		for _, c := range append(s.made(), s.parkedOnes()...) {
+			if snap, err := r.inspect(free, c.ID); err == nil {
+				t.wait = max(t.wait, stopWait(snap, opts.StopTimeout))
+			}
 		}
 	}
+	if err := r.takeOver(free, slots, t); err != nil {
+		return unfinished(slots, errclass.With(errdefs.ErrConflict, err))
+	}
+	if err := r.settle(free, lead, decide, t); err != nil {
+		class := error(errdefs.ErrUnavailable)
+		if errors.Is(err, errLost) {
+			class = errdefs.ErrConflict
+		}
+		return unfinished(slots, errclass.With(class, err))
+	}
+	return r.recovered(free, slots)
+}
+
+// recovered tells who has the names now.
+func (r *recreator) recovered(ctx context.Context, slots []*slot) []Recovery {
 	list, err := r.list(ctx)
 	if err != nil {
-		return err
+		return unfinished(slots, errclass.With(errdefs.ErrUnavailable, err))
 	}
-	for _, s := range parked {
-		if c := byID(list, s.base.ID); c == nil || !s.looping() && !s.inState(c.State) {
-			return again(fmt.Errorf("%s is not %s", s.base.Name, s.letter.state()))
-		}
-	}
-	for i := len(parked) - 1; i >= 0; i-- {
-		if err := r.giveNameBack(ctx, parked[i], byID(list, parked[i].base.ID), t); err != nil {
-			return again(err)
-		}
-	}
-	if len(parked) == 0 {
-		return nil
-	}
-	return r.repairStates(ctx, parked)
-}
-
-// giveNameBack renames a predecessor. One that its policy restarts, and that is
-// between two lives, is stopped for it.
-func (r *recreator) giveNameBack(ctx context.Context, s *slot, now *Container, t *tracker) error {
-	between := now.State == StateRestarting
-	if between {
-		if err := r.stop(ctx, s.base.Name, t); err != nil {
-			return err
-		}
-	}
-	if err := r.rename(ctx, s.base.Name, s.target); err != nil {
-		return err
-	}
-	if between {
-		return r.start(ctx, s.base.ID)
-	}
-	return nil
-}
-
-// repairStates is for an engine that restarted between the look and the rename:
-// the state is still known here, and nowhere else.
-func (r *recreator) repairStates(ctx context.Context, slots []*slot) error {
-	list, err := r.list(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range slots {
-		c := byID(list, s.base.ID)
-		if c == nil || s.looping() || s.inState(c.State) || !s.letter.up() {
-			continue
-		}
-		if !c.State.Up() {
-			if err := r.start(ctx, c.ID); err != nil {
-				return err
+	left := observe(list)[slots[0].lead]
+	out := make([]Recovery, len(slots))
+	for i, s := range slots {
+		out[i] = Recovery{Name: s.target, Outcome: OutcomeRolledBack}
+		for _, c := range list {
+			if c.Name == s.target {
+				out[i].ID = c.ID
 			}
 		}
-		if s.letter == wasPaused {
-			if err := r.pause(ctx, c.ID); err != nil {
-				return err
+		if s.next != nil && out[i].ID == s.next.ID {
+			out[i].Outcome = OutcomeUpdated
+		}
+		for _, l := range left {
+			if l.oldID == s.oldID {
+				out[i].Outcome = OutcomeUnfinished
+				out[i].Err = errclass.With(errdefs.ErrConflict,
+					fmt.Errorf("a container that is not ours has the name; the one it belongs to is kept as %s", journalNames([]*slot{l})))
 			}
 		}
 	}
-	return nil
+	return out
 }
 
-func (s *slot) inState(have State) bool {
-	switch s.letter {
-	case wasRunning:
-		return have == StateRunning || have == StateRestarting
-	case wasPaused:
-		return have == StatePaused
-	default:
-		return true
+func unfinished(slots []*slot, err error) []Recovery {
+	out := make([]Recovery, len(slots))
+	for i, s := range slots {
+		out[i] = Recovery{Name: s.target, Outcome: OutcomeUnfinished, Err: &Error{"recover", s.target, err}}
+	}
+	return out
+}
+
+// forget drops what was seen of swaps that have ended.
+func (r *recreator) forget(groups map[string][]*slot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for lead := range r.seen {
+		if groups[lead] == nil {
+			delete(r.seen, lead)
+		}
 	}
 }
 
-func (l letter) state() State {
-	if l == wasPaused {
-		return StatePaused
-	}
-	return StateRunning
-}
-
-func again(err error) error { return fmt.Errorf("%w: %w", errAgain, err) }
-
-func firstByte(s string) byte {
-	if s == "" {
-		return 0
-	}
-	return s[0]
+func (r *recreator) holds(lead string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inHand[lead]
 }
