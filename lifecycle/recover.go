@@ -18,7 +18,9 @@ import (
 type Recoverer interface {
 	// Recover turns what an interrupted update left into one container under
 	// each name, in the state it was in, and returns an entry for each service
-	// it found in mid-update. An error means that it could not look.
+	// it found in mid-update, whoever began that: a service between two
+	// containers is everybody's concern. It may wait for a while, to see whether
+	// somebody is still at work. An error means that it could not look.
 	Recover(ctx context.Context, opts RecoverOptions) ([]Recovery, error)
 }
 
