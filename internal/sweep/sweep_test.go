@@ -70,12 +70,12 @@ func TestAnUpdateSurvivesAFaultAtEveryCall(t *testing.T) {
 // repair what that has left.
 func (r *run) interrupt(t *testing.T, m mode, k int) (survived bool) {
 	t.Helper()
-	fault, reached, dead := m.fault, false, make(chan struct{})
+	fault, reached, alive, dead := m.fault, false, make(chan struct{}), make(chan struct{})
 	tw, err := r.watcher().tower()
 	require.NoError(t, err)
 	cmd, out := r.process(t)
 	if m.kills {
-		fault.Hook = func() { _ = cmd.Process.Kill(); <-dead }
+		fault.Hook = func() { <-alive; _ = cmd.Process.Kill(); <-dead }
 	}
 	r.proxy.SetFault(func(n int, _ enginetest.Call) enginetest.ProxyFault {
 		if n != k {
@@ -87,6 +87,7 @@ func (r *run) interrupt(t *testing.T, m mode, k int) (survived bool) {
 	var first string
 	if m.kills {
 		require.NoError(t, cmd.Start())
+		close(alive)
 		err := cmd.Wait()
 		close(dead)
 		first = fmt.Sprint(err, " ", out)
