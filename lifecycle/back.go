@@ -62,6 +62,9 @@ func (r *recreator) resume(ctx context.Context, slots []*slot) error {
 // so is there.
 func (s *slot) looping() bool { return s.next != nil && s.next.Labels[labelOrder] == orderRestarting }
 
+// beside: the successor runs beside its predecessor until it is verified.
+func (s *slot) beside() bool { return s.next != nil && s.next.Labels[labelOrder] == string(StartFirst) }
+
 // journalName is the successor's until it is in place.
 func (s *slot) journalName() string {
 	return entry{target: s.target, role: roleNew, old: s.oldID, lead: s.lead}.String()
@@ -72,6 +75,11 @@ func (r *recreator) restore(ctx context.Context, s *slot, t *tracker) error {
 	c := s.base
 	if !s.letter.up() {
 		return nil
+	}
+	if s.beside() {
+		if err := r.attach(ctx, c.Name, endpointsOf(s.next)); err != nil {
+			return err
+		}
 	}
 	if !c.State.Up() {
 		// A failed start of a container that removes itself deletes it: keep a
@@ -146,6 +154,9 @@ func (r *recreator) drop(ctx context.Context, s *slot) error {
 		return r.remove(ctx, journal, true)
 	}
 	// The last of its kind, and it has lived: it is never removed.
+	if err := r.attach(ctx, journal, endpointsOf(s.next)); err != nil {
+		return err
+	}
 	if l := letter(firstByte(s.next.Labels[labelState])); l.up() && !s.next.State.Up() {
 		if err := r.start(ctx, s.next.ID); err != nil {
 			return err

@@ -21,7 +21,7 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver.
+// Describer, LogReader, Differ, Archiver, Connector.
 type Engine interface {
 	Lister
 	Inspector
@@ -178,6 +178,15 @@ type EngineInfo struct {
 	Address string
 	// Platform is "os/arch" of the engine's host.
 	Platform string
+}
+
+// Connector is an engine whose containers can join and leave networks. Without it
+// a container that is found by network aliases cannot be updated start-first.
+type Connector interface {
+	// Connect gives the container an endpoint with these settings, up or not.
+	Connect(ctx context.Context, network, container string, endpoint Document) error
+	// Disconnect takes the container's endpoint away, up or not.
+	Disconnect(ctx context.Context, network, container string) error
 }
 
 // LogReader is an engine that shows what a container wrote.

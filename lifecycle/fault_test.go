@@ -61,6 +61,7 @@ func TestAFaultAtAnyCallLosesNothing(t *testing.T) {
 		"published port": {HostConfig: lifecycle.Document{"PortBindings": map[string]any{"80/tcp": []any{map[string]any{"HostPort": "8080"}}}}},
 		"always":         {HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}},
 		"removes itself": {HostConfig: lifecycle.Document{"AutoRemove": true}},
+		"start-first":    besideSpec(),
 	}
 	images := map[string]enginetest.Image{
 		"good": {}, "start fails": {StartError: "no such file"}, "exits": {Exits: true, ExitCode: 1, After: time.Second},
@@ -137,6 +138,7 @@ func faultAt(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State
 	after, err := s.Inspect(t.Context(), "web")
 	require.NoError(t, err)
 	assert.Equal(t, before.Mounts[0].Name, after.Mounts[0].Name, "%s: its volume", name)
+	assert.Equal(t, aliases(before), aliases(after), "%s: %v: its network aliases", name, err)
 	assert.Contains(t, s.Volumes(), before.Mounts[0].Name, "%s: its volume's data", name)
 	if !spec.HostConfig.Flag("AutoRemove") && !updated {
 		assert.Equal(t, s.web.ID, after.ID, name)
@@ -161,6 +163,9 @@ func TestADeathInTheRepairOfADeathLosesNothing(t *testing.T) {
 			return world{s.Engine, func(ctx context.Context) { _, _ = s.update(ctx) }, func(t *testing.T, name string) {
 				t.Helper()
 				assert.Equal(t, was, s.only(t).State, name)
+				after, err := s.Inspect(t.Context(), "web")
+				require.NoError(t, err)
+				assert.Equal(t, aliases(lifecycle.Snapshot{Networks: spec.Networks}), aliases(after), name)
 			}}
 		}
 	}
@@ -179,6 +184,7 @@ func TestADeathInTheRepairOfADeathLosesNothing(t *testing.T) {
 	always := lifecycle.Spec{HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}}
 	worlds := map[string]func(*testing.T) world{
 		"plain": single(lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{}), "plain, bad": single(lifecycle.Spec{}, lifecycle.StateRunning, bad),
+		"start-first": single(besideSpec(), lifecycle.StateRunning, enginetest.Image{}), "start-first, bad": single(besideSpec(), lifecycle.StateRunning, bad),
 		"always, bad":    single(always, lifecycle.StateRunning, bad),
 		"paused":         single(lifecycle.Spec{}, lifecycle.StatePaused, enginetest.Image{}),
 		"paused, bad":    single(lifecycle.Spec{}, lifecycle.StatePaused, bad),

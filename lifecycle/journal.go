@@ -19,11 +19,15 @@ const (
 	labelLead   = labelPrefix + "swap.lead"   // its group's leader, 12 digits
 	labelTarget = labelPrefix + "swap.target" // the name to serve under
 	labelState  = labelPrefix + "swap.state"  // r, p, s or c
-	labelOrder  = labelPrefix + "swap.order"  // stop-first or restarting
+	labelOrder  = labelPrefix + "swap.order"  // stop-first, start-first or restarting
 	labelRole   = labelPrefix + "swap.role"   // new or spare
 	labelHolder = labelPrefix + "swap.holder" // who made it
 	labelTTL    = labelPrefix + "swap.ttl"    // how long a silent holder is left alone
 	labelSeat   = labelPrefix + "swap.seat"   // its place in its group, the leader's 0
+
+	// labelEndpoints holds, of a swap that starts first, the endpoints with
+	// aliases, as JSON by network.
+	labelEndpoints = labelPrefix + "swap.endpoints"
 
 	swapLabels = labelPrefix + "swap."
 
@@ -34,7 +38,6 @@ const (
 	roleNew   = "new"
 	roleSpare = "spare"
 
-	orderStopFirst = "stop-first"
 	// orderRestarting is for a predecessor that its policy restarts for ever.
 	// Engines do not rename one that is between two lives, so it is stopped
 	// under its own name, and the successor's labels alone tell what it was.

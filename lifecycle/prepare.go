@@ -23,6 +23,7 @@ type move struct {
 	files  []byte // what Compose copied into the old one
 	lead   string
 	seat   int // in the group
+	order  Order
 	ids    struct{ next, spare string }
 	proven bool
 }
@@ -42,11 +43,11 @@ func (m *move) stepDetail() string {
 // looping: its policy restarts it for ever.
 func (m *move) looping() bool { return m.old.State == StateRestarting }
 
-func (m *move) order() string {
+func (m *move) orderLabel() string {
 	if m.looping() {
 		return orderRestarting
 	}
-	return orderStopFirst
+	return string(m.order)
 }
 
 // removesItself: the engine deletes it once it is stopped, so that a copy must
@@ -55,7 +56,8 @@ func (m *move) removesItself() bool { return m.was.up() && m.old.HostConfig.Flag
 
 // prepare looks at everything a swap needs to know and derives the successor's
 // spec. It changes nothing.
-func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int) (*move, error) {
+func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int) (*move, error) {
+	m := t.Members[seat]
 	old, err := r.inspect(ctx, m.Container.ID)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,9 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int
 		return nil, precondition("the engine does not show its configuration")
 	}
 	if _, err := stableTime(old.Labels); err != nil {
+		return nil, err
+	}
+	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
 	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
@@ -95,6 +100,9 @@ func (r *recreator) prepare(ctx context.Context, m Member, lead string, seat int
 		return nil, err
 	}
 	mv.spec = successorSpec(old, oldImage, m, inherited)
+	if _, ok := r.engine.(Connector); !ok && len(mv.aliased()) > 0 {
+		return nil, errNoConnector
+	}
 	r.label(mv, mv.spec, roleNew)
 	return mv, nil
 }
@@ -126,20 +134,23 @@ func (r *recreator) label(m *move, spec Spec, role string) {
 		labelLead:   m.lead,
 		labelTarget: m.old.Name,
 		labelState:  string(rune(m.was)),
-		labelOrder:  m.order(),
+		labelOrder:  m.orderLabel(),
 		labelRole:   role,
 		labelHolder: r.me.String(),
-		labelTTL:    r.lease.String(),
+		labelTTL:    r.patience(m).String(),
 		labelSeat:   strconv.Itoa(m.seat),
 	} {
 		labels[key] = value
+	}
+	if m.order == StartFirst {
+		labels[labelEndpoints] = m.endpointsLabel()
 	}
 	spec.Config["Labels"] = map[string]any(labels)
 }
 
 // compare inspects what the engine made of the spec. Drift that the new image
 // does not explain ends the swap before the old container is touched.
-func (r *recreator) compare(ctx context.Context, m *move) error {
+func (r *recreator) compare(ctx context.Context, m *move, spec Spec) error {
 	got, err := r.inspect(ctx, m.ids.next)
 	if err != nil {
 		return err
@@ -147,7 +158,7 @@ func (r *recreator) compare(ctx context.Context, m *move) error {
 	if got.ImageID != m.member.ImageID {
 		return precondition("created on %s, not on the judged %s: %s has moved", short12(got.ImageID), short12(m.member.ImageID), m.member.Reference)
 	}
-	differences := append(drift(m.spec, m.image, got), lostVolumes(m.old, got)...)
+	differences := append(drift(spec, m.image, got), lostVolumes(m.old, got)...)
 	if len(differences) == 0 {
 		return nil
 	}

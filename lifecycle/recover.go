@@ -51,18 +51,19 @@ var _ Recoverer = (*recreator)(nil)
 // recoverPoll is how often a stranger looks for a sign of life.
 const recoverPoll = time.Second
 
-// recoverMargin is how much longer than one lease a recovery waits: for a beat
-// that was under way when it first looked.
-const recoverMargin = 2 * time.Second
+// recoverAtMost bounds a recovery's wait. One lease is enough but for a swap that
+// verifies a successor beside its predecessor, which may take its holder minutes
+// of silence.
+const recoverAtMost = 5 * time.Minute
 
 // Recover looks for swaps that are in nobody's hand and finishes or undoes them.
 // One whose holder is known to be dead is taken at once. For one whose holder
-// may live it waits, a lease's time at the most, and leaves it alone if there
-// is a sign of life.
+// may live it waits for as long as the holder may be silent, and leaves it alone
+// if there is a sign of life.
 func (r *recreator) Recover(ctx context.Context, opts RecoverOptions) ([]Recovery, error) {
 	var out []Recovery
 	settled := map[string]bool{}
-	deadline := time.Now().Add(r.lease + recoverMargin)
+	deadline := time.Now().Add(recoverAtMost)
 	for {
 		list, err := r.list(ctx)
 		if err != nil {

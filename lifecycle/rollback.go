@@ -20,10 +20,20 @@ const (
 	probeBytes = 1 << 10
 )
 
-// rollBack undoes the swap for the given cause.
-func (s *swap) rollBack(ctx context.Context, cause error, result *Result) error {
-	s.t.step("roll back", cause.Error())
-	if err := s.settle(ctx, s.moves[0].lead, undo, s.t); err != nil {
+// unwind ends a swap in which a call failed: what has not been verified is rolled
+// back, else a look tells what is left to do.
+func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
+	if errors.Is(cause, errLost) {
+		s.mark(result, OutcomeUnfinished)
+		return errclass.With(errdefs.ErrConflict, cause)
+	}
+	v, action := undo, "roll back"
+	if s.verified {
+		v, action = decide, "recover"
+	}
+	s.readFailure(ctx, result)
+	s.t.step(action, cause.Error())
+	if err := s.settle(ctx, s.moves[0].lead, v, s.t); err != nil {
 		s.mark(result, OutcomeUnfinished)
 		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
 	}
@@ -33,7 +43,7 @@ func (s *swap) rollBack(ctx context.Context, cause error, result *Result) error 
 	}
 	for i := range result.Members {
 		if result.Members[i].Outcome == OutcomeUpdated {
-			return nil // the recovery found it past the point of no return
+			return nil // past the point of no return
 		}
 	}
 	return errclass.With(errdefs.ErrAborted, fmt.Errorf("%w; rolled back", cause))
@@ -57,7 +67,10 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 			entry.NewID = c.ID
 			switch {
 			case c.ID == m.ids.next:
-				entry.Outcome = OutcomeUpdated
+				entry.Outcome, entry.Failure, entry.ImageFailed = OutcomeUpdated, nil, false
+				if m.order == StartFirst {
+					entry.Downtime = 0
+				}
 			case c.ID == m.old.ID:
 				entry.Outcome = OutcomeRolledBack
 			case c.Labels[labelRole] == roleSpare && c.Labels[labelOf] == m.old.ID:

@@ -79,8 +79,9 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 		if !s.inPlace() {
 			return false
 		}
-		oldUp := s.old != nil && s.old.State.Up()
-		// Both up is what only an engine's restart makes.
+		// Both up is what only an engine's restart makes, or an order that means
+		// it.
+		oldUp := s.old != nil && s.old.State.Up() && !s.beside()
 		if oldUp || s.letter.up() && !s.next.State.Up() {
 			return false
 		}

@@ -21,6 +21,7 @@ type swap struct {
 	moves []*move
 	t     *tracker
 
+	verified    bool // the successor has its verdict: an error is no reason to go back
 	imageFailed bool // the successor did not start, or did not prove itself
 }
 
@@ -36,7 +37,7 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 	s := &swap{recreator: r, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
 	lead := short(t.Members[0].Container.ID)
 	for i, member := range t.Members {
-		m, err := r.prepare(ctx, member, lead, i)
+		m, err := r.prepare(ctx, t, lead, i)
 		if err != nil {
 			return result, &Error{"update", member.Container.Name, err}
 		}
@@ -73,21 +74,16 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 		}
 		return err
 	}
-	if err := s.replaceAll(ctx, free); err != nil {
-		if errors.Is(err, errLost) {
-			s.mark(result, OutcomeUnfinished)
-			return errclass.With(errdefs.ErrConflict, err)
-		}
-		s.readFailure(free, result)
-		return s.rollBack(free, err, result)
+	replace := s.replaceAll
+	if s.moves[0].order == StartFirst {
+		replace = s.replaceBeside
 	}
+	if err := replace(ctx, free); err != nil {
+		return s.unwind(free, err, result)
+	}
+	s.verified = true
 	if err := s.commit(free); err != nil {
-		// It has been verified: from here only a look can tell what is left to do.
-		if err := s.settle(free, s.moves[0].lead, decide, s.t); err != nil {
-			s.mark(result, OutcomeUnfinished)
-			return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("unfinished: %w", err))
-		}
-		return s.outcome(free, result)
+		return s.unwind(free, err, result)
 	}
 	for i, m := range s.moves {
 		result.Members[i].NewID = m.ids.next
@@ -103,7 +99,7 @@ func (s *swap) createAll(ctx context.Context) error {
 	for _, m := range s.moves {
 		s.t.step("create", m.name(roleNew))
 		follow(m.spec, m.old, s.moves, next)
-		id, err := s.create(ctx, CreateOptions{Name: m.name(roleNew), Platform: m.image.Platform, Spec: m.spec})
+		id, err := s.create(ctx, CreateOptions{Name: m.name(roleNew), Platform: m.image.Platform, Spec: m.created()})
 		if err != nil {
 			return err
 		}
@@ -118,7 +114,7 @@ func (s *swap) createAll(ctx context.Context) error {
 		}
 	}
 	for _, m := range s.moves {
-		if err := s.compare(ctx, m); err != nil {
+		if err := s.compare(ctx, m, m.created()); err != nil {
 			return err
 		}
 		if err := s.unchanged(ctx, m); err != nil {
@@ -177,7 +173,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		}
 		s.t.step("start", m.stepDetail())
 		if err := s.start(free, m.ids.next); err != nil {
-			s.imageFailed = !errdefs.IsUnavailable(err)
+			s.startFailed(err)
 			return err
 		}
 	}
@@ -187,6 +183,9 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 	}
 	return s.lastLook(free)
 }
+
+// startFailed notes whether the image is to blame.
+func (s *swap) startFailed(err error) { s.imageFailed = !errdefs.IsUnavailable(err) }
 
 // halt stops a predecessor.
 func (s *swap) halt(ctx context.Context, m *move, ref string) error {

@@ -25,6 +25,10 @@ func (f UpdaterFunc) Update(ctx context.Context, t Target) (Result, error) { ret
 type Target struct {
 	// Members are in start order, the leader first.
 	Members []Member
+	// Order is how to swap a single container: StartFirst is a demand, refused
+	// with FailedPrecondition where OrderOf gives a reason against it. Empty:
+	// what the container's label says, else StopFirst.
+	Order Order
 	// StopTimeout is how long a member may take to stop before it is killed.
 	// Nil: the container's own setting, else the engine's default.
 	StopTimeout *time.Duration
@@ -52,7 +56,7 @@ type Step struct {
 	// Container is the name the service has.
 	Container string
 	// Action is a verb of the engine's: "create", "rename", "stop", "start",
-	// "verify", "remove", or "roll back".
+	// "connect", "disconnect", "remove"; or "verify", "roll back", "recover".
 	Action string
 	// Detail is what a reader may want besides: the journal name, the reason.
 	Detail string

@@ -47,8 +47,7 @@ func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (stri
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(later)) {
-			join := map[string]any{"Container": created.ID, "EndpointConfig": later[name]}
-			if err := e.post(ctx, s, "/networks/"+url.PathEscape(name)+"/connect", nil, join, nil); err != nil {
+			if err := e.join(ctx, s, name, created.ID, later[name]); err != nil {
 				// Half a container is none. If it cannot be removed, the caller
 				// finds it by its name.
 				_ = s.ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
