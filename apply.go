@@ -169,7 +169,7 @@ func (a *application) await(g PlannedGroup) error {
 // target is the group as an updater takes it. One that keeps its image is
 // created by its reference if that still leads there, else by the image's ID.
 func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Target, error) {
-	t := lifecycle.Target{StopTimeout: a.cfg.stopTimeout}
+	t := lifecycle.Target{Order: g.Order, StopTimeout: a.cfg.stopTimeout}
 	for _, m := range g.Members {
 		member := lifecycle.Member{
 			Container: a.entry(m.ID).Container, Reference: m.Image, ImageID: m.ImageID, NeedsReady: m.NeedsReady,

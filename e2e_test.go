@@ -13,13 +13,18 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
-func TestMain(m *testing.M) { os.Exit(enginehost.Run(m, buildCompose)) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(clientVar); url != "" {
+		os.Exit(askAround(url))
+	}
+	os.Exit(enginehost.Run(m, buildCompose))
+}
 
 // object is a JSON object of the engine's API.
 type object = enginehost.Object
 
 // tower watches the containers of the given names on the test's engine.
-func tower(t *testing.T, host *enginehost.Host, names []string, opts ...watchtower.Option) *watchtower.Tower {
+func tower(t testing.TB, host *enginehost.Host, names []string, opts ...watchtower.Option) *watchtower.Tower {
 	t.Helper()
 	engine, err := dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)

@@ -42,6 +42,7 @@ type config struct {
 	passAtStart  bool
 	cleanup      bool
 	rolling      bool
+	order        Order // empty: what rolling says
 	stopTimeout  *time.Duration
 	stableTime   time.Duration
 	concurrency  int
@@ -179,10 +180,38 @@ func WithCleanup(on bool) Option {
 }
 
 // WithRolling swaps one target at a time, the next only after the last was
-// verified; an image that fails is not tried on the next container. Default:
+// verified, and start-first where that can be done (see WithUpdateOrder); an
+// image that fails is not tried on the next container. Default:
 // DefaultConcurrency at once.
 func WithRolling(on bool) Option {
 	return func(c *config) error { c.rolling = on; return nil }
+}
+
+// WithUpdateOrder sets the order in which containers are swapped whose label does
+// not say: StartFirst wherever nothing stands against it (lifecycle.OrderOf tells
+// what can, the plan what does) and the engine is a lifecycle.Connector.
+// Default: StopFirst; StartFirst with WithRolling.
+func WithUpdateOrder(o Order) Option {
+	return func(c *config) error {
+		if o != lifecycle.StopFirst && o != lifecycle.StartFirst {
+			return invalid("WithUpdateOrder", fmt.Sprintf("%q", string(o)), "stop-first or start-first")
+		}
+		c.order = o
+		return nil
+	}
+}
+
+// wish is the order for those that do not say.
+func (c *config) wish() Order {
+	_, able := c.engine.(lifecycle.Connector)
+	switch {
+	case !able:
+		return lifecycle.StopFirst
+	case c.order == "" && c.rolling:
+		return lifecycle.StartFirst
+	default:
+		return c.order
+	}
 }
 
 // WithStopTimeout sets how long a container may take to stop before it is

@@ -114,7 +114,7 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 		return Plan{}, err
 	}
 	pl := planner{
-		stale: stale, snaps: snaps, relations: relations(snaps), refuse: p.immovable,
+		stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
 		skip: func(id, reason string) { p.skip(p.entry(id), reason) },
 	}
 	return pl.plan(), nil

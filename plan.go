@@ -34,6 +34,10 @@ type PlannedGroup struct {
 	Members []PlannedMember `json:"members"`
 	// After names the first members of the groups that must have ended before.
 	After []string `json:"after,omitempty"`
+	// Order is how the group is swapped.
+	Order Order `json:"order"`
+	// OrderReason is why it is not swapped start-first, if that was wished for.
+	OrderReason string `json:"order_reason,omitempty"`
 }
 
 // PlannedMember is one container of a group.
@@ -75,6 +79,13 @@ func (p Plan) String() string {
 			if m.NeedsReady {
 				b.WriteString(" once those before it are ready")
 			}
+			switch {
+			case i > 0:
+			case g.Order == lifecycle.StartFirst:
+				b.WriteString(" start-first")
+			case g.OrderReason != "":
+				fmt.Fprintf(&b, " stop-first (%s)", g.OrderReason)
+			}
 			fmt.Fprintf(&b, ": %s\n", m.Cause)
 		}
 	}
@@ -86,6 +97,7 @@ type planner struct {
 	stale     []candidate
 	snaps     []lifecycle.Snapshot
 	relations []relation
+	wish      Order                              // for those whose label does not say
 	refuse    func(c lifecycle.Container) string // why a container cannot be a member; empty: it can
 	skip      func(id, reason string)
 
@@ -117,6 +129,9 @@ func (p *planner) plan() Plan {
 	var groups [][]string
 	for _, lead := range leads {
 		ids, reason := p.arrange(members[lead])
+		if reason == "" {
+			_, _, reason = p.order(ids)
+		}
 		if reason != "" {
 			p.drop(members[lead], reason)
 			continue
@@ -175,6 +190,32 @@ func (p *planner) arrange(ids []string) (ordered []string, reason string) {
 	return ordered, ""
 }
 
+// order is how a group is swapped: why not start-first, if that was wished for,
+// or why not at all.
+func (p *planner) order(ids []string) (order Order, reason, refused string) {
+	wish, together := p.wish, len(ids) > 1
+	if together {
+		wish = "" // but a label may demand it
+	}
+	for _, id := range ids {
+		var err error
+		snap := p.snapshot(id)
+		order, reason, err = lifecycle.OrderOf(snap, wish)
+		if err == nil && together && order == lifecycle.StartFirst {
+			err = fmt.Errorf("label %s: %q: %s", lifecycle.LabelUpdateOrder, order, movesTogether)
+		}
+		if err != nil {
+			return "", "", fmt.Sprintf("stale, but %s: %v", snap.Name, err)
+		}
+	}
+	if together && p.wish == lifecycle.StartFirst {
+		reason = movesTogether
+	}
+	return order, reason, ""
+}
+
+const movesTogether = "it moves together with others"
+
 // drop tells of a group that stays where it is.
 func (p *planner) drop(ids []string, reason string) {
 	for _, id := range ids {
@@ -184,9 +225,10 @@ func (p *planner) drop(ids []string, reason string) {
 	}
 }
 
-func (p *planner) container(id string) lifecycle.Container {
-	i := slices.IndexFunc(p.snaps, func(s lifecycle.Snapshot) bool { return s.ID == id })
-	return p.snaps[i].Container
+func (p *planner) container(id string) lifecycle.Container { return p.snapshot(id).Container }
+
+func (p *planner) snapshot(id string) lifecycle.Snapshot {
+	return p.snaps[slices.IndexFunc(p.snaps, func(s lifecycle.Snapshot) bool { return s.ID == id })]
 }
 
 // of returns what the container needs.
@@ -200,6 +242,7 @@ func (p *planner) write(groups [][]string) Plan {
 	first := map[string]string{} // by container ID: its group's first member's name
 	for _, ids := range groups {
 		g := PlannedGroup{}
+		g.Order, g.OrderReason, _ = p.order(ids)
 		for _, id := range ids {
 			c := p.container(id)
 			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}

@@ -168,6 +168,89 @@ replace vpn: its reference points at another image
 	}
 }
 
+func TestThePlanTellsTheOrderOfEachSwap(t *testing.T) {
+	t.Parallel()
+	build := func(v town) {
+		port := func(host string) lifecycle.Document {
+			return lifecycle.Document{"PortBindings": map[string]any{"80/tcp": []any{map[string]any{"HostPort": host}}}}
+		}
+		v.run("a-worker", "old", nil)
+		v.run("b-published", "old", port("8001"))
+		v.run("c-asks", "old", nil, lifecycle.LabelUpdateOrder, "start-first")
+		v.run("d-declines", "old", nil, lifecycle.LabelUpdateOrder, "stop-first")
+		v.run("e-cannot", "old", port("8002"), lifecycle.LabelUpdateOrder, "start-first")
+		v.run("f-misspelt", "old", nil, lifecycle.LabelUpdateOrder, "first")
+		v.run("g-vpn", "old", nil)
+		v.run("g-app", "new", v.in("g-vpn"))
+		v.run("h-vpn", "old", nil, lifecycle.LabelUpdateOrder, "start-first")
+		v.run("h-app", "new", v.in("h-vpn"))
+	}
+	refused := map[string]string{
+		"e-cannot":   `stale, but e-cannot: label com.centurylinklabs.watchtower.update-order: "start-first": it publishes port 80/tcp`,
+		"f-misspelt": `stale, but f-misspelt: label com.centurylinklabs.watchtower.update-order: "first": want stop-first or start-first`,
+		"h-vpn":      `stale, but h-vpn: label com.centurylinklabs.watchtower.update-order: "start-first": it moves together with others`,
+	}
+	tests := []struct {
+		name string
+		opts []watchtower.Option
+		want string
+	}{
+		{"by default", nil, `
+replace a-worker
+replace b-published
+replace c-asks start-first
+replace d-declines
+replace g-vpn
+  with it restart g-app
+`},
+		{"rolling", []watchtower.Option{watchtower.WithRolling(true)}, `
+replace a-worker start-first
+replace b-published stop-first (it publishes port 80/tcp)
+replace c-asks start-first
+replace d-declines
+replace g-vpn stop-first (it moves together with others)
+  with it restart g-app
+`},
+		{"rolling, stop-first", []watchtower.Option{watchtower.WithUpdateOrder(lifecycle.StopFirst), watchtower.WithRolling(true)}, `
+replace a-worker
+replace b-published
+replace c-asks start-first
+replace d-declines
+replace g-vpn
+  with it restart g-app
+`},
+		{"start-first", []watchtower.Option{watchtower.WithUpdateOrder(lifecycle.StartFirst)}, `
+replace a-worker start-first
+replace b-published stop-first (it publishes port 80/tcp)
+replace c-asks start-first
+replace d-declines
+replace g-vpn stop-first (it moves together with others)
+  with it restart g-app
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v := newTown(t)
+			build(v)
+			v.Publish("old:1", enginetest.Image{Env: []string{"VERSION=2"}})
+			r, err := memory(t, v.Engine, tt.opts...).Check(t.Context())
+			require.NoError(t, err)
+			var lines strings.Builder
+			for line := range strings.Lines(r.Plan.String()) {
+				if !strings.HasPrefix(line, "pull ") {
+					what, _, _ := strings.Cut(line, ":")
+					lines.WriteString(what + "\n")
+				}
+			}
+			assert.Equal(t, strings.TrimPrefix(tt.want, "\n"), lines.String())
+			for name, reason := range refused {
+				assert.Equal(t, reason, entry(t, r, name).Reason)
+			}
+		})
+	}
+}
+
 func TestAPlanIsCarriedOutAsItWasMade(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -202,7 +202,7 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 		nil, watchtower.WithEngine(nil), watchtower.WithInterval(time.Millisecond), watchtower.WithStopTimeout(-1),
 		watchtower.WithStates("running", "gone"), watchtower.WithStates("dead"), watchtower.WithConcurrency(0),
 		watchtower.WithFilter(nil), watchtower.WithUpdater(nil), watchtower.WithChecker(nil), watchtower.WithCredentials(nil),
-		watchtower.WithObserver(nil), watchtower.WithLogger(nil), watchtower.WithSchedule(nil), watchtower.WithStableTime(0),
+		watchtower.WithObserver(nil), watchtower.WithLogger(nil), watchtower.WithSchedule(nil), watchtower.WithStableTime(0), watchtower.WithUpdateOrder(""),
 		watchtower.WithCheckTimeout(0), watchtower.WithPullTimeout(0),
 	)
 	require.Error(t, err)
@@ -210,7 +210,7 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 	for _, name := range []string{
 		"WithEngine", "WithInterval: 1ms", "WithStopTimeout", "WithStates: gone", "WithStates: dead", "WithConcurrency",
 		"WithFilter", "WithUpdater", "WithChecker", "WithCredentials", "WithObserver", "WithLogger", "WithSchedule",
-		"WithStableTime", "WithCheckTimeout", "WithPullTimeout",
+		"WithStableTime", "WithUpdateOrder", "WithCheckTimeout", "WithPullTimeout",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}

@@ -179,7 +179,7 @@ func TestRollingGoesOneAtATimeAndStopsAtABadImage(t *testing.T) {
 	require.NoError(t, r.Err())
 	var want []string
 	for _, name := range names {
-		for _, step := range []string{"create", "rename", "stop", "start", "verify", "remove", "updated"} {
+		for _, step := range []string{"create", "start", "verify", "rename", "stop", "remove", "updated"} {
 			want = append(want, name+" "+step)
 		}
 	}

@@ -20,6 +20,8 @@ type (
 	Container = lifecycle.Container
 	// State is a container's state: see lifecycle.State.
 	State = lifecycle.State
+	// Order is how a container is swapped.
+	Order = lifecycle.Order
 	// Filter selects containers: see filter.Filter.
 	Filter = filter.Filter
 	// Checker resolves references: see registry.Checker.

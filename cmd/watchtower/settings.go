@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 // settings is what the program was told, whichever way.
@@ -14,6 +16,7 @@ type settings struct {
 	host, certPath, apiVersion string
 	tlsVerify                  bool
 	cleanup, rolling           bool
+	order                      string
 	stopTimeout                *time.Duration
 	stableTime                 time.Duration
 	stateDir                   string
@@ -50,6 +53,7 @@ const (
 	wantInterval = "a whole number of seconds or a duration (90s, 12h), at least 1 second"
 	wantLevel    = "panic, fatal, error, warn, info, debug or trace"
 	wantFormat   = "auto, logfmt, pretty or json"
+	wantOrder    = "stop-first or start-first"
 )
 
 // table lists every setting, in the order help shows them.
@@ -100,6 +104,10 @@ func table() []setting {
 		{
 			"rolling-restart", "", "WATCHTOWER_ROLLING_RESTART", true, "false", "one container at a time, the next once the last is up", wantBool,
 			yes(func(s *settings) *bool { return &s.rolling }),
+		},
+		{
+			"update-order", "", "WATCHTOWER_UPDATE_ORDER", false, "stop-first",
+			"stop-first, or start-first where it can be done (the default with rolling-restart)", wantOrder, setOrder,
 		},
 		{
 			"stop-timeout", "t", "WATCHTOWER_TIMEOUT", false, "10s",
@@ -166,6 +174,14 @@ func setStableTime(s *settings, text string) error {
 		return errValue
 	}
 	s.stableTime = d
+	return nil
+}
+
+func setOrder(s *settings, text string) error {
+	s.order = strings.ToLower(strings.TrimSpace(text))
+	if s.order != string(lifecycle.StopFirst) && s.order != string(lifecycle.StartFirst) {
+		return errValue
+	}
 	return nil
 }
 

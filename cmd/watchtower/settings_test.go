@@ -56,6 +56,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"WATCHTOWER_CLEANUP":            {"1", []string{"-c"}, func(s settings) any { return s.cleanup }, true},
 		"WATCHTOWER_ROLLING_RESTART":    {"TRUE", []string{"--rolling-restart"}, func(s settings) any { return s.rolling }, true},
 		"WATCHTOWER_TIMEOUT":            {"30", []string{"-t", "30s"}, func(s settings) any { return s.stopTimeout }, duration(30 * time.Second)},
+		"WATCHTOWER_UPDATE_ORDER":       {" Start-First", []string{"--update-order=start-first"}, func(s settings) any { return s.order }, "start-first"},
 		"WATCHTOWER_STABLE_TIME":        {"10", []string{"--stable-time=10s"}, func(s settings) any { return s.stableTime }, 10 * time.Second},
 		"WATCHTOWER_STATE_DIR":          {"/state", []string{"--state-dir", "/state"}, func(s settings) any { return s.stateDir }, "/state"},
 		"WATCHTOWER_LABEL_ENABLE":       {"t", []string{"-e"}, func(s settings) any { return s.labelEnable }, true},
@@ -157,6 +158,7 @@ func TestBadValuesAreAllTold(t *testing.T) {
 		{"WATCHTOWER_CLEANUP", "yes"},
 		{"WATCHTOWER_CLEANUP", "on"},
 		{"WATCHTOWER_LOG_LEVEL", "loud"},
+		{"WATCHTOWER_UPDATE_ORDER", "first"},
 		{"WATCHTOWER_LOG_FORMAT", "xml"},
 		{"WATCHTOWER_TRACE", "2"},
 	} {

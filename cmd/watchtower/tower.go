@@ -54,6 +54,9 @@ func open(se *session) (watchtower.Watcher, error) {
 	if s.stableTime > 0 {
 		opts = append(opts, watchtower.WithStableTime(s.stableTime))
 	}
+	if s.order != "" {
+		opts = append(opts, watchtower.WithUpdateOrder(watchtower.Order(s.order)))
+	}
 	if s.stateDir != "" {
 		opts = append(opts, watchtower.WithStateDirectory(s.stateDir))
 	}
