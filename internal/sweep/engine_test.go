@@ -41,6 +41,12 @@ func ten() scenario {
 func alone() []scenario {
 	return []scenario{
 		{name: "dies-no", members: []member{{state: lifecycle.StateRunning, dies: true}}},
+		{name: "dies-start-first", members: []member{{state: lifecycle.StateRunning, body: func(int) object {
+			return object{
+				"Labels":     object{lifecycle.LabelUpdateOrder: lifecycle.StartFirst},
+				"HostConfig": object{"RestartPolicy": object{"Name": "always"}},
+			}
+		}}}},
 		{name: "dies-always", members: []member{{state: lifecycle.StateRunning, body: with("RestartPolicy", object{"Name": "always"})}}},
 	}
 }

@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func (r *run) violations(t *testing.T) []string {
 				bad("%s has lost its data", name)
 			}
 		}
-		for _, problem := range append(r.network(seen), r.joined(t, m)...) {
+		for _, problem := range append(r.network(m, seen), r.joined(t, m)...) {
 			bad("%s %s", name, problem)
 		}
 	}
@@ -60,19 +61,25 @@ func (m member) mayBe(is string) bool {
 	return is == string(m.state)
 }
 
-// network is what is wrong with the endpoints in the scenario that has two.
-func (r *run) network(seen object) []string {
-	if r.name != "networks" {
+// network is what is wrong with the endpoints of one that has two.
+func (r *run) network(m member, seen object) []string {
+	if m.alias == "" {
 		return nil
 	}
 	settings, _ := seen["NetworkSettings"].(object)
 	networks, _ := settings["Networks"].(object)
 	front, _ := networks[frontNet].(object)
-	_, back := networks[backNet]
-	if front["IPAddress"] == address(r.number) && back && len(networks) == 2 {
+	back, _ := networks[backNet].(object)
+	static := m.body(r.number)["NetworkingConfig"].(object)["EndpointsConfig"].(object)[frontNet].(object)["IPAMConfig"] != nil
+	if called(front, "front") && called(back, m.alias) && len(networks) == 2 && (!static || front["IPAddress"] == address(r.number)) {
 		return nil
 	}
 	return []string{fmt.Sprintf("has lost its networks: %v", networks)}
+}
+
+func called(endpoint object, alias string) bool {
+	aliases, _ := endpoint["Aliases"].([]any)
+	return slices.Contains(aliases, any(alias))
 }
 
 // joined is what is wrong with a child's place in its parent's name space.

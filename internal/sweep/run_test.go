@@ -84,8 +84,8 @@ func (b *bench) setUp(t *testing.T, s scenario, base string) *run {
 			body["HostConfig"] = object{"NetworkMode": "container:" + base + m.parent}
 		}
 		r.host.Create(t, name, body)
-		if s.name == "networks" {
-			r.host.API(t, "POST", "/networks/"+backNet+"/connect", object{"Container": name, "EndpointConfig": object{"Aliases": []string{"back"}}}, nil)
+		if m.alias != "" {
+			r.host.API(t, "POST", "/networks/"+backNet+"/connect", object{"Container": name, "EndpointConfig": object{"Aliases": []string{m.alias}}}, nil)
 		}
 		r.old[name], r.new[name] = r.imageID(t, ref), newest
 		if m.fresh {

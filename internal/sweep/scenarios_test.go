@@ -31,6 +31,8 @@ type member struct {
 	fresh bool
 	// parent is the suffix of the one whose network it lives in.
 	parent string
+	// alias is what it is called on a second network; empty: it is on none.
+	alias string
 	// dies: if the engine dies, it does.
 	dies bool
 	// body adds to the create call; run is a number no other run has.
@@ -42,7 +44,7 @@ func scenarios() []scenario {
 	in := func(state lifecycle.State) []member { return []member{{state: state}} }
 	return []scenario{
 		{name: "plain", always: true, members: []member{plain}},
-		{name: "networks", always: true, members: []member{{state: lifecycle.StateRunning, body: twoNetworks}}},
+		{name: "networks", always: true, members: []member{{state: lifecycle.StateRunning, body: twoNetworks, alias: "back"}}},
 		{name: "group", members: []member{
 			{suffix: "-parent", state: lifecycle.StateRunning},
 			{suffix: "-child", state: lifecycle.StateRunning, fresh: true, parent: "-parent"},
@@ -52,6 +54,7 @@ func scenarios() []scenario {
 		{name: "created", members: in(lifecycle.StateCreated)},
 		{name: "paused", members: in(lifecycle.StatePaused)},
 		{name: "always", members: []member{{state: lifecycle.StateRunning, body: with("RestartPolicy", object{"Name": "always"})}}},
+		{name: "start-first", members: []member{{state: lifecycle.StateRunning, body: besideNetworks, alias: "back"}}},
 		{name: "rolling", rolling: true, members: []member{
 			{suffix: "-a", state: lifecycle.StateRunning}, {suffix: "-b", state: lifecycle.StateRunning},
 		}},
@@ -69,6 +72,17 @@ func twoNetworks(run int) object {
 		"HostConfig": object{"NetworkMode": frontNet},
 		"NetworkingConfig": object{"EndpointsConfig": object{
 			frontNet: object{"IPAMConfig": object{"IPv4Address": address(run)}, "Aliases": []string{"front"}},
+		}},
+	}
+}
+
+// besideNetworks is updated start-first, and found by aliases on two networks.
+func besideNetworks(int) object {
+	return object{
+		"Labels":     object{lifecycle.LabelUpdateOrder: lifecycle.StartFirst},
+		"HostConfig": object{"NetworkMode": frontNet},
+		"NetworkingConfig": object{"EndpointsConfig": object{
+			frontNet: object{"Aliases": []string{"front"}},
 		}},
 	}
 }
