@@ -25,6 +25,14 @@
 // function, which is a function of the list of containers, finishes or undoes
 // it. A container under a journal name is no target: see Unfinished.
 //
+// # Start first
+//
+// A container that can run twice may be swapped the other way round, see
+// WithUpdateOrder: the successor runs beside its predecessor under its journal
+// name, without the network aliases of the service, until it is verified; then
+// it gets aliases and name, and the predecessor leaves the networks and stops.
+// The journal, the commit and the recovery are the same.
+//
 // # The successor's configuration
 //
 // What the user set is carried, on top of the new image's defaults; what the old
