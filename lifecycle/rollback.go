@@ -33,7 +33,12 @@ func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
 	}
 	s.readFailure(ctx, result)
 	s.t.step(action, cause.Error())
-	if err := s.settle(ctx, s.moves[0].lead, v, s.t); err != nil {
+	lead := s.moves[0].lead
+	err := s.settle(ctx, lead, v, s.t)
+	if err != nil && !s.imageFailed {
+		err = s.lastResort(ctx, lead, err, s.t)
+	}
+	if err != nil {
 		s.mark(result, OutcomeUnfinished)
 		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
 	}
