@@ -23,6 +23,7 @@ const (
 	callsPerSwap = 6
 	// longestCall is about what a stop takes, in milliseconds.
 	longestCall = 300
+	stopRounds  = 6
 )
 
 // ten containers that are updated at once; every second one comes back when the
@@ -81,6 +82,15 @@ func TestAnUpdateSurvivesTheDeathOfTheEngine(t *testing.T) {
 	if !everything() {
 		return
 	}
+	// An engine that dies so may be unable to start the same containers ever again.
+	t.Run("while they are stopped", func(t *testing.T) {
+		survived := 0
+		for i := range stopRounds {
+			d := death{call: 3, of: "Stop", later: time.Duration(60+20*i) * time.Millisecond, atOnce: i%2 == 0}
+			survived += d.round(t, b, ten(), fmt.Sprintf("stops%d", i))
+		}
+		t.Logf("survived / total: %d/%d", survived, stopRounds)
+	})
 	for _, one := range alone() {
 		t.Run("at each call, "+one.name, func(t *testing.T) {
 			survived, total := 0, 0
@@ -103,6 +113,7 @@ func TestAnUpdateSurvivesTheDeathOfTheEngine(t *testing.T) {
 // death is how the engine dies in a pass.
 type death struct {
 	call   int
+	of     string           // of this kind; empty: of any
 	when   enginetest.Fault // None: so much later, whatever it does then
 	later  time.Duration
 	atOnce bool // it is back before the watcher notices
@@ -110,7 +121,7 @@ type death struct {
 
 func (d death) String() string {
 	when := map[enginetest.Fault]string{enginetest.None: d.later.String() + " after", enginetest.Before: "before", enginetest.After: "once it is done,"}[d.when]
-	return fmt.Sprintf("%s call %d, back at once %v", when, d.call, d.atOnce)
+	return fmt.Sprintf("%s call %d %s, back at once %v", when, d.call, d.of, d.atOnce)
 }
 
 // parked tells whether the one predecessor of a pass is out of its place when
@@ -137,7 +148,12 @@ func (d death) round(t *testing.T, b *bench, s scenario, base string) (survived 
 			}
 			killed <- err
 		}
-		r.proxy.SetFault(func(n int, _ enginetest.Call) enginetest.ProxyFault {
+		n := 0
+		r.proxy.SetFault(func(_ int, c enginetest.Call) enginetest.ProxyFault {
+			if d.of != "" && d.of != c.Method {
+				return enginetest.ProxyFault{}
+			}
+			n++
 			switch {
 			case n != d.call:
 				return enginetest.ProxyFault{}
