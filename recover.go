@@ -31,8 +31,12 @@ func (t *Tower) tell(ctx context.Context, recovered []lifecycle.Recovery) {
 // something is still between two containers, or nothing could be seen. What repeated
 // tries still cannot finish is not told again.
 func (t *Tower) repair(ctx context.Context, repeated bool) (done bool) {
-	t.busy <- struct{}{}
-	defer func() { <-t.busy }()
+	select {
+	case t.busy <- struct{}{}:
+		defer func() { <-t.busy }()
+	case <-ctx.Done():
+		return false
+	}
 	defer t.drain()
 	if t.ping(ctx) != nil {
 		return false

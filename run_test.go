@@ -140,7 +140,7 @@ func TestRunDoesNotLeaveAServiceBetweenTwoContainersUntilTheNextPass(t *testing.
 			e.Publish("app:1", enginetest.Image{})
 			web := e.Run("web", "app:1", lifecycle.Spec{})
 			e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
-			e.SetFault(func(n int, c enginetest.Call) enginetest.Fault {
+			e.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
 				if n > 1+k { // the pull is the first
 					return enginetest.Before
 				}

@@ -23,7 +23,9 @@
 //
 // Any error ends the straight line. What is there is looked at anew, and one
 // function, which is a function of the list of containers, finishes or undoes
-// it. A container under a journal name is no target: see Unfinished.
+// it. A container under a journal name is no target: see Unfinished. Where the
+// engine will not start the predecessor again, the successor is tried, and serves
+// if it proves itself.
 //
 // # Start first
 //

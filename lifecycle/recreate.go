@@ -31,7 +31,8 @@ func WithHolder(containerID string) RecreateOption {
 // with the same configuration on the new image, as a transaction: the old
 // container exists whole until the new one has been verified. If anything fails
 // before that, the old one serves again, under its own name and ID and in the
-// state it was in.
+// state it was in; or the new one, verified, if the engine will not start the old
+// one again, as one that was killed while it stopped a container may.
 //
 // Its errors are of type *Error and of class FailedPrecondition (the container
 // is not what was judged, or cannot be recreated), Conflict (another watcher
