@@ -3,6 +3,7 @@ package enginehost
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -10,9 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const smallBridge = "small0"
+
 // Small starts one more engine, whose images and containers have so many bytes of
-// disk. It ends with the test. It has no networks but "none" and "host": two
-// engines in one network name space would undo each other's rules.
+// disk. It ends with the test. Only one at a time can be had, and of its networks
+// only "none" and "host": two engines in one network name space would undo each
+// other's rules.
 func Small(t testing.TB, size int64) *Disk {
 	t.Helper()
 	if h := Engine(t); h.engine == nil {
@@ -25,8 +29,12 @@ func Small(t testing.TB, size int64) *Disk {
 	require.NoError(t, os.Mkdir(disk.path, 0o700))
 	require.NoError(t, syscall.Mount("tmpfs", disk.path, "tmpfs", 0, fmt.Sprintf("size=%d", size)))
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk.path, syscall.MNT_DETACH)) })
+	// One without a bridge would remove the other's.
+	ip(t, "link", "add", smallBridge, "type", "bridge")
+	t.Cleanup(func() { ip(t, "link", "del", smallBridge) })
+	ip(t, "address", "add", "192.0.2.1/24", "dev", smallBridge)
 	d := &daemon{dir: dir, address: "unix://" + filepath.Join(dir, "docker.sock"), flags: []string{
-		"--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+		"--bridge=" + smallBridge, "--iptables=false", "--ip-forward=false", "--ip-masq=false",
 	}}
 	require.NoError(t, d.start())
 	t.Cleanup(d.stop)
@@ -34,6 +42,12 @@ func Small(t testing.TB, size int64) *Disk {
 	require.NoError(t, err)
 	disk.engine = d
 	return disk
+}
+
+func ip(t testing.TB, args ...string) {
+	t.Helper()
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	require.NoError(t, err, "ip %v: %s", args, out)
 }
 
 // Disk is an engine with a disk that can be filled.
