@@ -69,6 +69,10 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.was == 0 {
 		return nil, precondition("it is %s", old.State)
 	}
+	// One that has ended since may be one that nobody asked to touch.
+	if mv.was != letterOf(m.Container.State) {
+		return nil, precondition("it is not the container that was judged: now it is %s", old.State)
+	}
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
