@@ -27,6 +27,10 @@ const (
 	lifePoll   = 20 * time.Millisecond
 )
 
+// failureWithin bounds what is asked of a failed successor while nobody serves. An
+// engine that is not busy answers in milliseconds.
+const failureWithin = 10 * time.Second
+
 // unwind ends a swap in which a call failed: what has not been verified is rolled
 // back, else a look tells what is left to do.
 func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
@@ -100,7 +104,7 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 
 // readFailure keeps what the failed successors can still tell.
 func (s *swap) readFailure(ctx context.Context, result *Result) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, failureWithin)
 	defer cancel()
 	for i, m := range s.moves {
 		snap, err := s.between(ctx, m.ids.next)
