@@ -67,6 +67,8 @@ func TestADiskThatFillsDuringAnUpdate(t *testing.T) {
 		{name: "rename of the new", at: 3, want: watchtower.StatusRolledBack},
 		{name: "stop", at: 4, want: watchtower.StatusFailed, stopped: true, down: true},
 		{name: "start", at: 5, want: watchtower.StatusFailed, stopped: true, down: true},
+		// The engine's list goes on showing the old one as up.
+		{name: "stop and start of the new", at: 4, until: 6, want: watchtower.StatusRolledBack, stopped: true},
 		{name: "start of the new", at: 5, until: 6, want: watchtower.StatusRolledBack, stopped: true},
 		{name: "remove", at: 6, want: watchtower.StatusUpdated},
 	}
