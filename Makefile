@@ -31,7 +31,7 @@ lint: ## gofmt, go vet and golangci-lint
 sweep: SHELL = bash
 sweep: .SHELLFLAGS = -o pipefail -c
 sweep: deps ## interrupt updates at every call in every way, and kill the engine (minutes)
-	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 60m ./internal/sweep | grep --line-buffered -vE '^=== |^ *--- PASS'
+	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 90m ./internal/sweep | grep --line-buffered -vE '^=== |^ *--- PASS'
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
