@@ -35,6 +35,8 @@ func (h *host) relearn(ref Reference, resp *http.Response, used authorization) b
 			r.repository, h.works = repository, credentials.Credential{}
 		}
 		h.refuse(r)
+	case t.scopes[repository] != h.scopeOf(repository): // asked for under another name
+		h.drop(func(have *token, of string) bool { return have == t && of == repository })
 	case t.proven[repository]: // revoked; the others are not likely to have been spared
 		if h.tokens[repository] == t {
 			h.drop(func(have *token, _ string) bool { return have.login == t.login })
