@@ -28,6 +28,7 @@ type host struct {
 	base      string
 	asked     bool // it has answered, so that base is right
 	challenge challenge
+	service   challenge         // the last that named a token service
 	invited   bool              // its own address was asked for a challenge
 	headed    bool              // it has answered a HEAD as it should
 	getOnly   bool              // it does not
