@@ -95,11 +95,12 @@ func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Cred
 			h.mu.Unlock()
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err != nil {
+		h.lost = errdefs.IsUnavailable(err)
+		return nil, err
+	}
 	if !login.IsZero() {
 		h.forbidden = 0
 	}
