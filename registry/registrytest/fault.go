@@ -70,7 +70,7 @@ func Reset() Fault {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDocker-Cont")
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
 		if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
 			_ = tcp.SetLinger(0) // a reset, no orderly end
 		}
