@@ -115,8 +115,8 @@ func (h *host) closed(ref Reference) error {
 	return nil
 }
 
-// explain keeps what an error says about the whole registry, and completes one
-// about access with what is wrong with the login.
+// explain heeds an error, and completes one about access with what is wrong with
+// the login.
 func (h *host) explain(ref Reference, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -124,11 +124,7 @@ func (h *host) explain(ref Reference, err error) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if e.RetryAfter.After(h.postponed) {
-		h.postponed = e.RetryAfter
-	}
-	if e.whole {
-		h.dead = e
+	if h.heed(e); e.whole {
 		return err
 	}
 	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) || errdefs.IsNotFound(err) {
@@ -137,6 +133,17 @@ func (h *host) explain(ref Reference, err error) error {
 		}
 	}
 	return err
+}
+
+// heed keeps what an error says about the whole registry. The caller holds the
+// lock.
+func (h *host) heed(e *Error) {
+	if e.RetryAfter.After(h.postponed) {
+		h.postponed = e.RetryAfter
+	}
+	if e.whole {
+		h.dead = e
+	}
 }
 
 // known reports whether one of the digests is among those.

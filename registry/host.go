@@ -48,7 +48,7 @@ type host struct {
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
 
-	fetching sync.Mutex // one token request at a time
+	fetching chan struct{} // has one in it while a token is asked for
 }
 
 func (c *Client) host(ref Reference) *host {
@@ -59,7 +59,7 @@ func (c *Client) host(ref Reference) *host {
 		h = &host{
 			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
 			scopes: map[string]string{}, alone: map[string]bool{},
-			tokens: map[string]*token{}, refused: map[refusal]time.Time{},
+			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, fetching: make(chan struct{}, 1),
 		}
 		if h.loopback || c.plain[ref.Host] {
 			h.base = "http://" + ref.endpoint()

@@ -114,8 +114,11 @@ func (h *host) invites(ctx context.Context, ref Reference, resp *http.Response, 
 	if login, err := h.login(ctx, ref); err != nil || login.IsZero() {
 		return false
 	}
-	h.fetching.Lock()
-	defer h.fetching.Unlock()
+	done, err := h.queue(ctx, ref)
+	if err != nil {
+		return false
+	}
+	defer done()
 	h.mu.Lock()
 	invited, learned := h.invited, h.challenge.scheme != ""
 	h.invited = true

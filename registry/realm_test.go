@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/watchtower-go/watchtower/registry"
 	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
@@ -47,6 +48,46 @@ func TestATokenServiceThatMovesIsFound(t *testing.T) {
 				r.Requests()
 				requireAll(t, c.Check(t.Context(), qs))
 				assert.Equal(t, registrytest.Counts{Token: 1, Head: n + 1}, r.Requests().Counts())
+			})
+		})
+	}
+}
+
+// Many wait for tokens of their own when the token service stops answering: what
+// the first of them finds out holds for all.
+func TestATokenServiceThatFailsInMidCheckIsBelievedOnce(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	for name, tt := range map[string]struct {
+		fault registrytest.Fault
+		is    func(error) bool
+		took  time.Duration
+	}{
+		"hangs":        {registrytest.Hang(), errdefs.IsUnavailable, registry.DefaultTimeout},
+		"is down":      {registrytest.Status(http.StatusBadGateway), errdefs.IsUnavailable, 0},
+		"sets a limit": {registrytest.TooMany(time.Hour), errdefs.IsResourceExhausted, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := simulate(t, registrytest.Profile{Auth: registrytest.Bearer, BatchStatus: http.StatusBadRequest})
+				qs, c := pushed(r, n), client(t, reach(r))
+				var tokens atomic.Int32
+				r.SetFault(func(w http.ResponseWriter, req *http.Request, answer http.HandlerFunc) {
+					if tokens.Add(1) <= 2 { // one for all, which is refused, and one for the first
+						answer(w, req)
+						return
+					}
+					tt.fault(w, req, answer)
+				}, registrytest.KindToken)
+				start := time.Now()
+				verdicts := c.Check(t.Context(), qs)
+				assert.Equal(t, tt.took, time.Since(start))
+				requireAll(t, verdicts[:1])
+				for _, v := range verdicts[1:] {
+					assert.True(t, tt.is(v.Err), "%v", v.Err)
+				}
+				assert.Equal(t, registrytest.Counts{Token: 3, Head: 2}, r.Requests().Counts())
 			})
 		})
 	}

@@ -42,9 +42,15 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 	if t := h.live(ref.Repository, login); t != nil {
 		return t, nil
 	}
-	h.fetching.Lock()
-	defer h.fetching.Unlock()
-	// Fetched while this one waited, or its login refused.
+	done, err := h.queue(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	// Fetched while this one waited, or its login refused, or none are to be had.
+	if err := h.closed(ref); err != nil {
+		return nil, err
+	}
 	if login, err = h.login(ctx, ref); err != nil {
 		return nil, err
 	}
@@ -66,6 +72,17 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 		return public, nil
 	}
 	return nil, err
+}
+
+// queue waits until no other request for a token, or for where there are any, is
+// under way, and begins one.
+func (h *host) queue(ctx context.Context, ref Reference) (done func(), err error) {
+	select {
+	case h.fetching <- struct{}{}:
+		return func() { <-h.fetching }, nil
+	case <-ctx.Done():
+		return nil, unanswered(ctx, opToken, ref, ctx.Err())
+	}
 }
 
 // obtain gets a token with one request, for all repositories of the check that
@@ -99,6 +116,9 @@ func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Cred
 	defer h.mu.Unlock()
 	if err != nil {
 		h.lost = errdefs.IsUnavailable(err)
+		if errors.As(err, &e) {
+			h.heed(e)
+		}
 		return nil, err
 	}
 	if !login.IsZero() {
