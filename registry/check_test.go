@@ -1,14 +1,11 @@
 package registry_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -253,29 +250,6 @@ func TestARegistryBehindTLSMayNotSendALoginInClear(t *testing.T) {
 	require.ErrorContains(t, v.Err, "is not reached over https")
 	assert.False(t, asked)
 	assert.NotContains(t, v.Err.Error(), "canary")
-}
-
-func TestNoSecretIsLogged(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.Level(-100)}))
-	for _, auth := range []string{"basic", "bearer"} {
-		for _, pass := range []string{"canary", "wrong-canary"} {
-			f := newFake(t, auth)
-			f.user, f.pass = "robot", "canary"
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"token":%q}`, token) }
-			for _, v := range client(t, login("robot", pass), registry.WithLogger(logger)).Check(t.Context(), f.queries(2)) {
-				if v.Err != nil {
-					log.WriteString(v.Err.Error())
-				}
-			}
-		}
-	}
-	text := log.String()
-	assert.Contains(t, text, "/token", "the requests are logged")
-	assert.NotContains(t, text, "canary")
-	assert.NotContains(t, text, "g0|", "nor a token")
-	assert.False(t, strings.Contains(text, "Basic ") || strings.Contains(text, "Bearer "))
 }
 
 func TestBadOptionsAreAllNamed(t *testing.T) {

@@ -105,6 +105,9 @@ func unanswered(ctx context.Context, op string, ref Reference, err error) *Error
 	if errors.As(err, &urlErr) {
 		err = urlErr.Err
 	}
+	if strings.HasPrefix(err.Error(), "failed to parse Location header") { // which may be signed
+		err = errclass.With(errdefs.ErrFailedPrecondition, errors.New("it redirects to what is no address"))
+	}
 	e := &Error{Op: op, Host: ref.Host, Reference: ref.String(), Err: err}
 	switch {
 	case ctx.Err() != nil:
