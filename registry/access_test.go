@@ -17,6 +17,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 func storeOf(c credentials.Credential, err error) registry.Option {
@@ -74,19 +75,20 @@ func TestOneForbiddenRepositoryDoesNotCondemnTheLogin(t *testing.T) {
 func TestARefusedLoginIsTriedAgainAfterAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, wired := newWiredFake("basic")
-		f.user, f.pass = "robot", "right"
-		qs, c := f.queries(2), client(t, wired, storeOf(credentials.Credential{
+		r := simulate(t, registrytest.Profile{Auth: registrytest.Basic})
+		r.SetLogin("robot", "right")
+		qs, c := pushed(r, 2), client(t, reach(r), storeOf(credentials.Credential{
 			Username: "robot", Password: credentials.NewSecret("wrong"), Source: "config.json",
 		}, nil))
 		v := c.Check(t.Context(), qs)
 		require.ErrorContains(t, v[0].Err, "401 Unauthorized (the login from config.json was refused)")
+		assert.Equal(t, 1, r.Requests().BadLogins())
 		time.Sleep(15*time.Minute - time.Second) //nolint:forbidigo // the bubble's time
 		c.Check(t.Context(), qs)
-		assert.Equal(t, 1, f.badLogins)
+		assert.Zero(t, r.Requests().BadLogins())
 		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		c.Check(t.Context(), qs)
-		assert.Equal(t, 2, f.badLogins)
+		assert.Equal(t, 1, r.Requests().BadLogins())
 	})
 }
 
@@ -108,17 +110,18 @@ func TestTokensAreKeptUntilTheyExpire(t *testing.T) {
 	t.Parallel()
 	for expires, want := range map[string]time.Duration{`300`: 295 * time.Second, `"300"`: 295 * time.Second, `0`: 55 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			f, wired := newWiredFake("bearer")
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"token":%q,"expires_in":%s}`, token, expires) }
-			qs, c := f.queries(3), client(t, wired)
+			r := simulate(t, registrytest.Profile{Auth: registrytest.Bearer, Answer: func(token string, _ time.Duration) string {
+				return fmt.Sprintf(`{"token":%q,"expires_in":%s}`, token, expires)
+			}})
+			qs, c := pushed(r, 3), client(t, reach(r))
 			requireAll(t, c.Check(t.Context(), qs))
 			time.Sleep(want - time.Second) //nolint:forbidigo // the bubble's time
-			f.requests()
+			r.Requests()
 			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, 3, f.requests()["all"])
+			assert.Equal(t, registrytest.Counts{Head: 3}, r.Requests().Counts())
 			time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, map[string]int{"TOKEN": 1, "HEAD": 3, "all": 4}, f.requests())
+			assert.Equal(t, registrytest.Counts{Token: 1, Head: 3}, r.Requests().Counts())
 		})
 	}
 }

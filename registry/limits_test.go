@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 func always(status int, header ...string) func(http.ResponseWriter, *http.Request) bool {
@@ -50,17 +51,17 @@ func TestALimitWithoutATimeEndsTheCheckOnly(t *testing.T) {
 func TestALimitHoldsAsLongAsItSays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, wired := newWiredFake("")
-		qs, c := f.queries(3), client(t, wired)
-		f.fault = always(http.StatusTooManyRequests, "Retry-After", "3600")
+		r := simulate(t, registrytest.Profile{})
+		qs, c := pushed(r, 3), client(t, reach(r))
+		r.SetFault(registrytest.TooMany(time.Hour))
 		c.Check(t.Context(), qs)
-		f.fault = nil
-		f.requests()
+		r.SetFault(nil)
+		r.Requests()
 		time.Sleep(time.Hour - time.Second) //nolint:forbidigo // the bubble's time
 		for _, v := range c.Check(t.Context(), qs) {
 			assert.True(t, errdefs.IsResourceExhausted(v.Err))
 		}
-		assert.Zero(t, f.requests()["all"])
+		assert.Zero(t, r.Requests().Counts())
 		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		requireAll(t, c.Check(t.Context(), qs))
 	})
