@@ -17,7 +17,7 @@ func Vendors() []Profile {
 
 // DockerHub reproduces Docker Hub: references say docker.io, the API is at
 // registry-1.docker.io and the token service at auth.docker.io. It counts the
-// manifests that are read, for anybody 100 in 6 hours, tells what is left in
+// manifests that are read, here up to 100 in 6 hours, tells what is left in
 // RateLimit-Limit and RateLimit-Remaining ("76;w=21600"), and answers 429
 // beyond that; a HEAD does not count.
 func DockerHub() Profile {
@@ -83,8 +83,8 @@ func Harbor1() Profile {
 	}
 }
 
-// Quay reproduces quay.io: its challenge names no scope, and its token service
-// answers with a token alone.
+// Quay reproduces quay.io: its challenge was seen to name no scope, and its token
+// service answers with a token alone.
 func Quay() Profile {
 	return Profile{
 		Name: "Quay", Host: "quay.io", Auth: Bearer, Realm: "https://quay.io/v2/auth", Answer: answerToken,
@@ -95,8 +95,9 @@ func Quay() Profile {
 	}
 }
 
-// ACR reproduces Azure's registry: nothing is public, identity tokens are
-// exchanged at /oauth2/token, and the answer has an access_token alone.
+// ACR reproduces Azure's registry: nothing is public unless it is made so,
+// identity tokens are exchanged at /oauth2/token, and the answer has an
+// access_token alone.
 func ACR() Profile {
 	return Profile{
 		Name: "ACR", Host: "contoso.azurecr.io", Auth: Bearer, Private: true,
@@ -145,9 +146,9 @@ func Nexus() Profile {
 	}
 }
 
-// Artifactory reproduces JFrog's: the realm and the service name their port, the
-// token service has a path for each of its repositories, which the names of
-// images begin with: "docker-local/app".
+// Artifactory reproduces JFrog's: the realm and the service's name spell the port
+// out, and the token service is below the path of a repository. Where those are
+// not told by host names, names of images begin with one: "docker-local/app".
 func Artifactory() Profile {
 	const host = "artifactory.example:443"
 	return Profile{
