@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/watchtower-go/watchtower/credentials"
 )
@@ -48,7 +49,7 @@ type host struct {
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
 
-	fetching chan struct{} // has one in it while a token is asked for
+	fetching *semaphore.Weighted // one token request at a time
 }
 
 func (c *Client) host(ref Reference) *host {
@@ -59,7 +60,7 @@ func (c *Client) host(ref Reference) *host {
 		h = &host{
 			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
 			scopes: map[string]string{}, alone: map[string]bool{},
-			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, fetching: make(chan struct{}, 1),
+			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, fetching: semaphore.NewWeighted(1),
 		}
 		if h.loopback || c.plain[ref.Host] {
 			h.base = "http://" + ref.endpoint()

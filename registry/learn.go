@@ -114,11 +114,10 @@ func (h *host) invites(ctx context.Context, ref Reference, resp *http.Response, 
 	if login, err := h.login(ctx, ref); err != nil || login.IsZero() {
 		return false
 	}
-	done, err := h.queue(ctx, ref)
-	if err != nil {
+	if h.fetching.Acquire(ctx, 1) != nil {
 		return false
 	}
-	defer done()
+	defer h.fetching.Release(1)
 	h.mu.Lock()
 	invited, learned := h.invited, h.challenge.scheme != ""
 	h.invited = true

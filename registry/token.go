@@ -42,11 +42,10 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 	if t := h.live(ref.Repository, login); t != nil {
 		return t, nil
 	}
-	done, err := h.queue(ctx, ref)
-	if err != nil {
-		return nil, err
+	if err := h.fetching.Acquire(ctx, 1); err != nil {
+		return nil, unanswered(ctx, opToken, ref, err)
 	}
-	defer done()
+	defer h.fetching.Release(1)
 	// Fetched while this one waited, or its login refused, or none are to be had.
 	if err := h.closed(ref); err != nil {
 		return nil, err
@@ -72,17 +71,6 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 		return public, nil
 	}
 	return nil, err
-}
-
-// queue waits until no other request for a token, or for where there are any, is
-// under way, and begins one.
-func (h *host) queue(ctx context.Context, ref Reference) (done func(), err error) {
-	select {
-	case h.fetching <- struct{}{}:
-		return func() { <-h.fetching }, nil
-	case <-ctx.Done():
-		return nil, unanswered(ctx, opToken, ref, ctx.Err())
-	}
 }
 
 // obtain gets a token with one request, for all repositories of the check that
