@@ -37,14 +37,14 @@ type killer interface {
 func Engine(t testing.TB) *Host {
 	t.Helper()
 	if current == nil {
-		unproven(t, "ENGINE", missing)
+		unproven(t, missing)
 	}
 	return current
 }
 
-func unproven(t testing.TB, what, why string) {
+func unproven(t testing.TB, why string) {
 	t.Helper()
-	reason := "NO " + what + ", NOTHING PROVEN: " + why
+	reason := "NO ENGINE, NOTHING PROVEN: " + why
 	if os.Getenv("CI") == "true" || os.Getenv(requiredVar) == "required" {
 		t.Fatal(reason)
 	}
@@ -58,7 +58,7 @@ func Killable(t testing.TB) *Host {
 	t.Helper()
 	h := Engine(t)
 	if h.engine == nil {
-		unproven(t, "ENGINE", "the engine is not the tests' own and must not be killed")
+		unproven(t, "the engine is not the tests' own and must not be killed")
 	}
 	return h
 }

@@ -16,7 +16,7 @@ import (
 func (h *Host) Inside(t testing.TB, container string, env ...string) *exec.Cmd {
 	t.Helper()
 	if h.engine == nil {
-		unproven(t, "ENGINE", "the engine is not the tests' own: its containers' networks cannot be entered")
+		unproven(t, "the engine is not the tests' own: its containers' networks cannot be entered")
 	}
 	state, _ := h.Inspect(t, container)["State"].(Object)
 	self, err := os.Executable()

@@ -78,7 +78,7 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 	t.Helper()
 	path, err := exec.LookPath("docker-registry")
 	if err != nil {
-		unproven(t, "REGISTRY", err.Error())
+		unproven(t, err.Error())
 	}
 	dir := t.TempDir()
 	r, c := &Registry{}, &registryConfig{dir: dir}
