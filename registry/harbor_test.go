@@ -24,7 +24,7 @@ func TestAskedForALoginInPlaceOfAToken(t *testing.T) {
 		"anybody, of what is public":  {public: true, revoked: registrytest.Counts{Token: 1, Head: n + 1}},
 		"the right login":             {password: "right", revoked: registrytest.Counts{Head: n + 1}},
 		"anybody, of what is private": {most: 2 + 3*n},
-		"a wrong login":               {password: "wrong", most: 4 + 3*n},
+		"a wrong login":               {password: "wrong", most: 4 + 4*n},
 		// The login is tried itself, which shows that it is wrong: two requests more, once.
 		"a wrong login, of what is public": {password: "wrong", public: true, revoked: registrytest.Counts{Token: 1, Head: n + 1 + 2}},
 	}

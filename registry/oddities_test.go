@@ -34,7 +34,7 @@ func oddities() []oddity {
 		{"ACR", "wrong login", nothing(1)},
 		// A wrong login gets a token as anybody does.
 		{"Harbor", "stale login", outcome{first: counts{Token: 1, Head: 6}}},
-		{"Harbor", "wrong login", outcome{first: counts{Token: 6, Head: 13}, second: counts{Token: 5, Head: 6}, bad: 2}},
+		{"Harbor", "wrong login", outcome{first: counts{Token: 6, Head: 17}, second: counts{Token: 5, Head: 10}, bad: 2}},
 		{"Harbor 1", "", own},
 		{"Harbor 1", "stale login", outcome{first: counts{Token: 5, Head: 10}, varies: true, bad: 5}},
 		{"Harbor 1", "wrong login", outcome{first: counts{Token: 11, Head: 16}, bad: 6}},

@@ -146,7 +146,7 @@ func wanted(p registrytest.Profile, s situation) outcome {
 	}
 	if s.password == "wrong" && s.private {
 		// Each has a token of its own tried, and all are asked again at the next check.
-		out.result = "5 unauthorized"
+		out.result, out.varies = "5 unauthorized", true
 		out.first, out.second = registrytest.Counts{Token: 7, Head: 11}, registrytest.Counts{Token: 5, Head: 5}
 		if p.Auth == registrytest.Basic {
 			out.first, out.second = registrytest.Counts{Head: 7}, registrytest.Counts{Head: 5}
@@ -155,7 +155,7 @@ func wanted(p registrytest.Profile, s situation) outcome {
 	for _, o := range oddities() {
 		if o.profile == p.Name && (o.situation == s.name || o.situation == "") {
 			out.first, out.second = cmp.Or(o.first, out.first), cmp.Or(o.second, out.second)
-			out.varies, out.bad, out.result = o.varies, cmp.Or(o.bad, out.bad), cmp.Or(o.result, out.result)
+			out.varies, out.bad, out.result = out.varies || o.varies, cmp.Or(o.bad, out.bad), cmp.Or(o.result, out.result)
 		}
 	}
 	return out
