@@ -1,6 +1,7 @@
 package enginetest_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,5 +141,35 @@ func TestProcessesEndByThemselves(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, lifecycle.StateExited, snap.State)
 		assert.Equal(t, 3, snap.Status.ExitCode)
+	})
+}
+
+func TestACommandEndsAsItsImageSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(enginetest.Image{
+			Exec: enginetest.Exec{ExitCode: 3, Output: "not yet", Takes: time.Second, Until: time.Minute},
+		}, lifecycle.Spec{})
+		start := time.Now()
+		result, err := e.Exec(t.Context(), "web", lifecycle.ExecOptions{Command: []string{"true"}})
+		require.NoError(t, err)
+		assert.Equal(t, lifecycle.ExecResult{ExitCode: 3, Output: "not yet"}, result)
+		assert.Equal(t, time.Second, time.Since(start))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err = e.Exec(ctx, "web", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
+		result, err = e.Exec(t.Context(), "web", lifecycle.ExecOptions{})
+		require.NoError(t, err)
+		assert.Zero(t, result.ExitCode)
+
+		require.NoError(t, e.Pause(t.Context(), "web"))
+		_, err = e.Exec(t.Context(), "web", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, errdefs.ErrConflict)
+		_, err = e.Exec(t.Context(), "nobody", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, errdefs.ErrNotFound)
 	})
 }
