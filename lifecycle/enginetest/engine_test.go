@@ -173,3 +173,20 @@ func TestACommandEndsAsItsImageSays(t *testing.T) {
 		require.ErrorIs(t, err, errdefs.ErrNotFound)
 	})
 }
+
+func TestWhatIsUpHasAnAddressOnEachOfItsNetworks(t *testing.T) {
+	t.Parallel()
+	e := newEngine(enginetest.Image{}, lifecycle.Spec{Networks: map[string]lifecycle.Document{"front": {}}})
+	address := func(network string) string {
+		snap, err := e.Inspect(t.Context(), "web")
+		require.NoError(t, err)
+		return snap.Networks[network].Text("IPAddress")
+	}
+	first := address("front")
+	assert.NotEmpty(t, first)
+	require.NoError(t, e.Connect(t.Context(), "back", "web", lifecycle.Document{}))
+	assert.NotEmpty(t, address("back"))
+	assert.NotEqual(t, first, address("back"))
+	require.NoError(t, e.Stop(t.Context(), "web", lifecycle.StopOptions{}))
+	assert.Empty(t, address("front"))
+}
