@@ -31,7 +31,7 @@ func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
 	if s.verified {
 		v, action = decide, "recover"
 	}
-	s.readFailure(ctx, result)
+	s.readFailure(ctx, cause, result)
 	s.t.step(action, cause.Error())
 	if err := s.settle(ctx, s.moves[0].lead, v, s.t); err != nil {
 		s.mark(result, OutcomeUnfinished)
@@ -87,9 +87,11 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 }
 
 // readFailure keeps what the failed successors can still tell.
-func (s *swap) readFailure(ctx context.Context, result *Result) {
+func (s *swap) readFailure(ctx context.Context, cause error, result *Result) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	var probe *notPassed
+	errors.As(cause, &probe)
 	for i, m := range s.moves {
 		snap, err := s.inspect(ctx, m.ids.next)
 		if err != nil {
@@ -98,6 +100,9 @@ func (s *swap) readFailure(ctx context.Context, result *Result) {
 		f := &Failure{
 			ExitCode: snap.Status.ExitCode, OOMKilled: snap.Status.OOMKilled,
 			Probe: end(strings.TrimSpace(snap.Status.HealthLog), probeBytes),
+		}
+		if probe != nil && probe.container == m.ids.next {
+			f.Probe = probe.answer
 		}
 		if logs, ok := s.engine.(LogReader); ok {
 			var out bytes.Buffer
