@@ -129,6 +129,13 @@ func TestRunOnce(t *testing.T) {
 	assert.Equal(t, exitFailed, code)
 	assert.Regexp(t, `level=error msg="rolled back" container=once .*exit code 3.* output="out of order"`, stderr)
 	assert.Contains(t, stderr, "rolled_back=1")
+
+	reg.Push(t, "once:1", enginehost.Image{Env: []string{"VERSION=3"}})
+	env = append(env, "WATCHTOWER_PROBE=exec:echo no disk; exit 1", "WATCHTOWER_PROBE_TIMEOUT=1")
+	code, _, stderr = runProgram(t, env, "once")
+	assert.Equal(t, exitFailed, code)
+	assert.Regexp(t, `level=error msg="rolled back" container=once .*probe="exit code 1: no disk"`, stderr)
+	assert.Contains(t, stderr, "(tried for 1s)")
 	assert.Equal(t, running, host.Inspect(t, "once")["Id"])
 }
 
