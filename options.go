@@ -242,11 +242,11 @@ func WithStableTime(d time.Duration) Option {
 	}
 }
 
-// WithProbe sets the probe (see lifecycle.ParseProbe) that a successor must pass
-// beside what else it is judged by, and how long it may take to: at most from the
-// start on, 0 is lifecycle.DefaultProbeTimeout. Both are for containers whose
-// labels do not say; the zero Probe is none. Default: none. It is for the default
-// updater, and lifecycle.WithProbe tells whom it asks, and from where.
+// WithProbe sets the probe (see lifecycle.ParseProbe) that successors must pass,
+// beside what else they are judged by, and how long it may take from their start;
+// 0: lifecycle.DefaultProbeTimeout. Both are for containers whose labels do not
+// say. The zero Probe is none. Default: none. It is for the default updater;
+// lifecycle.WithProbe tells who is asked, and from where.
 func WithProbe(p Probe, timeout time.Duration) Option {
 	return func(c *config) error {
 		if timeout < 0 {

@@ -45,13 +45,13 @@ type Probe struct {
 //	https://:8443/         the same; the certificate, which is for a name, is not verified
 //	tcp://:5432            good if the connection is accepted
 //
-// An empty text is no probe. There is no host: it is the container's own
-// addresses that are asked, so that the label of an image, which is its
-// container's too, cannot send this process elsewhere. The text is told in errors.
+// An empty text is no probe. There is no host, since it is the container's own
+// addresses that are asked: a label, which may come with the image, cannot send
+// this process elsewhere. Errors show the text: it is no place for a secret.
 //
 // An error is an InvalidArgument and names the text and what is accepted.
 func ParseProbe(text string) (Probe, error) {
-	p, ok := parseProbe(strings.TrimSpace(text))
+	p, ok := parseProbe(text)
 	if !ok {
 		return Probe{}, errclass.With(errdefs.ErrInvalidArgument,
 			fmt.Errorf("lifecycle: probe %q: want %s", withoutLogin(text), acceptedProbes))
@@ -65,10 +65,11 @@ func (p Probe) String() string { return p.text }
 func (p Probe) none() bool { return p.text == "" }
 
 func parseProbe(text string) (Probe, bool) {
-	if text == "" {
-		return Probe{}, true
-	}
+	text = strings.TrimSpace(text)
 	p := Probe{text: text}
+	if p.none() {
+		return p, true
+	}
 	if command, ok := strings.CutPrefix(text, "exec:"); ok {
 		command = strings.TrimSpace(command)
 		p.command = []string{"/bin/sh", "-c", command}
@@ -111,7 +112,7 @@ func withoutLogin(text string) string {
 func (r *recreator) probeOf(labels map[string]string) (Probe, time.Duration, error) {
 	p := r.probe
 	if text, ok := labels[LabelProbe]; ok {
-		if p, ok = parseProbe(strings.TrimSpace(text)); !ok {
+		if p, ok = parseProbe(text); !ok {
 			return p, 0, precondition("label %s: %q: want %s", LabelProbe, withoutLogin(text), acceptedProbes)
 		}
 	}
