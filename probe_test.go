@@ -42,7 +42,8 @@ func TestAProbeDecidesOverASwap(t *testing.T) {
 		{"tcp", "tcp://:8080", page("2", ""), nil, ""},
 		{"tcp-refused", "tcp://:8081", page("2", ""), nil, ":8081: connect: connection refused"},
 		{"exec", "exec:test $VERSION = 2 && wget -qO- http://127.0.0.1:8080/health", page("2", ""), nil, ""},
-		{"exec-fails", "exec:echo no disk; echo and no database >&2; exit 1", page("2", ""), nil, "exit code 1: no disk\nand no database"},
+		{"exec-fails", "exec:echo no disk; exit 1", page("2", ""), nil, "exit code 1: no disk"},
+		{"exec-says-why", "exec:echo no database >&2; exit 2", page("2", ""), nil, "exit code 2: no database"},
 		{"exec-hangs", "exec:sleep 1000", page("2", ""), nil, "no answer"},
 		{"exec-missing", `exec:["/nowhere"]`, page("2", ""), nil, `exit code 126: OCI runtime exec failed`},
 	}

@@ -221,8 +221,9 @@ type ExecResult struct {
 	// ExitCode is the command's. One that could not be started has what the
 	// engine gives it: 126 or 127.
 	ExitCode int
-	// Output is the end of what it wrote, standard output and error together, or
-	// why it could not be started. An engine bounds it.
+	// Output is the end of what it wrote, or why it could not be started. Of
+	// standard output and error, which are together, each alone is in its order.
+	// An engine bounds it.
 	Output string
 }
 
