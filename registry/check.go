@@ -58,10 +58,13 @@ func (h *host) check(ctx context.Context, questions []*question) {
 			repositories = append(repositories, q.ref.Repository)
 		}
 	}
-	h.begin(repositories)
+	for _, each := range append([]*host{h}, h.mirrors...) {
+		each.begin(repositories)
+		each.locate(ctx)
+	}
 	h.answer(ctx, questions[0])
 	var group errgroup.Group
-	group.SetLimit(h.client.perHost)
+	group.SetLimit(h.limit())
 	for _, q := range questions[1:] {
 		group.Go(func() error {
 			h.answer(ctx, q)
@@ -71,28 +74,61 @@ func (h *host) check(ctx context.Context, questions []*question) {
 	_ = group.Wait() // errors stand in the verdicts
 }
 
+// limit is how many requests the registry gets at once.
+func (h *host) limit() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := h.client.perHost
+	if !h.multiplex {
+		n = min(n, h.client.connections)
+	}
+	return max(1, min(n, h.client.total/2))
+}
+
 // answer fills in one verdict.
 func (h *host) answer(ctx context.Context, q *question) {
-	if err := h.closed(q.ref); err != nil {
-		q.verdict.Err = err
+	var body []byte
+	var err error
+	from, v := h, q.verdict
+	if v.Digest, body, err = h.tell(ctx, q.ref); err != nil {
+		if v.Digest, from = h.substitute(ctx, q, &err); from == nil {
+			v.Err = err
+			return
+		}
+		v.OriginErr = err
+	}
+	v.Endpoint = from.name
+	if slices.Contains(q.query.Known, v.Digest) {
 		return
 	}
-	d, body, err := h.current(ctx, q.ref)
-	if err != nil {
-		q.verdict.Err = h.explain(q.ref, err)
-		return
+	if from == h {
+		v.StaleMirror = h.stale(ctx, q)
 	}
-	q.verdict.Digest = d
-	if slices.Contains(q.query.Known, d) || q.query.Platforms == nil {
+	if q.query.Platforms == nil {
 		return
 	}
 	platforms, err := q.query.Platforms(ctx)
 	if err == nil {
-		q.verdict.Images, err = h.resolve(ctx, q, body, platforms)
+		v.Images, err = h.resolve(ctx, q, body, platforms)
 	}
 	if err != nil {
-		*q.verdict = Verdict{Reference: q.query.Reference, Err: h.explain(q.ref, err)}
+		*v = Verdict{Reference: q.query.Reference, Err: err}
 	}
+}
+
+// tell is what the reference points at, if the registry may be asked.
+func (h *host) tell(ctx context.Context, ref Reference) (digest.Digest, []byte, error) {
+	if err := h.closed(ref); err != nil {
+		return "", nil, err
+	}
+	d, body, err := h.current(ctx, ref)
+	if err != nil {
+		return "", nil, h.explain(ref, err)
+	}
+	if h.name == Hub {
+		h.client.hubTold.Store(true)
+	}
+	return d, body, nil
 }
 
 // closed is why the registry is not asked just now: it set a time, or it showed

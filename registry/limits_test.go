@@ -86,6 +86,45 @@ func TestALimitOnManifestsHolds(t *testing.T) {
 	assert.Equal(t, map[string]int{"HEAD": 1, "GET": 1, "all": 2}, f.requests())
 }
 
+func TestALimitPostponesTheWholeRegistry(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(3)
+	f.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	c := client(t)
+	for _, v := range c.Check(t.Context(), qs) {
+		var e *registry.Error
+		require.ErrorAs(t, v.Err, &e)
+		assert.WithinDuration(t, time.Now().Add(time.Hour), e.RetryAfter, 2*time.Second)
+	}
+	assert.Equal(t, 1, f.requests()["all"], "the first answer is believed")
+	c.Check(t.Context(), qs)
+	assert.Zero(t, f.requests()["all"], "and the next check believes it, too")
+}
+
+func TestADeadRegistryIsDialedOnceAndDelaysNobody(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(2)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	dead := l.Addr().String()
+	require.NoError(t, l.Close())
+	for i := range 20 {
+		qs = append(qs, registry.Query{Reference: fmt.Sprintf("%s/app%d:1", dead, i)})
+	}
+	verdicts := client(t).Check(t.Context(), qs)
+	requireAll(t, verdicts[:2])
+	for _, v := range verdicts[2:] {
+		assert.True(t, errdefs.IsUnavailable(v.Err), "%v", v.Err)
+		assert.Contains(t, v.Err.Error(), "connection refused")
+	}
+}
+
 func TestADeadRegistryIsDialedOncePerCheck(t *testing.T) {
 	t.Parallel()
 	var dials atomic.Int32

@@ -69,7 +69,7 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 		if !ok {
 			var err error
 			if body == nil {
-				if _, body, err = h.read(ctx, q.ref, d.String()); err != nil {
+				if body, err = h.manifest(ctx, q.ref, d); err != nil {
 					return nil, err
 				}
 			}
@@ -82,7 +82,7 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 			continue
 		}
 		if c.image.Config == "" && !known(q.query.Known, c.image.Manifest) {
-			_, own, err := h.read(ctx, q.ref, c.image.Manifest.String())
+			own, err := h.manifest(ctx, q.ref, c.image.Manifest)
 			if err != nil {
 				return nil, err
 			}
@@ -96,6 +96,24 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 		images = append(images, c.image)
 	}
 	return images, nil
+}
+
+// manifest reads one by its digest, and so the same from wherever it comes: from a
+// mirror first, since reading is what registries limit.
+func (h *host) manifest(ctx context.Context, ref Reference, d digest.Digest) ([]byte, error) {
+	for _, m := range h.mirrors {
+		if body, err := m.manifest(ctx, m.at(ref), d); err == nil {
+			return body, nil
+		}
+	}
+	if err := h.closed(ref); err != nil {
+		return nil, err
+	}
+	_, body, err := h.read(ctx, ref, d.String())
+	if err != nil {
+		return nil, h.explain(ref, err)
+	}
+	return body, nil
 }
 
 // find reads a manifest. An index tells the platform's manifest, not yet its
