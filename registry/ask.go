@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -82,6 +83,7 @@ func (h *host) get(ctx context.Context, method, path, authorization string) (*ht
 		h.bases = bases[:1]
 	}
 	h.multiplex = resp.ProtoMajor > 1
+	h.observe(resp.Header, time.Now())
 	return resp, nil
 }
 

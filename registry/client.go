@@ -74,7 +74,10 @@ type Client struct {
 	contents map[contentKey]content
 }
 
-var _ Checker = (*Client)(nil)
+var (
+	_ Checker     = (*Client)(nil)
+	_ QuotaTeller = (*Client)(nil)
+)
 
 // Option sets one thing of a Client. A nil Option is skipped.
 type Option func(*Client) error

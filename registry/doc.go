@@ -33,5 +33,6 @@
 // A registry that is not there, hangs or ends in the middle costs its own
 // references their answer, at most WithTimeout for each request and the context's
 // time for all; it gets half of the requests there may be. One that answers 429 is
-// asked again when it said, in a later Check.
+// asked again when it said, in a later Check. What it tells of its limits is in
+// Quotas.
 package registry

@@ -49,6 +49,7 @@ type host struct {
 	forbidden    int                    // repositories in a row that the token service allowed to no login
 	works        credentials.Credential // the basic login that was taken last
 	postponed    time.Time
+	quota        Quota
 	dead         *Error            // why it answers nothing; for this check only
 	shown        bool              // it was asked something; for this check only
 	repositories []string          // that this check asks about
