@@ -21,7 +21,7 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver, Connector.
+// Describer, LogReader, Differ, Archiver, Connector, RegistryConfigurer.
 type Engine interface {
 	Lister
 	Inspector
@@ -178,6 +178,25 @@ type EngineInfo struct {
 	Address string
 	// Platform is "os/arch" of the engine's host.
 	Platform string
+}
+
+// RegistryConfigurer is an engine that tells how it is configured to reach
+// registries, so that who asks them in its stead can do the same.
+type RegistryConfigurer interface {
+	// RegistryConfig is the configuration in force now; an engine may be told
+	// another one while it runs.
+	RegistryConfig(ctx context.Context) (RegistryConfig, error)
+}
+
+// RegistryConfig is how an engine reaches registries. The zero value is that of
+// one that was told nothing.
+type RegistryConfig struct {
+	// Mirrors are Docker Hub's, as URLs, in the order they are asked.
+	Mirrors []string
+	// Insecure are the registries, "host:port", and networks, "10.0.0.0/8", whose
+	// certificates are not looked at and that may lack TLS. The loopback's
+	// networks are among them.
+	Insecure []string
 }
 
 // Connector is an engine whose containers can join and leave networks. Without it

@@ -31,6 +31,8 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.

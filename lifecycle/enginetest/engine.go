@@ -32,6 +32,7 @@ type Engine struct {
 	calls      []Call
 	fault      func(n int, c Call) Fault
 	changes    int
+	registries lifecycle.RegistryConfig
 }
 
 var (
@@ -39,6 +40,8 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
 )
 
 // New makes an Engine without images and containers, and an empty registry for
@@ -132,6 +135,22 @@ func (e *Engine) Ping(context.Context) error { return e.read("Ping", "", func() 
 // Describe says what it is.
 func (e *Engine) Describe(context.Context) (lifecycle.EngineInfo, error) {
 	return lifecycle.EngineInfo{Name: "enginetest", Version: "1", APIVersion: "1.41", Address: "memory", Platform: Platform}, nil
+}
+
+// SetRegistryConfig sets what RegistryConfig tells.
+func (e *Engine) SetRegistryConfig(c lifecycle.RegistryConfig) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.registries = c
+}
+
+// RegistryConfig is what SetRegistryConfig was told.
+func (e *Engine) RegistryConfig(context.Context) (out lifecycle.RegistryConfig, err error) {
+	err = e.read("RegistryConfig", "", func() error {
+		out = e.registries
+		return nil
+	})
+	return out, err
 }
 
 // Containers lists all containers.
