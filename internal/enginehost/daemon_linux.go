@@ -85,6 +85,9 @@ func (d *daemon) kill() error {
 	return os.Remove(d.pidFile())
 }
 
+// reload lets it read its configuration again.
+func (d *daemon) reload() error { return d.cmd.Process.Signal(syscall.SIGHUP) }
+
 func readPID(path string) (int, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

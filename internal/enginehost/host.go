@@ -30,6 +30,7 @@ type Host struct {
 type killer interface {
 	kill() error
 	start() error
+	reload() error
 }
 
 // Engine returns the engine of this test binary. Without one it skips the test,
