@@ -44,8 +44,12 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 		return lifecycle.Image{}, fmt.Errorf("after the pull: %w", err)
 	}
 	if !a.planned.is(image) {
-		return lifecycle.Image{}, errclass.With(errdefs.ErrFailedPrecondition,
-			fmt.Errorf("superseded: %s no longer is %s", reference, a.planned.Digest))
+		err := fmt.Errorf("superseded: %s no longer is %s", reference, a.planned.Digest)
+		if mirror := p.entry(user.ID).StaleMirror; mirror != "" {
+			err = fmt.Errorf("superseded: %s is not %s for the engine, which pulls through %s, a stale mirror",
+				reference, a.planned.Digest, mirror)
+		}
+		return lifecycle.Image{}, errclass.With(errdefs.ErrFailedPrecondition, err)
 	}
 	return image, nil
 }

@@ -128,6 +128,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 			p.checkFailed(key, users[key], v.Err)
 			continue
 		}
+		p.noted(key, users[key], v)
 		for _, c := range users[key] {
 			if p.judge(ctx, c, v) {
 				stale = append(stale, c)
@@ -201,6 +202,9 @@ func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool 
 	e := c.entry
 	e.Latest = v.Digest.String()
 	e.Status = StatusFresh
+	if v.OriginErr != nil {
+		e.Reason = fmt.Sprintf("%s says so; %v", v.Endpoint, v.OriginErr)
+	}
 	own := p.inv.identity(e.Container)
 	if slices.Contains(own, v.Digest) {
 		return false
@@ -228,5 +232,8 @@ func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool 
 	}
 	e.Status = StatusStale
 	e.Reason = "its reference points at another image"
+	if v.OriginErr != nil {
+		e.Reason += fmt.Sprintf(" at %s; %v", v.Endpoint, v.OriginErr)
+	}
 	return true
 }

@@ -56,5 +56,8 @@
 //
 // Only dockerengine.FromEnv and credentials.FromEnv read it, and New calls them
 // for the parts that no option gives. The default registry.Client goes through
-// the proxy that HTTPS_PROXY names, as net/http does.
+// the proxy that HTTPS_PROXY names, as net/http does. It is told at each pass what
+// the engine is configured to, mirrors and insecure registries; the certificates in
+// /etc/docker/certs.d, of which engines do not tell, it reads if
+// WithRegistryOptions(registry.WithCertificates(…)) says so.
 package watchtower

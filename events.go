@@ -59,6 +59,20 @@ type CheckFailed struct {
 	Err        error
 }
 
+// MirrorNoticed tells what is to be known of a mirror: that it answered in its
+// registry's place, or that it is stale.
+type MirrorNoticed struct {
+	At        time.Time
+	Reference string
+	// Mirror is the mirror's host.
+	Mirror string
+	// Stale is set if the mirror points at something else than the registry, whose
+	// answer counts. What an engine pulls through it is not what was found.
+	Stale bool
+	// Err is why the registry did not answer, where the mirror did.
+	Err error
+}
+
 // UpdateFound tells of a stale container.
 type UpdateFound struct {
 	At    time.Time
@@ -152,6 +166,7 @@ type ObserverOverflowed struct {
 func (PassStarted) event()        {}
 func (ContainerSkipped) event()   {}
 func (CheckFailed) event()        {}
+func (MirrorNoticed) event()      {}
 func (UpdateFound) event()        {}
 func (PullStarted) event()        {}
 func (PullProgressed) event()     {}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // logEvent is the log's view of the events: one line for what people want to
@@ -19,6 +20,12 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
 	case CheckFailed:
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
+	case MirrorNoticed:
+		if e.Stale {
+			l.WarnContext(ctx, "a mirror is stale", "image", e.Reference, "mirror", e.Mirror)
+		} else {
+			l.InfoContext(ctx, "a mirror answered in its registry's place", "image", e.Reference, "mirror", e.Mirror, "err", e.Err)
+		}
 	case UpdateFound:
 		l.InfoContext(ctx, "found new image", append(about(e.Entry.Container), "digest", e.Entry.Latest)...)
 	case PullStarted:
@@ -50,6 +57,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		logRecovery(ctx, l, e.Recovery)
 	case PassEnded:
 		r := e.Report
+		for _, q := range r.Quotas {
+			logQuota(ctx, l, q)
+		}
 		attrs := []any{
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
@@ -76,6 +86,20 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case ObserverOverflowed:
 		// For the observer alone.
 	}
+}
+
+func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {
+	attrs := []any{"registry", q.Host, "remaining", q.Remaining}
+	if q.Limit > 0 {
+		attrs = append(attrs, "limit", q.Limit)
+	}
+	if q.Window > 0 {
+		attrs = append(attrs, "window", q.Window)
+	}
+	if !q.Reset.IsZero() {
+		attrs = append(attrs, "reset", q.Reset.Format(time.RFC3339))
+	}
+	l.DebugContext(ctx, "registry quota", attrs...)
 }
 
 func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {

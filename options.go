@@ -10,6 +10,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // The defaults.
@@ -32,6 +33,8 @@ type Option func(*config) error
 type config struct {
 	engine       lifecycle.Engine
 	checker      Checker
+	client       *registry.Client // the checker, where it is the default's
+	registry     []registry.Option
 	updater      Updater
 	filters      []Filter
 	stores       []CredentialStore
@@ -93,7 +96,10 @@ func WithUpdater(u Updater) Option {
 }
 
 // WithChecker sets how references are resolved. Default: a registry.Client that
-// uses the Tower's credentials.
+// uses the Tower's credentials and reaches registries as the engine is configured
+// to, if the engine tells (see lifecycle.RegistryConfigurer); WithRegistryOptions
+// adds to it. One that is given here is left as it is: tell it by SetEndpoints what
+// the engine says.
 func WithChecker(ch Checker) Option {
 	return func(c *config) error {
 		if ch == nil {

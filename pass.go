@@ -28,7 +28,7 @@ type pass struct {
 // run makes one pass, after those before it have ended.
 func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
 	return t.alone(ctx, kind, func(p *pass) error {
-		if err := p.look(ctx, kind == PassUpdate); err != nil {
+		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
 			return err
 		}
 		stale := p.check(ctx, p.sel())
@@ -75,7 +75,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	if err := work(p); err != nil {
 		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
 	}
-	p.report.Ended = time.Now()
+	p.report.Ended, p.report.Quotas = time.Now(), t.quotas()
 	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
 	return p.report, nil
 }
@@ -88,11 +88,16 @@ func (p *pass) act(ctx context.Context) {
 	}
 }
 
-// look takes the inventory. Before a pass that is to change something, what a
-// crash left is repaired first.
-func (p *pass) look(ctx context.Context, repair bool) (err error) {
+// look takes the inventory, and does beside it what else is to be asked. Before a
+// pass that is to change something, what a crash left is repaired first.
+func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Context)) (err error) {
 	if err = p.ping(ctx); err != nil {
 		return err
+	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, ask := range beside {
+		group.Go(func() { ask(ctx) })
 	}
 	if p.inv, err = p.inventory(ctx); err != nil || !repair || !p.inv.unfinished() {
 		return err

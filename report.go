@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // Report is what a pass found and did. It holds every container the engine has,
@@ -25,6 +26,9 @@ type Report struct {
 	Entries []Entry `json:"containers"`
 	// Plan is what the update did, or what one would do.
 	Plan Plan `json:"plan"`
+	// Quotas are what registries have told that they still allow, by host, the last
+	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
+	Quotas []registry.Quota `json:"quotas,omitempty"`
 }
 
 // Status is what a pass says of one container.
@@ -60,6 +64,12 @@ type Entry struct {
 	Reason string
 	// Latest is the digest its reference points at now, where that was asked.
 	Latest string
+	// Endpoint is the host that said so: its registry or, for Docker Hub, one of
+	// its mirrors. Empty if nobody did, or the Checker does not tell who.
+	Endpoint string
+	// StaleMirror is a mirror of its registry that points at something else, and
+	// that the engine would pull through. Empty if there is none.
+	StaleMirror string
 	// NewContainerID is the successor's, if it was updated.
 	NewContainerID string
 	// NewImageID is the image the successor was or would be created on, as far
@@ -77,8 +87,9 @@ type Entry struct {
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, latest, new_id, new_image_id,
-// downtime_ms, warnings, failure and error.
+// and, where they say something, reason, latest, endpoint, stale_mirror, new_id,
+// new_image_id, downtime_ms, warnings, failure, error and retry_after, which is when
+// its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Name       string             `json:"name"`
@@ -89,19 +100,26 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		Status     Status             `json:"status"`
 		Reason     string             `json:"reason,omitempty"`
 		Latest     string             `json:"latest,omitempty"`
+		Endpoint   string             `json:"endpoint,omitempty"`
+		Stale      string             `json:"stale_mirror,omitempty"`
 		NewID      string             `json:"new_id,omitempty"`
 		NewImageID string             `json:"new_image_id,omitempty"`
 		DowntimeMS int64              `json:"downtime_ms,omitempty"`
 		Warnings   []string           `json:"warnings,omitempty"`
 		Failure    *lifecycle.Failure `json:"failure,omitempty"`
 		Error      string             `json:"error,omitempty"`
+		RetryAfter time.Time          `json:"retry_after,omitzero"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.Latest, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
+		e.Status, e.Reason, e.Latest, e.Endpoint, e.StaleMirror, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
 		e.Warnings, e.Failure, "",
+		time.Time{},
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
+	}
+	if limit := (*registry.Error)(nil); errors.As(e.Err, &limit) {
+		out.RetryAfter = limit.RetryAfter
 	}
 	return json.Marshal(out)
 }

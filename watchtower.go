@@ -54,6 +54,7 @@ type Tower struct {
 	busy   chan struct{} // held by the pass in hand
 
 	quarantine *quarantine
+	unfollowed string // why the engine's registry configuration is not; in the busy pass
 }
 
 var _ Watcher = (*Tower)(nil)
@@ -98,9 +99,11 @@ func (c *config) fill() (err error) {
 		}
 	}
 	if c.checker == nil {
-		if c.checker, err = registry.New(registry.WithCredentials(c.store), registry.WithLogger(c.logger)); err != nil {
+		own := []registry.Option{registry.WithCredentials(c.store), registry.WithLogger(c.logger)}
+		if c.client, err = registry.New(append(own, c.registry...)...); err != nil {
 			return err
 		}
+		c.checker = c.client
 	}
 	if c.updater == nil {
 		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime), lifecycle.WithHolder(c.self))
