@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
@@ -45,4 +46,25 @@ func TestAFileThatMayNotBeReadIsNoAnonymousAccess(t *testing.T) {
 		assert.True(t, errdefs.IsPermissionDenied(err))
 	}
 	require.NoError(t, os.Chmod(filepath.Dir(closed), 0o700)) //nolint:gosec // so that it can be removed
+}
+
+// Opening a pipe waits for somebody who writes into it, and a device has no end.
+func TestWhatIsNotAFileIsNotRead(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "config.json")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	for _, path := range []string{pipe, "/dev/zero"} {
+		told := make(chan error, 1)
+		go func() {
+			_, err := credentials.File(path)
+			told <- err
+		}()
+		select {
+		case err := <-told:
+			require.EqualError(t, err, "credentials: read "+path+": not a regular file")
+			assert.True(t, errdefs.IsInvalidArgument(err))
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it is read", path)
+		}
+	}
 }
