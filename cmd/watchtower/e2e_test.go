@@ -156,6 +156,15 @@ func TestBadInputTouchesNothing(t *testing.T) {
 			`WATCHTOWER_CLEANUP: "yes": want true or false`, `WATCHTOWER_LABEL_ENABLE: "maybe": want true or false`, `--interval: "x": want`,
 		}},
 		{"config.json", []string{"DOCKER_CONFIG=" + config}, nil, []string{filepath.Join(config, "config.json")}},
+		{"its directory", []string{"DOCKER_CONFIG=" + filepath.Join(config, "config.json")}, nil, []string{
+			"watchtower: credentials: DOCKER_CONFIG: ", "want the directory that holds config.json",
+		}},
+		{"a login given twice", []string{"REPO_USER=user", "REPO_PASS=canary", "REPO_PASS_FILE=/nowhere"}, nil, []string{
+			"watchtower: credentials: REPO_PASS and REPO_PASS_FILE are both set: want one of them",
+		}},
+		{"a login's file", []string{"REPO_USER_FILE=/nowhere", "REPO_PASS=canary"}, nil, []string{
+			"watchtower: credentials: read REPO_USER_FILE (/nowhere): no such file or directory",
+		}},
 		{"name", nil, []string{"web("}, []string{`"web("`}},
 		{"flag", nil, []string{"--frobnicate"}, []string{"unknown flag: --frobnicate"}},
 		{"engine's scheme", nil, []string{"--host", "gopher://x"}, []string{"gopher://x", "unix:///path"}},
