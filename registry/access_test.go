@@ -134,6 +134,52 @@ func TestAStoreThatFailsLeavesPublicImages(t *testing.T) {
 	assert.ErrorContains(t, v[1].Err, "401 Unauthorized (no login: helper: not there)")
 }
 
+// Whoever reads the error of one single image must learn where the login came
+// from, or where there was none, the first time already.
+func TestARefusalSaysWhoWasAskedForALogin(t *testing.T) {
+	t.Parallel()
+	wrong := credentials.Static(map[string]credentials.Credential{"127.0.0.1": {}, "other.example": {Username: "robot"}})
+	for name, tt := range map[string]struct {
+		auth  string
+		says  int
+		store credentials.Store
+		want  string
+	}{
+		"basic":                         {"basic", 401, nil, "(the login from /config.json was refused)"},
+		"bearer":                        {"bearer", 401, nil, "(the login from /config.json was refused)"},
+		"bearer, forbidden":             {"bearer", 403, nil, "(the login from /config.json was refused)"},
+		"basic, there is none":          {"basic", 401, credentials.Chain(wrong, wrong), "(no login for it in static, static)"},
+		"bearer, there is none":         {"bearer", 401, wrong, "(no login for it in static)"},
+		"basic, a store without a name": {"basic", 401, credentials.StoreFunc(wrong.Credential), "Unauthorized"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.auth)
+			f.user, f.pass, f.badLogin = "canary", "right", tt.says
+			option := storeOf(credentials.Credential{Username: "canary", Password: credentials.NewSecret("canary"), Source: "/config.json"}, nil)
+			if tt.store != nil {
+				option = registry.WithCredentials(tt.store)
+			}
+			c := client(t, option)
+			for range 2 {
+				v := c.Check(t.Context(), f.queries(1))[0]
+				require.ErrorContains(t, v.Err, tt.want)
+				assert.True(t, strings.HasSuffix(v.Err.Error(), tt.want), "%v", v.Err)
+				assert.NotContains(t, v.Err.Error(), "canary", "for some registries the user is a secret, too")
+			}
+		})
+	}
+}
+
+// Where nothing was refused, no login is what is missing.
+func TestWhatIsNotThereIsNotForWantOfALogin(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "bearer")
+	v := client(t, registry.WithCredentials(credentials.Static(nil))).Check(t.Context(), []registry.Query{{Reference: f.addr() + "/team/none:1"}})[0]
+	assert.True(t, errdefs.IsNotFound(v.Err))
+	assert.True(t, strings.HasSuffix(v.Err.Error(), "404 Not Found"), "%v", v.Err)
+}
+
 func TestARegistryTokenIsSentAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, "bearer")

@@ -131,10 +131,13 @@ func (h *host) explain(ref Reference, err error) error {
 		h.dead = e
 		return err
 	}
-	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) || errdefs.IsNotFound(err) {
-		if why := h.loginTrouble[ref.Repository]; why != "" {
-			e.Err = fmt.Errorf("%w (%s)", e.Err, why)
-		}
+	refused := errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err)
+	why := h.loginTrouble[ref.Repository]
+	if refused && why == "" && h.loginless[ref.Repository] {
+		why = loginlessText(h.client.store)
+	}
+	if why != "" && (refused || errdefs.IsNotFound(err)) {
+		e.Err = fmt.Errorf("%w (%s)", e.Err, why)
 	}
 	return err
 }

@@ -45,6 +45,7 @@ type host struct {
 	dead         *Error            // why it answers nothing; for this check only
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
+	loginless    map[string]bool   // repositories that no store has a login for; for this check only
 
 	fetching sync.Mutex // one token request at a time
 }
@@ -71,7 +72,7 @@ func (c *Client) host(ref Reference) *host {
 func (h *host) begin(repositories []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.dead, h.repositories, h.loginTrouble = nil, repositories, map[string]string{}
+	h.dead, h.repositories, h.loginTrouble, h.loginless = nil, repositories, map[string]string{}, map[string]bool{}
 	now := time.Now()
 	for repository, t := range h.tokens {
 		if !now.Before(t.expires) {

@@ -60,6 +60,7 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 		r.repository = ref.Repository // the login may be good for others
 	}
 	h.refuse(r)
+	h.loginTrouble[ref.Repository] = refusedText(login)
 	h.mu.Unlock()
 	if public, again := h.obtain(ctx, ref, credentials.Credential{}); again == nil {
 		return public, nil
