@@ -1,6 +1,7 @@
 package watchtower
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -56,8 +57,8 @@ func (i PlannedImage) is(image lifecycle.Image) bool {
 	return slices.Contains(ids, digest.Digest(i.Digest)) || i.ID != "" && slices.Contains(ids, digest.Digest(i.ID))
 }
 
-// pull asks the engine for the image. A login that is refused is no reason to
-// go without an image that is public.
+// pull asks the engine for the image. A login that is refused, or that cannot be
+// had, is no reason to go without an image that is public.
 func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Container) error {
 	opts := lifecycle.PullOptions{
 		Reference: reference,
@@ -73,16 +74,22 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 	if err != nil {
 		return err
 	}
-	opts.Credential, err = p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
-	if err != nil {
-		return fmt.Errorf("credential for %s: %w", ref.Host, err)
-	}
+	login, storeErr := p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	opts.Credential = login
 	err = p.cfg.engine.Pull(ctx, opts)
-	if errdefs.IsUnauthorized(err) && !opts.Credential.IsZero() {
+	if errdefs.IsUnauthorized(err) && !login.IsZero() {
 		opts.Credential = credentials.Credential{}
 		if p.cfg.engine.Pull(ctx, opts) == nil {
 			return nil
 		}
+	}
+	switch {
+	case !errdefs.IsUnauthorized(err) && !errdefs.IsPermissionDenied(err):
+		return err
+	case storeErr != nil:
+		return fmt.Errorf("%w (no login: %s)", err, storeErr.Error())
+	case !login.IsZero():
+		return fmt.Errorf("%w (the login from %s was refused)", err, cmp.Or(login.Source, "the store"))
 	}
 	return err
 }
