@@ -21,7 +21,7 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver, Connector.
+// Describer, LogReader, Differ, Archiver, Connector, PlatformInspector.
 type Engine interface {
 	Lister
 	Inspector
@@ -43,6 +43,30 @@ type Inspector interface {
 	Inspect(ctx context.Context, container string) (Snapshot, error)
 	// InspectImage shows one image, by reference or ID.
 	InspectImage(ctx context.Context, image string) (Image, error)
+}
+
+// PlatformInspector is an engine whose images may each be for several platforms.
+// Inspector shows one of them, if it has the engine's own.
+type PlatformInspector interface {
+	// InspectImageFor shows what an image has for a platform, "os/arch" or
+	// "os/arch/variant"; NotFound if that is not here. Of the answer Platform
+	// and Config count: engines give it an ID of its own.
+	InspectImageFor(ctx context.Context, image, platform string) (Image, error)
+}
+
+// InspectImageFor shows an image as InspectImage does, with the platform and the
+// defaults of its containers on that platform; empty: the engine's own. Where it
+// has none for it, the error is of class NotFound, or the image of another
+// platform if the engine is no PlatformInspector.
+func InspectImageFor(ctx context.Context, e Inspector, image, platform string) (Image, error) {
+	out, err := e.InspectImage(ctx, image)
+	able, ok := e.(PlatformInspector)
+	if err != nil || !ok || platform == "" || out.Platform == platform {
+		return out, err
+	}
+	own, err := able.InspectImageFor(ctx, image, platform)
+	out.Platform, out.Config = own.Platform, own.Config
+	return out, err
 }
 
 // Puller changes the engine's images.

@@ -115,15 +115,27 @@ func (e *Engine) post(ctx context.Context, s *session, endpoint string, query ur
 	if err != nil {
 		return err
 	}
-	target := s.base + path.Join("/", "v"+s.version, endpoint)
+	return e.request(ctx, s, http.MethodPost, s.version, endpoint, query, data, out)
+}
+
+// get is post for what is only read, at an API version that may be newer than
+// the client's.
+func (e *Engine) get(ctx context.Context, s *session, version, endpoint string, query url.Values, out any) error {
+	return e.request(ctx, s, http.MethodGet, version, endpoint, query, nil, out)
+}
+
+func (e *Engine) request(ctx context.Context, s *session, method, version, endpoint string, query url.Values, body []byte, out any) error {
+	target := s.base + path.Join("/", "v"+version, endpoint)
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(data))
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := s.HTTPClient().Do(req)
 	if err != nil {
 		return e.unreachable(err)

@@ -31,6 +31,8 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.PlatformInspector = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.
@@ -38,6 +40,7 @@ type session struct {
 	*client.Client
 	base    string // scheme, host and path of our own requests
 	version string
+	newest  string // that the engine has; the client may speak none so new
 }
 
 // atLeast reports whether the agreed API has what the given version brought.
@@ -79,7 +82,10 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	cli.NegotiateAPIVersionPing(ping)
-	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}
+	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion(), newest: ping.APIVersion}
+	if e.version != "" || s.newest == "" {
+		s.newest = s.version
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.session = s
