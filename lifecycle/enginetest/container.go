@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -14,6 +15,8 @@ import (
 
 type container struct {
 	id, name, image, imageID   string
+	of                         variant
+	manifest, platform         string // that it tells
 	config, host               lifecycle.Document
 	networks                   map[string]lifecycle.Document
 	mounts                     []lifecycle.Mount
@@ -30,7 +33,8 @@ func (c *container) seen() lifecycle.Container {
 		labels[key] = c.config.Object("Labels").Text(key)
 	}
 	return lifecycle.Container{
-		ID: c.id, Name: c.name, Image: c.image, ImageID: c.imageID, Labels: labels, State: c.state, Created: c.created,
+		ID: c.id, Name: c.name, Image: c.image, ImageID: c.imageID, ImageManifest: c.manifest, ImagePlatform: c.platform,
+		Labels: labels, State: c.state, Created: c.created,
 	}
 }
 
@@ -55,17 +59,23 @@ func (c *container) snapshot() lifecycle.Snapshot {
 // reference and started it, and returns it. It panics on a spec the engine
 // refuses: a test's own fault.
 func (e *Engine) Run(name, reference string, spec lifecycle.Spec) lifecycle.Container {
+	return e.RunFor("", name, reference, spec)
+}
+
+// RunFor is Run for another platform than the engine's.
+func (e *Engine) RunFor(platform, name, reference string, spec lifecycle.Spec) lifecycle.Container {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if p, ok := e.published[whole(reference)]; ok {
-		e.store(whole(reference), p)
+	if p, ok := e.pullable(whole(reference)); ok {
+		v, _ := p.choose(cmp.Or(platform, Platform))
+		e.store(whole(reference), p, v)
 	}
 	spec = spec.Clone()
 	if spec.Config == nil {
 		spec.Config = lifecycle.Document{}
 	}
 	spec.Config["Image"] = reference
-	c, err := e.create(name, spec)
+	c, err := e.create(name, spec, platform)
 	if err == nil {
 		err = e.start(c)
 	}
@@ -78,7 +88,7 @@ func (e *Engine) Run(name, reference string, spec lifecycle.Spec) lifecycle.Cont
 // Create creates a container.
 func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id string, err error) {
 	err = e.change("Create", opts.Name, func() error {
-		c, err := e.create(opts.Name, opts.Spec.Clone())
+		c, err := e.create(opts.Name, opts.Spec.Clone(), opts.Platform)
 		if err == nil {
 			id = c.id
 		}
@@ -90,7 +100,7 @@ func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id str
 	return id, nil
 }
 
-func (e *Engine) create(name string, spec lifecycle.Spec) (*container, error) {
+func (e *Engine) create(name string, spec lifecycle.Spec, platform string) (*container, error) {
 	if _, err := e.named(name); err == nil {
 		return nil, fail(errdefs.ErrConflict, "the name %s is taken", name)
 	}
@@ -99,9 +109,16 @@ func (e *Engine) create(name string, spec lifecycle.Spec) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
+	of, ok := e.images[id].variant(cmp.Or(platform, Platform))
+	if !ok && platform != "" {
+		return nil, fail(errdefs.ErrNotFound, "%s is not for %s", reference, platform)
+	}
 	c := &container{
-		id: e.newID(), name: name, image: reference, imageID: id, config: merged(spec.Config, e.images[id].config()),
+		id: e.newID(), name: name, image: reference, imageID: id, of: of, config: merged(spec.Config, of.image.config()),
 		host: spec.HostConfig, networks: spec.Networks, state: lifecycle.StateCreated, created: time.Now(),
+	}
+	if e.containerd {
+		c.manifest, c.platform = of.manifest.String(), of.platform
 	}
 	if c.host == nil {
 		c.host = lifecycle.Document{}

@@ -16,17 +16,21 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// Platform is the engine's, and that of all its images.
+// Platform is the engine's, and that of all images that name none.
 const Platform = "linux/amd64"
 
-// Engine is a lifecycle.Engine in memory, with the classic image store. It is
-// safe for use by many goroutines.
+// Engine is a lifecycle.Engine in memory, with the classic image store unless it
+// was made with another. It is safe for use by many goroutines.
 type Engine struct {
+	containerd bool // its image store
+	originless bool // it does not tell which images came from a registry
+
 	mu         sync.Mutex
 	containers []*container
 	images     map[string]*stored   // by ID
 	tags       map[string]string    // reference to ID
 	published  map[string]published // by reference
+	documents  map[string][]byte    // the registry's, by reference with digest
 	volumes    map[string]bool
 	made       int
 	calls      []Call
@@ -39,14 +43,36 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.PlatformInspector = (*Engine)(nil)
 )
+
+// Option sets one thing of an Engine.
+type Option func(*Engine)
+
+// WithContainerdStore gives the engine containerd's image store, as Docker 29 has
+// it. An image's ID is the digest of what the tag points at, be it an index,
+// which may hold several platforms' images; every image with a tag has a digest,
+// also one that no registry has seen; a container tells which manifest it runs,
+// and the list of images which of them came from a registry. Default: the classic
+// store, where the ID is the configuration's digest.
+func WithContainerdStore() Option { return func(e *Engine) { e.containerd = true } }
+
+// WithoutOrigins lets the list not tell which images came from a registry, as it
+// is below API 1.54, and always with the classic store. Default: it does.
+func WithoutOrigins() Option { return func(e *Engine) { e.originless = true } }
 
 // New makes an Engine without images and containers, and an empty registry for
 // it to pull from.
-func New() *Engine {
-	return &Engine{
-		images: map[string]*stored{}, tags: map[string]string{}, published: map[string]published{}, volumes: map[string]bool{},
+func New(opts ...Option) *Engine {
+	e := &Engine{
+		images: map[string]*stored{}, tags: map[string]string{}, published: map[string]published{},
+		documents: map[string][]byte{}, volumes: map[string]bool{},
 	}
+	for _, opt := range opts {
+		opt(e)
+	}
+	return e
 }
 
 // Call is one call the engine was asked to make.
@@ -155,6 +181,12 @@ func (e *Engine) Images(context.Context) (out []lifecycle.Image, err error) {
 		for id := range e.images {
 			image := e.show(id)
 			image.Config, image.Platform = nil, ""
+			if e.containerd && !e.originless {
+				image.Origin = lifecycle.OriginLocal
+				if e.images[id].pulled {
+					image.Origin = lifecycle.OriginRegistry
+				}
+			}
 			out = append(out, image)
 		}
 		slices.SortFunc(out, func(a, b lifecycle.Image) int { return strings.Compare(a.ID, b.ID) })
@@ -176,13 +208,30 @@ func (e *Engine) Inspect(_ context.Context, ref string) (out lifecycle.Snapshot,
 }
 
 // InspectImage shows one image.
-func (e *Engine) InspectImage(_ context.Context, ref string) (out lifecycle.Image, err error) {
+func (e *Engine) InspectImage(ctx context.Context, ref string) (out lifecycle.Image, err error) {
+	return e.InspectImageFor(ctx, ref, "")
+}
+
+// InspectImageFor shows what an image has for a platform.
+func (e *Engine) InspectImageFor(_ context.Context, ref, platform string) (out lifecycle.Image, err error) {
 	err = e.read("InspectImage", ref, func() error {
 		id, err := e.findImage(ref)
-		if err == nil {
-			out = e.show(id)
+		if err != nil {
+			return err
 		}
-		return err
+		out = e.show(id)
+		if platform == "" {
+			return nil
+		}
+		v, ok := e.images[id].variant(platform)
+		if !ok {
+			return fail(errdefs.ErrNotFound, "%s has nothing for %s", ref, platform)
+		}
+		if e.containerd {
+			out.ID = v.manifest.String()
+		}
+		out.Platform, out.Config = v.platform, v.image.config()
+		return nil
 	})
 	return out, err
 }
@@ -194,7 +243,7 @@ func (e *Engine) Logs(_ context.Context, ref string, _ int, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(w, e.images[c.imageID].Log)
+		_, err = io.WriteString(w, c.of.image.Log)
 		return err
 	})
 }
@@ -235,8 +284,8 @@ func (e *Engine) find(ref string) (*container, error) {
 func (e *Engine) advance() {
 	now := time.Now()
 	for _, c := range slices.Clone(e.containers) {
-		behaviour := e.images[c.imageID]
-		if c.state != lifecycle.StateRunning || behaviour == nil || !behaviour.Exits || now.Before(c.started.Add(behaviour.After)) {
+		behaviour := c.of.image
+		if c.state != lifecycle.StateRunning || !behaviour.Exits || now.Before(c.started.Add(behaviour.After)) {
 			continue
 		}
 		c.exitCode, c.finished = behaviour.ExitCode, c.started.Add(behaviour.After)

@@ -39,14 +39,14 @@ func (e *Engine) start(c *container) error {
 		return err
 	}
 	c.state, c.started, c.err, c.exitCode = lifecycle.StateRunning, time.Now(), "", 0
-	c.health = e.images[c.imageID].Health
+	c.health = c.of.image.Health
 	return nil
 }
 
 // refuses is why a start fails: the image, a port that is taken, a parent that
 // is not up.
 func (e *Engine) refuses(c *container) error {
-	if text := e.images[c.imageID].StartError; text != "" {
+	if text := c.of.image.StartError; text != "" {
 		return fail(errdefs.ErrInvalidArgument, "%s", text)
 	}
 	for _, other := range e.containers {
