@@ -82,20 +82,35 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 			continue
 		}
 		if c.image.Config == "" && !known(q.query.Known, c.image.Manifest) {
-			_, own, err := h.read(ctx, q.ref, c.image.Manifest.String())
+			own, err := h.image(ctx, q.ref, c.image)
 			if err != nil {
 				return nil, err
 			}
-			m, err := parseManifest(own)
-			if err != nil || m.Config == nil {
-				return nil, broken(q.ref, errors.New("its index points at no image"))
-			}
-			c.image.Config = m.Config.Digest
+			c.image.Config = own.Config
 			h.client.remember(key, c)
 		}
 		images = append(images, c.image)
 	}
 	return images, nil
+}
+
+// image completes an image that an index points at. The next index is likely to
+// point at the same one.
+func (h *host) image(ctx context.Context, ref Reference, image Image) (Image, error) {
+	key := contentKey{image.Manifest, image.Platform}
+	if c, ok := h.client.recall(key); ok {
+		return c.image, nil
+	}
+	_, body, err := h.read(ctx, ref, image.Manifest.String())
+	if err != nil {
+		return image, err
+	}
+	c, err := find(image.Manifest, body, image.Platform)
+	if err != nil || c.image.Config == "" {
+		return image, broken(ref, errors.New("its index points at no image"))
+	}
+	h.client.remember(key, c)
+	return c.image, nil
 }
 
 // find reads a manifest. An index tells the platform's manifest, not yet its
