@@ -78,18 +78,19 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
-	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
+	oldImage, err := InspectImageFor(ctx, r.engine, old.ImageID, old.ImagePlatform)
 	if err != nil {
 		// Without the old defaults nobody can tell which settings are the user's.
 		return nil, fmt.Errorf("inspect its image: %w", err)
 	}
-	if mv.image, err = r.engine.InspectImage(ctx, m.Reference); err != nil {
+	if mv.image, err = InspectImageFor(ctx, r.engine, m.Reference, old.ImagePlatform); err != nil {
 		return nil, fmt.Errorf("inspect the new image: %w", err)
 	}
 	if mv.image.ID != m.ImageID {
 		return nil, precondition("%s leads to %s, not to the judged %s", m.Reference, short12(mv.image.ID), short12(m.ImageID))
 	}
-	if mv.image.Platform != oldImage.Platform {
+	// One for several platforms shows one of them; it is created for the right one.
+	if old.ImagePlatform == "" && architecture(mv.image.Platform) != architecture(oldImage.Platform) {
 		return nil, precondition("the new image is for %s, not for %s", mv.image.Platform, oldImage.Platform)
 	}
 	inherited, err := r.inherited(ctx, old)
@@ -196,6 +197,13 @@ func (s *swap) stillIn(ctx context.Context, m *move) error {
 		return errors.New("its state changed meanwhile")
 	}
 	return nil
+}
+
+// architecture is a platform without its variant: images for the same one spell
+// that in many ways, and the pull, which was told it, has chosen well.
+func architecture(platform string) string {
+	parts := strings.SplitN(platform, "/", 3)
+	return strings.Join(parts[:min(len(parts), 2)], "/")
 }
 
 func precondition(format string, args ...any) error {

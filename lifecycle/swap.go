@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,9 @@ func (s *swap) createAll(ctx context.Context) error {
 	for _, m := range s.moves {
 		s.t.step("create", m.name(roleNew))
 		follow(m.spec, m.old, s.moves, next)
-		id, err := s.create(ctx, CreateOptions{Name: m.name(roleNew), Platform: m.image.Platform, Spec: m.created()})
+		id, err := s.create(ctx, CreateOptions{
+			Name: m.name(roleNew), Platform: cmp.Or(m.old.ImagePlatform, m.image.Platform), Spec: m.created(),
+		})
 		if err != nil {
 			return err
 		}
@@ -135,7 +138,7 @@ func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]strin
 	s.label(m, spec, roleSpare)
 	follow(spec, m.old, s.moves, spares)
 	s.t.hold.try(m.name(roleSpare))
-	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Spec: spec})
+	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
