@@ -28,7 +28,7 @@ type arrival struct {
 // bring makes sure that the reference leads to the judged image on the engine,
 // by a pull unless it does already.
 func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) (lifecycle.Image, error) {
-	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) {
+	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) && p.holds(ctx, have, user) {
 		return have, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
@@ -51,10 +51,21 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	return image, nil
 }
 
-// is reports whether the image is the one that was judged.
+// is reports whether the image is the one that was judged: by its configuration,
+// by what the tag points at, whichever of them the engine calls it by. Another
+// platform's image has the same index.
 func (i PlannedImage) is(image lifecycle.Image) bool {
-	ids := image.Identity()
-	return slices.Contains(ids, digest.Digest(i.Digest)) || i.ID != "" && slices.Contains(ids, digest.Digest(i.ID))
+	return image.ID == i.ID || image.ID == i.Digest || i.ID == "" && slices.Contains(image.Identity(), digest.Digest(i.Digest))
+}
+
+// holds reports whether the image has what the user's platform needs. One for
+// several platforms may have been pulled for another of them.
+func (p *pass) holds(ctx context.Context, image lifecycle.Image, user lifecycle.Container) bool {
+	if user.ImagePlatform == "" {
+		return true
+	}
+	shown, err := lifecycle.InspectImageFor(ctx, p.cfg.engine, image.ID, user.ImagePlatform)
+	return err == nil && shown.Platform == user.ImagePlatform
 }
 
 // pull asks the engine for the image. A login that is refused, or that cannot be

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/watchtower-go/watchtower/filter"
@@ -76,7 +77,7 @@ func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
 	if !slices.Contains(p.states, c.State) {
 		return none, fmt.Sprintf("it is %s", c.State)
 	}
-	if isID(c.Image) {
+	if p.inv.namesID(c) {
 		return none, "created from an image ID: no reference to follow"
 	}
 	ref, err := registry.Parse(c.Image)
@@ -169,9 +170,12 @@ func (p *pass) query(reference string, users []candidate) registry.Query {
 	}
 }
 
-// platform is that of the image a container runs. An image that is no longer
-// there tells none; the engine's own will do then.
+// platform is that of the image a container runs. An image for several, which
+// shows one of them if asked, is not asked: its containers tell.
 func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, error) {
+	if c.ImagePlatform != "" {
+		return c.ImagePlatform, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known, ok := p.platforms[c.ImageID]; ok {
@@ -186,13 +190,27 @@ func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, err
 }
 
 func (p *pass) checkFailed(reference string, users []candidate, err error) {
-	names := make([]string, len(users))
-	for i, u := range users {
-		names[i] = u.entry.Container.Name
-		u.entry.Status = StatusFailed
-		u.entry.Err = fmt.Errorf("watchtower: check %s: %w", names[i], err)
+	var names []string
+	for _, u := range users {
+		e := u.entry
+		if unheardOf(u.ref, err) && !p.inv.cameFrom(e.Container, u.ref) {
+			p.skip(e, "Docker Hub has no such image: it was built, loaded or tagged here")
+			continue
+		}
+		names = append(names, e.Container.Name)
+		e.Status = StatusFailed
+		e.Err = fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	}
-	p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+	if len(names) > 0 {
+		p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+	}
+}
+
+// unheardOf: Docker Hub's own images, the names without a slash, are public. To
+// be denied one means that there is none.
+func unheardOf(ref registry.Reference, err error) bool {
+	return ref.Host == registry.Hub && strings.HasPrefix(ref.Repository, "library/") &&
+		(errdefs.IsUnauthorized(err) || errdefs.IsNotFound(err))
 }
 
 // judge says whether the container is stale: whether the content its platform

@@ -141,43 +141,53 @@ func TestTheRepoLoginFromFiles(t *testing.T) {
 	}{
 		"both": {
 			map[string]string{"REPO_USER_FILE": at("user"), "REPO_PASS_FILE": at("pass")},
-			credentials.Credential{Username: "robot", Password: credentials.NewSecret(" s p "), Source: "REPO_USER_FILE, REPO_PASS_FILE"}, "",
+			credentials.Credential{Username: "robot", Password: credentials.NewSecret(" s p "), Source: "REPO_USER_FILE, REPO_PASS_FILE"},
+			"",
 		},
 		"one": {
 			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("pass")},
-			credentials.Credential{Username: "me", Password: credentials.NewSecret(" s p "), Source: "REPO_USER, REPO_PASS_FILE"}, "",
+			credentials.Credential{Username: "me", Password: credentials.NewSecret(" s p "), Source: "REPO_USER, REPO_PASS_FILE"},
+			"",
 		},
 		"without the other": {map[string]string{"REPO_PASS_FILE": at("pass")}, credentials.Credential{}, ""},
 		"beside a variable": {
-			map[string]string{"REPO_USER": "me", "REPO_PASS": "canary", "REPO_PASS_FILE": at("pass")}, credentials.Credential{},
+			map[string]string{"REPO_USER": "me", "REPO_PASS": "canary", "REPO_PASS_FILE": at("pass")},
+			credentials.Credential{},
 			"credentials: REPO_PASS and REPO_PASS_FILE are both set: want one of them",
 		},
 		"beside an empty variable": {
 			map[string]string{"REPO_USER": "me", "REPO_USER_FILE": "", "REPO_PASS": "", "REPO_PASS_FILE": at("pass")},
-			credentials.Credential{Username: "me", Password: credentials.NewSecret(" s p "), Source: "REPO_USER, REPO_PASS_FILE"}, "",
+			credentials.Credential{Username: "me", Password: credentials.NewSecret(" s p "), Source: "REPO_USER, REPO_PASS_FILE"},
+			"",
 		},
 		"not there": {
-			map[string]string{"REPO_USER_FILE": at("gone"), "REPO_PASS": "canary"}, credentials.Credential{},
+			map[string]string{"REPO_USER_FILE": at("gone"), "REPO_PASS": "canary"},
+			credentials.Credential{},
 			"credentials: read REPO_USER_FILE (" + at("gone") + "): no such file or directory",
 		},
 		"a directory": {
-			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": dir}, credentials.Credential{},
+			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": dir},
+			credentials.Credential{},
 			"credentials: read REPO_PASS_FILE (" + dir + "): not a regular file",
 		},
 		"empty": {
-			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("empty")}, credentials.Credential{},
+			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("empty")},
+			credentials.Credential{},
 			"credentials: read REPO_PASS_FILE (" + at("empty") + "): empty",
 		},
 		"another file than meant": {
-			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("two")}, credentials.Credential{},
+			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("two")},
+			credentials.Credential{},
 			"credentials: read REPO_PASS_FILE (" + at("two") + "): more than one line",
 		},
 		"too large": {
-			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("large")}, credentials.Credential{},
+			map[string]string{"REPO_USER": "me", "REPO_PASS_FILE": at("large")},
+			credentials.Credential{},
 			"credentials: read REPO_PASS_FILE (" + at("large") + "): larger than 65536 bytes",
 		},
 		"both wrong": {
-			map[string]string{"REPO_USER_FILE": at("empty"), "REPO_PASS_FILE": at("gone")}, credentials.Credential{},
+			map[string]string{"REPO_USER_FILE": at("empty"), "REPO_PASS_FILE": at("gone")},
+			credentials.Credential{},
 			"credentials: read REPO_USER_FILE (" + at("empty") + "): empty\ncredentials: read REPO_PASS_FILE (" + at("gone") + "): no such file or directory",
 		},
 	} {
