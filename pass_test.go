@@ -21,7 +21,7 @@ import (
 )
 
 // memory is a tower on an engine in memory.
-func memory(t *testing.T, e *enginetest.Engine, opts ...watchtower.Option) *watchtower.Tower {
+func memory(t testing.TB, e *enginetest.Engine, opts ...watchtower.Option) *watchtower.Tower {
 	t.Helper()
 	tw, err := watchtower.New(append([]watchtower.Option{
 		watchtower.WithEngine(e), watchtower.WithChecker(e.Checker()), watchtower.WithCredentials(credentials.Static(nil)),
