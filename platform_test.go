@@ -79,8 +79,10 @@ func TestAContainerOfAnotherPlatformKeepsIt(t *testing.T) {
 	}
 	ref := push("1", "1")
 	host.API(t, "POST", "/images/create?platform=linux/arm64&fromImage="+ref, nil, new(string))
-	id := host.Create(t, "foreign", object{"Image": ref})
-	host.API(t, "POST", "/containers/"+id+"/start", nil, nil)
+	t.Cleanup(func() { host.RemoveAll(t, "foreign") })
+	host.API(t, "POST", "/containers/create?name=foreign&platform=linux/arm64", object{"Image": ref}, nil)
+	host.API(t, "POST", "/containers/foreign/start", nil, nil)
+	id := host.Inspect(t, "foreign")["Id"]
 	tw := tower(t, host, []string{"foreign"}, quick())
 	assert.Equal(t, watchtower.StatusFresh, entry(t, update(t, tw), "foreign").Status)
 	push("2", "1")
