@@ -21,20 +21,20 @@ import (
 	"github.com/watchtower-go/watchtower/registry"
 )
 
-// guarded serves an engine's registry over TLS, to those with a token, which its
+// tokened serves an engine's registry over TLS, to those with a token, which its
 // token service gives to anybody, for an hour. Its certificate is for this name.
-type guarded struct {
+type tokened struct {
 	*httptest.Server
 
 	engine *enginetest.Engine
 	asked  atomic.Int64
 }
 
-const guardedName = "example.com"
+const tokenedName = "example.com"
 
-func newGuarded(b *testing.B, e *enginetest.Engine) *guarded {
+func newTokened(b *testing.B, e *enginetest.Engine) *tokened {
 	b.Helper()
-	g := &guarded{engine: e}
+	g := &tokened{engine: e}
 	g.Server = httptest.NewUnstartedServer(g)
 	g.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that were closed before they were used
 	g.StartTLS()
@@ -42,14 +42,14 @@ func newGuarded(b *testing.B, e *enginetest.Engine) *guarded {
 	return g
 }
 
-func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *tokened) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.asked.Add(1)
 	repository, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/manifests/")
 	switch {
 	case r.URL.Path == "/token":
 		_ = json.NewEncoder(w).Encode(map[string]any{"token": strings.Join(r.URL.Query()["scope"], " "), "expires_in": 3600})
 	case !strings.Contains(r.Header.Get("Authorization"), "repository:"+repository+":pull"):
-		w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+guardedName+`/token",service="bench"`)
+		w.Header().Set("WWW-Authenticate", `Bearer realm="https://`+tokenedName+`/token",service="bench"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	default:
 		req := r.Clone(r.Context())
@@ -66,7 +66,7 @@ func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // client asks it by its name.
-func (g *guarded) client(b *testing.B) *registry.Client {
+func (g *tokened) client(b *testing.B) *registry.Client {
 	b.Helper()
 	transport := g.Client().Transport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = registry.DefaultHostConcurrency
@@ -84,11 +84,11 @@ func BenchmarkCheck(b *testing.B) {
 	for _, n := range []int{10, 50, 200, 1000} {
 		e := enginetest.New()
 		for i := range n {
-			ref := fmt.Sprintf("%s/team/app%d:1", guardedName, i)
+			ref := fmt.Sprintf("%s/team/app%d:1", tokenedName, i)
 			e.Publish(ref, enginetest.Image{Env: []string{fmt.Sprint("OF=", i)}})
 			e.Run(fmt.Sprint("web-", i), ref, lifecycle.Spec{})
 		}
-		g := newGuarded(b, e)
+		g := newTokened(b, e)
 		check := func(b *testing.B, tw *watchtower.Tower) {
 			b.Helper()
 			r, err := tw.Check(b.Context())
