@@ -18,6 +18,9 @@ import (
 type candidate struct {
 	entry *Entry
 	ref   registry.Reference
+	image registry.Image // what it moves to, where the check resolved it
+
+	ambiguous []lifecycle.Ambiguity
 }
 
 // sel sorts out what a pass leaves alone. It fills the report with an entry for
@@ -32,7 +35,7 @@ func (p *pass) sel() []candidate {
 			p.skip(e, reason)
 			continue
 		}
-		out = append(out, candidate{e, ref})
+		out = append(out, candidate{entry: e, ref: ref})
 	}
 	return out
 }
@@ -116,8 +119,8 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 		return nil
 	}
 	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
+	defer cancel()
 	verdicts := p.cfg.checker.Check(asking, queries)
-	cancel()
 	var stale []candidate
 	for i, key := range order {
 		v := registry.Verdict{Err: fmt.Errorf("the checker gave %d verdicts for %d queries", len(verdicts), len(queries))}
@@ -129,12 +132,13 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 			continue
 		}
 		for _, c := range users[key] {
-			if p.judge(ctx, c, v) {
+			if p.judge(ctx, &c, v) {
 				stale = append(stale, c)
 			}
 		}
 	}
 	slices.SortFunc(stale, byName)
+	p.describe(asking, stale)
 	return stale
 }
 
@@ -172,17 +176,25 @@ func (p *pass) query(reference string, users []candidate) registry.Query {
 // platform is that of the image a container runs. An image that is no longer
 // there tells none; the engine's own will do then.
 func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if known, ok := p.platforms[c.ImageID]; ok {
-		return known, nil
-	}
-	image, err := p.cfg.engine.InspectImage(ctx, c.ImageID)
+	image, err := p.imageOf(ctx, c)
 	if err != nil {
 		return "", fmt.Errorf("platform of %s: %w", c.Name, err)
 	}
-	p.platforms[c.ImageID] = image.Platform
 	return image.Platform, nil
+}
+
+// imageOf is the image a container runs, inspected once in a pass.
+func (p *pass) imageOf(ctx context.Context, c lifecycle.Container) (lifecycle.Image, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.images[c.ImageID]; ok {
+		return known, nil
+	}
+	image, err := p.cfg.engine.InspectImage(ctx, c.ImageID)
+	if err == nil {
+		p.images[c.ImageID] = image
+	}
+	return image, err
 }
 
 func (p *pass) checkFailed(reference string, users []candidate, err error) {
@@ -197,7 +209,7 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 
 // judge says whether the container is stale: whether the content its platform
 // is served differs from what it runs.
-func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool {
+func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool {
 	e := c.entry
 	e.Latest = v.Digest.String()
 	e.Status = StatusFresh
@@ -220,7 +232,8 @@ func (p *pass) judge(ctx context.Context, c candidate, v registry.Verdict) bool 
 			e.Reason = "the index moved, its content did not"
 			return false
 		}
-		e.NewImageID = v.Images[i].Config.String()
+		c.image = v.Images[i]
+		e.NewImageID = c.image.Config.String()
 	}
 	if failed := p.quarantine.of(e.Container.Name); failed.Digest == e.Latest {
 		p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))

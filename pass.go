@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -21,8 +23,9 @@ type pass struct {
 
 	unfinished map[string]bool // services that a swap has not let go of
 
-	mu        sync.Mutex
-	platforms map[string]string // by image ID
+	mu     sync.Mutex
+	images map[string]lifecycle.Image           // by ID
+	moved  map[digest.Digest]lifecycle.Document // what new images give their containers, by configuration
 }
 
 // run makes one pass, after those before it have ended.
@@ -60,12 +63,13 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	}
 	defer t.drain()
 	p := &pass{
-		Tower:     t,
-		filter:    filter.All(t.cfg.filters...),
-		states:    t.cfg.states,
-		report:    &Report{Kind: kind, Started: time.Now()},
-		emit:      func(e Event) { t.emit(ctx, e) },
-		platforms: map[string]string{},
+		Tower:  t,
+		filter: filter.All(t.cfg.filters...),
+		states: t.cfg.states,
+		report: &Report{Kind: kind, Started: time.Now()},
+		emit:   func(e Event) { t.emit(ctx, e) },
+		images: map[string]lifecycle.Image{},
+		moved:  map[digest.Digest]lifecycle.Document{},
 	}
 	if len(p.states) == 0 {
 		// One that is restarted for ever waits for nothing more than a fix.
@@ -115,7 +119,8 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 	}
 	pl := planner{
 		stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
-		skip: func(id, reason string) { p.skip(p.entry(id), reason) },
+		skip:      func(id, reason string) { p.skip(p.entry(id), reason) },
+		ambiguous: func(c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity { return p.ambiguities(ctx, c, snap) },
 	}
 	return pl.plan(), nil
 }

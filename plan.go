@@ -55,9 +55,14 @@ type PlannedMember struct {
 	// NeedsReady is set if those before it must have proven themselves before
 	// it is started.
 	NeedsReady bool `json:"needs_ready,omitempty"`
+	// Ambiguous are the values that the update takes for the old image's and that
+	// the new image changes: whoever meant one of them has to say so. Nil where
+	// the checker cannot read an image's configuration (registry.Describer).
+	Ambiguous []lifecycle.Ambiguity `json:"ambiguous,omitempty"`
 }
 
-// String has a line for each image, and one for each container with its cause.
+// String has a line for each image, and one for each container with its cause
+// and what is ambiguous about it.
 func (p Plan) String() string {
 	var b strings.Builder
 	for _, image := range p.Images {
@@ -87,6 +92,9 @@ func (p Plan) String() string {
 				fmt.Fprintf(&b, " stop-first (%s)", g.OrderReason)
 			}
 			fmt.Fprintf(&b, ": %s\n", m.Cause)
+			for _, a := range m.Ambiguous {
+				fmt.Fprintf(&b, "    %s\n", a)
+			}
 		}
 	}
 	return b.String()
@@ -100,6 +108,7 @@ type planner struct {
 	wish      Order                              // for those whose label does not say
 	refuse    func(c lifecycle.Container) string // why a container cannot be a member; empty: it can
 	skip      func(id, reason string)
+	ambiguous func(c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity
 
 	cause map[string]string // by container ID: why it moves
 	to    map[string]candidate
@@ -248,6 +257,7 @@ func (p *planner) write(groups [][]string) Plan {
 			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}
 			if to, ok := p.to[id]; ok {
 				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID}
+				m.Ambiguous = p.ambiguous(to, p.snapshot(id))
 				if !slices.Contains(plan.Images, *m.To) {
 					plan.Images = append(plan.Images, *m.To)
 				}

@@ -251,6 +251,26 @@ replace g-vpn stop-first (it moves together with others)
 	}
 }
 
+func TestAPlanTellsWhatTheImageChangesAndAUserMayHaveMeant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.Publish("old:1", enginetest.Image{Env: []string{"MODE=fast", "SAME=1"}, Cmd: []string{"serve"}})
+		v.Run("web", "old:1", lifecycle.Spec{Config: lifecycle.Document{"Env": []any{"MODE=fast", "MINE=1"}}})
+		v.Publish("old:1", enginetest.Image{Env: []string{"MODE=slow", "SAME=1"}, Cmd: []string{"serve", "--all"}})
+		tw := memory(t, v.Engine)
+		r, err := tw.Check(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, `pull docker.io/library/old:1 at <digest>
+replace web: its reference points at another image
+    Config.Cmd: ["serve"] is the old image's default, becomes ["serve","--all"]
+    Config.Env.MODE: "fast" is the old image's default, becomes "slow"
+`, digests.ReplaceAllString(r.Plan.String(), "<digest>"))
+		done, err := tw.Apply(t.Context(), r.Plan)
+		require.NoError(t, err, "what no registry is asked for again is no reason to refuse")
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, done, "web").Status)
+	})
+}
+
 func TestAPlanIsCarriedOutAsItWasMade(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -57,7 +57,7 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 			}
 			e := &p.report.Entries[i]
 			e.Status, e.Reason, e.Latest, e.NewImageID = StatusStale, m.Cause, m.To.Digest, m.To.ID
-			out = append(out, candidate{e, ref})
+			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous})
 		}
 	}
 	// The order a check finds them in.

@@ -13,16 +13,21 @@ import (
 type Ambiguity struct {
 	// Field is its path: "Config.User", "Config.Env.MODE",
 	// "Config.Healthcheck.Interval".
-	Field string
+	Field string `json:"field"`
 	// Value and Becomes are the values now and on the new image, as JSON; null
 	// for none.
-	Value, Becomes string
+	Value   string `json:"value"`
+	Becomes string `json:"becomes"`
 }
 
 // String reads `Config.User: "app" is the old image's default, becomes "root"`.
 func (a Ambiguity) String() string {
 	return fmt.Sprintf("%s: %s is the old image's default, becomes %s", a.Field, a.Value, a.Becomes)
 }
+
+// describingLabels begin the labels with which an image tells its version, source
+// and makers (the OCI image specification's annotations): nobody's setting.
+const describingLabels = "org.opencontainers.image."
 
 // Ambiguities are the values of a container that an update from one image to
 // another changes, sorted by field: whoever meant one of them has to say so
@@ -33,7 +38,10 @@ func Ambiguities(container Snapshot, oldImage, newImage Image) []Ambiguity {
 	is := parts(effective(userConfig(container.Config, oldImage.Config), newImage.Config))
 	var out []Ambiguity
 	for _, field := range slices.Sorted(maps.Keys(was)) {
-		if value := was[field]; !empty(value) && !same(plain(value), plain(is[field])) && !strings.Contains(field, swapLabels) {
+		if strings.HasPrefix(field, "Config.Labels."+describingLabels) || strings.Contains(field, swapLabels) {
+			continue
+		}
+		if value := was[field]; !empty(value) && !same(plain(value), plain(is[field])) {
 			out = append(out, Ambiguity{Field: field, Value: encode(value), Becomes: encode(is[field])})
 		}
 	}

@@ -21,9 +21,9 @@ const accept = "application/vnd.oci.image.index.v1+json, " +
 // reason to believe that they help.
 const attempts = 5
 
-// ask sends a request about a manifest, with what the registry wants to see. The
-// caller discards the answer.
-func (h *host) ask(ctx context.Context, method string, ref Reference, version string) (*http.Response, error) {
+// ask sends a request about the reference's repository, "/manifests/1.2" say,
+// with what the registry wants to see. The caller discards the answer.
+func (h *host) ask(ctx context.Context, method string, ref Reference, path string) (*http.Response, error) {
 	op := strings.ToLower(method)
 	var login error // how the login was refused
 	for attempt := 1; ; attempt++ {
@@ -34,7 +34,7 @@ func (h *host) ask(ctx context.Context, method string, ref Reference, version st
 			}
 			return nil, err
 		}
-		resp, err := h.get(ctx, method, "/v2/"+ref.Repository+"/manifests/"+version, auth.header)
+		resp, err := h.get(ctx, method, "/v2/"+ref.Repository+path, auth.header)
 		if err != nil {
 			return nil, unanswered(ctx, op, ref, err)
 		}

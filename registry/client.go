@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -45,6 +46,7 @@ type Client struct {
 	mu       sync.Mutex
 	hosts    map[string]*host
 	contents map[contentKey]content
+	configs  map[digest.Digest]ImageConfig
 }
 
 var _ Checker = (*Client)(nil)
@@ -156,6 +158,7 @@ func New(opts ...Option) (*Client, error) {
 		perHost:  DefaultHostConcurrency,
 		hosts:    map[string]*host{},
 		contents: map[contentKey]content{},
+		configs:  map[digest.Digest]ImageConfig{},
 	}
 	var errs []error
 	for _, opt := range opts {

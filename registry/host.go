@@ -57,7 +57,7 @@ func (c *Client) host(ref Reference) *host {
 		h = &host{
 			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
 			scopes: map[string]string{}, alone: map[string]bool{},
-			tokens: map[string]*token{}, refused: map[refusal]time.Time{},
+			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, loginTrouble: map[string]string{},
 		}
 		if h.loopback || c.plain[ref.Host] {
 			h.base = "http://" + ref.endpoint()
@@ -92,7 +92,7 @@ func (h *host) current(ctx context.Context, ref Reference) (digest.Digest, []byt
 	getOnly, headed := h.getOnly, h.headed
 	h.mu.Unlock()
 	if !getOnly {
-		resp, err := h.ask(ctx, http.MethodHead, ref, ref.version())
+		resp, err := h.ask(ctx, http.MethodHead, ref, "/manifests/"+ref.version())
 		if err != nil {
 			return "", nil, err
 		}
@@ -127,7 +127,7 @@ func (h *host) current(ctx context.Context, ref Reference) (digest.Digest, []byt
 // read gets a manifest by tag or digest. What it returns is what the digest says,
 // whoever said the digest.
 func (h *host) read(ctx context.Context, ref Reference, version string) (digest.Digest, []byte, error) {
-	resp, err := h.ask(ctx, http.MethodGet, ref, version)
+	resp, err := h.ask(ctx, http.MethodGet, ref, "/manifests/"+version)
 	if err != nil {
 		return "", nil, err
 	}

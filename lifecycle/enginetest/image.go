@@ -106,17 +106,6 @@ func whole(reference string) string {
 	return ref.String()
 }
 
-// Checker answers from the engine's registry.
-func (e *Engine) Checker() registry.Checker {
-	return registry.CheckerFunc(func(ctx context.Context, queries []registry.Query) []registry.Verdict {
-		out := make([]registry.Verdict, len(queries))
-		for i, q := range queries {
-			out[i] = e.check(ctx, q)
-		}
-		return out
-	})
-}
-
 func (e *Engine) check(ctx context.Context, q registry.Query) registry.Verdict {
 	e.mu.Lock()
 	p, ok := e.published[whole(q.Reference)]

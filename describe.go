@@ -1,0 +1,61 @@
+package watchtower
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+// describe reads what the images that containers are to move to give them, if
+// the checker can. It is for the plan to tell of; a registry that does not show
+// it is no reason to leave a container where it is.
+func (p *pass) describe(ctx context.Context, stale []candidate) {
+	describer, ok := p.cfg.checker.(registry.Describer)
+	if !ok {
+		return
+	}
+	wanted := map[digest.Digest]candidate{}
+	for _, c := range stale {
+		if c.image.Config != "" {
+			wanted[c.image.Config] = c
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for config, c := range wanted {
+		group.Go(func() error {
+			described, err := describer.Describe(ctx, c.ref.String(), c.image)
+			if err == nil {
+				var defaults lifecycle.Document
+				if defaults, err = lifecycle.ParseDocument(described.Defaults); err == nil {
+					p.mu.Lock()
+					p.moved[config] = defaults
+					p.mu.Unlock()
+				}
+			}
+			if err != nil {
+				p.cfg.logger.Debug("what the new image changes is not known", "image", c.ref.String(), "err", err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no error ends it
+}
+
+// ambiguities are the values of a stale container that nobody can tell to be its
+// user's, and that the new image changes; what an earlier check found, where this
+// pass asked no registry.
+func (p *pass) ambiguities(ctx context.Context, c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity {
+	defaults, ok := p.moved[c.image.Config]
+	if !ok {
+		return c.ambiguous
+	}
+	image, err := p.imageOf(ctx, c.entry.Container)
+	if err != nil {
+		return nil // the swap needs it too, and will say so
+	}
+	return lifecycle.Ambiguities(snap, image, lifecycle.Image{Config: defaults})
+}
