@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -76,8 +77,8 @@ func (e *Engine) Run(name, reference string, spec lifecycle.Spec) lifecycle.Cont
 }
 
 // Create creates a container.
-func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id string, err error) {
-	err = e.change("Create", opts.Name, func() error {
+func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (id string, err error) {
+	err = e.change(ctx, "Create", opts.Name, func() error {
 		c, err := e.create(opts.Name, opts.Spec.Clone())
 		if err == nil {
 			id = c.id
@@ -91,8 +92,8 @@ func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id str
 }
 
 func (e *Engine) create(name string, spec lifecycle.Spec) (*container, error) {
-	if _, err := e.named(name); err == nil {
-		return nil, fail(errdefs.ErrConflict, "the name %s is taken", name)
+	if err := e.free(name); err != nil {
+		return nil, err
 	}
 	reference := spec.Config.Text("Image")
 	id, err := e.findImage(reference)
@@ -194,16 +195,23 @@ func (e *Engine) mount(c *container) {
 	}
 }
 
-func (e *Engine) named(name string) (*container, error) {
-	if i := slices.IndexFunc(e.containers, func(c *container) bool { return c.name == name }); i >= 0 {
-		return e.containers[i], nil
+// nameForm is what Docker takes for a name.
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+
+// free says why a container cannot have the name.
+func (e *Engine) free(name string) error {
+	if !nameForm.MatchString(name) {
+		return fail(errdefs.ErrInvalidArgument, "%q is no name: want %s", name, nameForm)
 	}
-	return nil, fail(errdefs.ErrNotFound, "no such container: %s", name)
+	if slices.ContainsFunc(e.containers, func(c *container) bool { return c.name == name }) {
+		return fail(errdefs.ErrConflict, "the name %s is taken", name)
+	}
+	return nil
 }
 
 // Rename gives the container another name.
-func (e *Engine) Rename(_ context.Context, ref, name string) error {
-	return e.change("Rename", ref, func() error {
+func (e *Engine) Rename(ctx context.Context, ref, name string) error {
+	return e.change(ctx, "Rename", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
@@ -214,8 +222,8 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 		if c.name == name {
 			return fail(errdefs.ErrInvalidArgument, "%s has this name already", name)
 		}
-		if _, err := e.named(name); err == nil {
-			return fail(errdefs.ErrConflict, "the name %s is taken", name)
+		if err := e.free(name); err != nil {
+			return err
 		}
 		c.name = name
 		return nil
@@ -223,8 +231,8 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 }
 
 // Remove removes a container.
-func (e *Engine) Remove(_ context.Context, ref string, opts lifecycle.RemoveOptions) error {
-	return e.change("Remove", ref, func() error {
+func (e *Engine) Remove(ctx context.Context, ref string, opts lifecycle.RemoveOptions) error {
+	return e.change(ctx, "Remove", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err

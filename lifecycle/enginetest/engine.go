@@ -93,19 +93,26 @@ func (e *Engine) SetFault(f func(n int, c Call) Fault) {
 }
 
 // read makes a call that changes nothing.
-func (e *Engine) read(method, subject string, call func() error) error {
+func (e *Engine) read(ctx context.Context, method, subject string, call func() error) error {
+	c := Call{method, subject, false}
+	if err := c.late(ctx); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.calls = append(e.calls, Call{method, subject, false})
+	e.calls = append(e.calls, c)
 	e.advance()
 	return call()
 }
 
 // change makes a call that changes something, or fails as it was told.
-func (e *Engine) change(method, subject string, call func() error) error {
+func (e *Engine) change(ctx context.Context, method, subject string, call func() error) error {
+	c := Call{method, subject, true}
+	if err := c.late(ctx); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := Call{method, subject, true}
 	e.calls = append(e.calls, c)
 	e.advance()
 	fault := None
@@ -122,12 +129,23 @@ func (e *Engine) change(method, subject string, call func() error) error {
 	return err
 }
 
+// late is the error for a caller who has given up before: the call does not
+// even reach the engine.
+func (c Call) late(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("enginetest: %s: %w", c, context.Cause(ctx))
+}
+
 func fail(class error, format string, args ...any) error {
 	return errclass.With(class, fmt.Errorf("enginetest: "+format, args...))
 }
 
 // Ping answers.
-func (e *Engine) Ping(context.Context) error { return e.read("Ping", "", func() error { return nil }) }
+func (e *Engine) Ping(ctx context.Context) error {
+	return e.read(ctx, "Ping", "", func() error { return nil })
+}
 
 // Describe says what it is.
 func (e *Engine) Describe(context.Context) (lifecycle.EngineInfo, error) {
@@ -135,8 +153,8 @@ func (e *Engine) Describe(context.Context) (lifecycle.EngineInfo, error) {
 }
 
 // Containers lists all containers.
-func (e *Engine) Containers(context.Context) (out []lifecycle.Container, err error) {
-	err = e.read("Containers", "", func() error {
+func (e *Engine) Containers(ctx context.Context) (out []lifecycle.Container, err error) {
+	err = e.read(ctx, "Containers", "", func() error {
 		for _, c := range e.containers {
 			seen := c.seen()
 			if e.tags[whole(c.image)] != c.imageID {
@@ -150,8 +168,8 @@ func (e *Engine) Containers(context.Context) (out []lifecycle.Container, err err
 }
 
 // Images lists all images.
-func (e *Engine) Images(context.Context) (out []lifecycle.Image, err error) {
-	err = e.read("Images", "", func() error {
+func (e *Engine) Images(ctx context.Context) (out []lifecycle.Image, err error) {
+	err = e.read(ctx, "Images", "", func() error {
 		for id := range e.images {
 			image := e.show(id)
 			image.Config, image.Platform = nil, ""
@@ -164,8 +182,8 @@ func (e *Engine) Images(context.Context) (out []lifecycle.Image, err error) {
 }
 
 // Inspect shows one container.
-func (e *Engine) Inspect(_ context.Context, ref string) (out lifecycle.Snapshot, err error) {
-	err = e.read("Inspect", ref, func() error {
+func (e *Engine) Inspect(ctx context.Context, ref string) (out lifecycle.Snapshot, err error) {
+	err = e.read(ctx, "Inspect", ref, func() error {
 		c, err := e.find(ref)
 		if err == nil {
 			out = c.snapshot()
@@ -176,8 +194,8 @@ func (e *Engine) Inspect(_ context.Context, ref string) (out lifecycle.Snapshot,
 }
 
 // InspectImage shows one image.
-func (e *Engine) InspectImage(_ context.Context, ref string) (out lifecycle.Image, err error) {
-	err = e.read("InspectImage", ref, func() error {
+func (e *Engine) InspectImage(ctx context.Context, ref string) (out lifecycle.Image, err error) {
+	err = e.read(ctx, "InspectImage", ref, func() error {
 		id, err := e.findImage(ref)
 		if err == nil {
 			out = e.show(id)
@@ -187,14 +205,15 @@ func (e *Engine) InspectImage(_ context.Context, ref string) (out lifecycle.Imag
 	return out, err
 }
 
-// Logs writes what the container's image says it writes.
-func (e *Engine) Logs(_ context.Context, ref string, _ int, w io.Writer) error {
-	return e.read("Logs", ref, func() error {
+// Logs writes the last lines of what the container's image says it writes.
+func (e *Engine) Logs(ctx context.Context, ref string, lines int, w io.Writer) error {
+	return e.read(ctx, "Logs", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(w, e.images[c.imageID].Log)
+		all := slices.Collect(strings.Lines(e.images[c.imageID].Log))
+		_, err = io.WriteString(w, strings.Join(all[max(0, len(all)-lines):], ""))
 		return err
 	})
 }

@@ -1,6 +1,8 @@
 package enginetest_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +48,20 @@ func TestNamesAreUnique(t *testing.T) {
 	require.NoError(t, e.Rename(ctx, "web", "www"))
 	assert.True(t, errdefs.IsNotFound(e.Start(ctx, "web")), "a former name")
 	require.NoError(t, e.Rename(ctx, "other", "web"))
+}
+
+func TestACallerWhoHasGivenUpDoesNotReachTheEngine(t *testing.T) {
+	t.Parallel()
+	e := newEngine(enginetest.Image{}, lifecycle.Spec{})
+	e.Calls()
+	e.SetFault(func(int, enginetest.Call) enginetest.Fault { return enginetest.Before })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("somebody left")
+	cancel(gone)
+	require.ErrorIs(t, e.Rename(ctx, "web", "www"), gone)
+	_, err := e.Containers(ctx)
+	require.EqualError(t, err, "enginetest: Containers: somebody left")
+	assert.Empty(t, e.Calls(), "no fault is used up either")
 }
 
 func TestWhatIsUpIsNotRemovedWithoutForce(t *testing.T) {

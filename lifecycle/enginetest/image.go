@@ -131,8 +131,11 @@ func (e *Engine) check(ctx context.Context, q registry.Query) registry.Verdict {
 }
 
 // Pull brings what is published under the reference.
-func (e *Engine) Pull(_ context.Context, opts lifecycle.PullOptions) error {
-	return e.change("Pull", opts.Reference, func() error {
+func (e *Engine) Pull(ctx context.Context, opts lifecycle.PullOptions) error {
+	return e.change(ctx, "Pull", opts.Reference, func() error {
+		if _, err := registry.Parse(opts.Reference); err != nil {
+			return err
+		}
 		name := whole(opts.Reference)
 		p, ok := e.published[name]
 		if !ok {
@@ -185,19 +188,23 @@ func (e *Engine) findImage(ref string) (string, error) {
 }
 
 // Tag points the reference at the image.
-func (e *Engine) Tag(_ context.Context, image, reference string) error {
-	return e.change("Tag", reference, func() error {
+func (e *Engine) Tag(ctx context.Context, image, reference string) error {
+	return e.change(ctx, "Tag", reference, func() error {
 		id, err := e.findImage(image)
-		if err == nil {
-			e.tags[whole(reference)] = id
+		if err != nil {
+			return err
 		}
-		return err
+		if _, err := registry.Parse(reference); err != nil {
+			return err
+		}
+		e.tags[whole(reference)] = id
+		return nil
 	})
 }
 
 // RemoveImage removes an image that nothing uses.
-func (e *Engine) RemoveImage(_ context.Context, image string) error {
-	return e.change("RemoveImage", image, func() error {
+func (e *Engine) RemoveImage(ctx context.Context, image string) error {
+	return e.change(ctx, "RemoveImage", image, func() error {
 		id, err := e.findImage(image)
 		if err != nil {
 			return err

@@ -11,8 +11,8 @@ import (
 var _ lifecycle.Connector = (*Engine)(nil)
 
 // Connect gives a container an endpoint. Networks need not be made.
-func (e *Engine) Connect(_ context.Context, network, ref string, endpoint lifecycle.Document) error {
-	return e.change("Connect", ref, func() error {
+func (e *Engine) Connect(ctx context.Context, network, ref string, endpoint lifecycle.Document) error {
+	return e.change(ctx, "Connect", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
@@ -28,8 +28,8 @@ func (e *Engine) Connect(_ context.Context, network, ref string, endpoint lifecy
 }
 
 // Disconnect takes a container's endpoint away.
-func (e *Engine) Disconnect(_ context.Context, network, ref string) error {
-	return e.change("Disconnect", ref, func() error {
+func (e *Engine) Disconnect(ctx context.Context, network, ref string) error {
+	return e.change(ctx, "Disconnect", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err

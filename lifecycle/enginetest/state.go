@@ -13,8 +13,8 @@ import (
 
 // Start starts a container. One that cannot start stays "created", or is gone if
 // it removes itself.
-func (e *Engine) Start(_ context.Context, ref string) error {
-	return e.change("Start", ref, func() error {
+func (e *Engine) Start(ctx context.Context, ref string) error {
+	return e.change(ctx, "Start", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
@@ -87,8 +87,8 @@ func hostPorts(c *container) []string {
 }
 
 // Stop stops a container, a paused one as well. One that removes itself is gone.
-func (e *Engine) Stop(_ context.Context, ref string, _ lifecycle.StopOptions) error {
-	return e.change("Stop", ref, func() error {
+func (e *Engine) Stop(ctx context.Context, ref string, _ lifecycle.StopOptions) error {
+	return e.change(ctx, "Stop", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil || !c.state.Up() {
 			return err
@@ -107,8 +107,8 @@ func (e *Engine) ended(c *container) {
 }
 
 // Pause freezes a running container.
-func (e *Engine) Pause(_ context.Context, ref string) error {
-	return e.change("Pause", ref, func() error {
+func (e *Engine) Pause(ctx context.Context, ref string) error {
+	return e.change(ctx, "Pause", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
