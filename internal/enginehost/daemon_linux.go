@@ -13,8 +13,6 @@ import (
 	"time"
 )
 
-const stopWithin = 20 * time.Second
-
 // daemon is a dockerd with its files in dir. At its first start it becomes the
 // current engine.
 type daemon struct {

@@ -63,6 +63,10 @@ func Killable(t testing.TB) *Host {
 	return h
 }
 
+// Own reports whether the engine is this test binary's own, in name spaces with
+// it: whether what it does to files and processes can be reached.
+func (h *Host) Own() bool { return h.engine != nil }
+
 // Kill ends the engine with SIGKILL, and its containerd with it, as a crash
 // would. Containers it leaves behind go on, until it starts again.
 func (h *Host) Kill() error {

@@ -23,6 +23,8 @@ const (
 	answerWithin = 10 * time.Second
 	// startWithin is how long an engine or a registry may take to come up.
 	startWithin = 30 * time.Second
+	// stopWithin is how long one may take to end once it was asked to.
+	stopWithin = 20 * time.Second
 )
 
 // current is the engine of this test binary; missing says why there is none.
