@@ -139,11 +139,8 @@ func (e *Engine) Describe(ctx context.Context) (lifecycle.EngineInfo, error) {
 		if err != nil {
 			return err
 		}
-		info.Name, info.Version, info.APIVersion = v.Platform.Name, v.Version, s.version
+		info.Name, info.Version, info.APIVersion = product(v), v.Version, s.version
 		info.Platform = v.Os + "/" + v.Arch
-		if info.Name == "" {
-			info.Name = "Docker Engine"
-		}
 		return nil
 	})
 	return info, err

@@ -45,6 +45,8 @@ func (e *Engine) wrap(op, subject string, err error) error {
 		err = e.unreachable(err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%s: the answer broke off: %w", e.address, err))
+	default:
+		err = ofPodman(err)
 	}
 	return &Error{Op: op, Subject: subject, Err: err}
 }

@@ -30,7 +30,7 @@ type inspected struct {
 	Created time.Time
 	Image   string
 	State   struct {
-		Status     lifecycle.State
+		Status     string
 		ExitCode   int
 		OOMKilled  bool
 		Error      string
@@ -60,7 +60,7 @@ func parseSnapshot(raw []byte) (lifecycle.Snapshot, error) {
 	out := lifecycle.Snapshot{
 		Container: lifecycle.Container{
 			ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), ImageID: in.Image,
-			State: in.State.Status, Created: in.Created,
+			State: state(in.State.Status), Created: in.Created,
 		},
 		Platform: in.Platform,
 		Networks: make(map[string]lifecycle.Document, len(in.NetworkSettings.Networks)),

@@ -23,7 +23,7 @@ func (e *Engine) Containers(ctx context.Context) ([]lifecycle.Container, error) 
 		for i, c := range list {
 			out[i] = lifecycle.Container{
 				ID: c.ID, Name: ownName(c.Names), Image: c.Image, ImageID: c.ImageID,
-				Labels: c.Labels, State: lifecycle.State(c.State), Created: time.Unix(c.Created, 0),
+				Labels: c.Labels, State: state(c.State), Created: time.Unix(c.Created, 0),
 			}
 		}
 		return nil
