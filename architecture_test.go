@@ -94,6 +94,21 @@ func TestTheLibraryDependsOnNoneOfTheProgramsLibraries(t *testing.T) {
 	}
 }
 
+// What is for tests stays out of what is not, and brings those who write an
+// engine of their own nothing but the standard library beside what it tests.
+func TestTheConformanceSuiteIsForTestsAlone(t *testing.T) {
+	const room = "lifecycle/enginetest"
+	all := packages(t)
+	for name, p := range all {
+		assert.NotContains(t, p.Deps, module+"/"+room, "%s depends on what is for tests", name)
+	}
+	for _, dep := range all[room].Deps {
+		if strings.Contains(strings.Split(dep, "/")[0], ".") && !strings.HasPrefix(dep, module) {
+			assert.Contains(t, all[""].Deps, dep, "of a module the library itself does not need")
+		}
+	}
+}
+
 // Only constructors whose name says so read the environment.
 func TestTheEnvironmentIsReadOnlyWhereTheNameSaysSo(t *testing.T) {
 	reads := []string{"Getenv", "LookupEnv", "Environ", "UserHomeDir", "ExpandEnv"}
