@@ -22,6 +22,7 @@ type Host struct {
 	// Version and APIVersion are the engine's own.
 	Version, APIVersion string
 
+	oldest string // the oldest API version it speaks
 	client *http.Client
 	engine killer // nil for an engine that is not the tests' own
 }

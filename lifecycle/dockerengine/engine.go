@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
@@ -113,8 +114,13 @@ func (e *Engine) forget(s *session) {
 	}
 }
 
+// versionRefused reads the refusal from its words. An answer to a HEAD has none:
+// there any bad request may be one.
 func versionRefused(err error) bool {
 	text := err.Error()
+	if errdefs.IsInvalidArgument(err) && strings.Contains(text, "check if the server supports the requested API version") {
+		return true
+	}
 	return strings.Contains(text, "client version") && (strings.Contains(text, "too old") || strings.Contains(text, "too new"))
 }
 

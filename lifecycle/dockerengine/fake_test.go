@@ -1,6 +1,7 @@
 package dockerengine_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -71,18 +72,25 @@ func TestFromAPI144AllNetworksGoIntoTheCreateCall(t *testing.T) {
 	assert.Contains(t, body, "NewField")
 }
 
-func TestAnEngineThatWasReplacedIsAskedForItsVersionAgain(t *testing.T) {
+func TestAnArchiveIsNeverSentTwice(t *testing.T) {
 	t.Parallel()
 	var version atomic.Value
 	version.Store("1.44")
-	e := fakeEngine(t, func() string { return version.Load().(string) }, func(w http.ResponseWriter, _ *http.Request, _ string) {
-		_, _ = w.Write([]byte(`[]`))
+	var got bytes.Buffer
+	e := fakeEngine(t, func() string { return version.Load().(string) }, func(w http.ResponseWriter, r *http.Request, path string) {
+		switch path {
+		case "/containers/web/json":
+			version.Store("1.41") // it is replaced just now
+			_, _ = w.Write([]byte(`{}`))
+		case "/containers/web/archive":
+			_, _ = io.Copy(&got, r.Body)
+		}
 	})
-	_, err := e.Containers(t.Context())
-	require.NoError(t, err)
-	version.Store("1.41")
-	_, err = e.Containers(t.Context())
-	require.NoError(t, err)
+	err := e.CopyTo(t.Context(), "web", strings.NewReader("once"))
+	require.EqualError(t, err, "dockerengine: copy to web: the engine was replaced while it was copied to")
+	assert.True(t, errdefs.IsUnavailable(err))
+	require.NoError(t, e.CopyTo(t.Context(), "web", strings.NewReader("whole")), "the next call knows the new one")
+	assert.Equal(t, "whole", got.String())
 }
 
 func TestAPullThatFailsInItsStreamFails(t *testing.T) {
