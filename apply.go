@@ -178,7 +178,7 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 			member.ImageID = a.arrivals[*m.To].image.ID
 			a.entry(m.ID).NewImageID = member.ImageID
 		} else {
-			image, err := a.cfg.engine.InspectImage(ctx, m.Image)
+			image, err := a.inspectImage(ctx, m.Image)
 			if err != nil && !errdefs.IsNotFound(err) {
 				return t, fmt.Errorf("inspect the image of %s: %w", m.Name, err)
 			}

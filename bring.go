@@ -39,7 +39,7 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	if err != nil {
 		return lifecycle.Image{}, err
 	}
-	image, err := p.cfg.engine.InspectImage(ctx, reference)
+	image, err := p.inspectImage(ctx, reference)
 	if err != nil {
 		return lifecycle.Image{}, fmt.Errorf("after the pull: %w", err)
 	}
@@ -103,7 +103,7 @@ func (p *pass) restoreTag(ctx context.Context, a *arrival, users []*Entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	now, err := p.cfg.engine.InspectImage(ctx, a.planned.Reference)
+	now, err := p.inspectImage(ctx, a.planned.Reference)
 	if err == nil && now.ID == a.image.ID {
 		err = p.cfg.engine.Tag(ctx, a.before, a.planned.Reference)
 	}

@@ -190,7 +190,7 @@ func (p *pass) imageOf(ctx context.Context, c lifecycle.Container) (lifecycle.Im
 	if known, ok := p.images[c.ImageID]; ok {
 		return known, nil
 	}
-	image, err := p.cfg.engine.InspectImage(ctx, c.ImageID)
+	image, err := p.inspectImage(ctx, c.ImageID)
 	if err == nil {
 		p.images[c.ImageID] = image
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -21,6 +22,8 @@ const (
 	// listTimeout bounds a list, which takes an engine with thousands of
 	// containers seconds.
 	listTimeout = time.Minute
+	// inspectTimeout bounds one inspect, which takes a busy engine seconds.
+	inspectTimeout = time.Minute
 	// inspectConcurrency is how many inspects go on at once.
 	inspectConcurrency = 8
 )
@@ -38,14 +41,18 @@ func (t *Tower) ping(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
-	defer cancel()
-	return p.Ping(ctx)
+	return errclass.Within(ctx, pingTimeout, p.Ping)
 }
 
-func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
+func (t *Tower) inventory(ctx context.Context) (inv *inventory, err error) {
+	err = errclass.Within(ctx, listTimeout, func(ctx context.Context) (err error) {
+		inv, err = t.takeInventory(ctx)
+		return err
+	})
+	return inv, err
+}
+
+func (t *Tower) takeInventory(ctx context.Context) (*inventory, error) {
 	var images []lifecycle.Image
 	inv := &inventory{images: map[string]lifecycle.Image{}, tags: map[string]string{}}
 	group, gctx := errgroup.WithContext(ctx)
@@ -71,6 +78,22 @@ func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
 	return inv, t.completeReferences(ctx, inv)
 }
 
+func (t *Tower) inspect(ctx context.Context, id string) (snap lifecycle.Snapshot, err error) {
+	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		snap, err = t.cfg.engine.Inspect(ctx, id)
+		return err
+	})
+	return snap, err
+}
+
+func (t *Tower) inspectImage(ctx context.Context, ref string) (image lifecycle.Image, err error) {
+	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		image, err = t.cfg.engine.InspectImage(ctx, ref)
+		return err
+	})
+	return image, err
+}
+
 // unfinished reports whether something stands under the name of a swap that has
 // not ended.
 func (inv *inventory) unfinished() bool {
@@ -91,7 +114,7 @@ func (t *Tower) completeReferences(ctx context.Context, inv *inventory) error {
 			continue
 		}
 		group.Go(func() error {
-			snap, err := t.cfg.engine.Inspect(ctx, c.ID)
+			snap, err := t.inspect(ctx, c.ID)
 			switch {
 			case errdefs.IsNotFound(err):
 				return nil // gone since the list: what the list says will do

@@ -78,12 +78,12 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
-	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
+	oldImage, err := r.inspectImage(ctx, old.ImageID)
 	if err != nil {
 		// Without the old defaults nobody can tell which settings are the user's.
 		return nil, fmt.Errorf("inspect its image: %w", err)
 	}
-	if mv.image, err = r.engine.InspectImage(ctx, m.Reference); err != nil {
+	if mv.image, err = r.inspectImage(ctx, m.Reference); err != nil {
 		return nil, fmt.Errorf("inspect the new image: %w", err)
 	}
 	if mv.image.ID != m.ImageID {
