@@ -26,8 +26,12 @@ func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
 // recoverAtStart does so before the first pass of Run, which may be a day away.
 // An engine that does not answer yet is met by the pass.
 func (t *Tower) recoverAtStart(ctx context.Context) {
-	t.busy <- struct{}{}
-	defer func() { <-t.busy }()
+	select {
+	case t.busy <- struct{}{}:
+		defer func() { <-t.busy }()
+	case <-ctx.Done():
+		return
+	}
 	if t.ping(ctx) == nil {
 		_, _ = t.recoverAll(ctx)
 	}
