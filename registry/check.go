@@ -50,8 +50,14 @@ func (c *Client) Check(ctx context.Context, queries []Query) []Verdict {
 // registry wants to be asked now, whether what was learned of it still holds,
 // and whether it is there at all. So none of that is found out many times.
 func (h *host) check(ctx context.Context, questions []*question) {
-	h.busy.Lock()
-	defer h.busy.Unlock()
+	// The check before this one may have more time than this one.
+	if err := h.busy.Acquire(ctx, 1); err != nil {
+		for _, q := range questions {
+			q.verdict.Err = unanswered(ctx, "head", q.ref, err)
+		}
+		return
+	}
+	defer h.busy.Release(1)
 	repositories := make([]string, 0, len(questions))
 	for _, q := range questions {
 		if !slices.Contains(repositories, q.ref.Repository) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/watchtower-go/watchtower/credentials"
 )
@@ -22,7 +23,7 @@ type host struct {
 	client   *Client
 	name     string // as in references
 	loopback bool
-	busy     sync.Mutex // one check at a time
+	busy     *semaphore.Weighted // one check at a time
 
 	mu        sync.Mutex
 	base      string
@@ -55,7 +56,7 @@ func (c *Client) host(ref Reference) *host {
 	h := c.hosts[ref.Host]
 	if h == nil {
 		h = &host{
-			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
+			client: c, name: ref.Host, busy: semaphore.NewWeighted(1), base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
 			scopes: map[string]string{}, alone: map[string]bool{},
 			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, loginTrouble: map[string]string{},
 		}
