@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs/pkg/errhttp"
 	"github.com/docker/docker/api/types/container"
@@ -22,6 +23,10 @@ import (
 
 // maxErrorBody bounds what is read of an answer that is an error.
 const maxErrorBody = 64 << 10
+
+// undoWithin is how long the removal of a container may take that was created
+// and could not be finished: one that never ran is gone in a moment.
+const undoWithin = 5 * time.Second
 
 // Create creates a container. The body is the specification as it is, posted by
 // ourselves: the client's own types would drop the fields they do not know.
@@ -50,7 +55,9 @@ func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (stri
 			if err := e.join(ctx, s, name, created.ID, later[name]); err != nil {
 				// Half a container is none. If it cannot be removed, the caller
 				// finds it by its name.
-				_ = s.ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
+				undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoWithin)
+				defer cancel()
+				_ = s.ContainerRemove(undo, created.ID, container.RemoveOptions{Force: true})
 				return fmt.Errorf("connect to %s: %w", name, err)
 			}
 		}
