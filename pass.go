@@ -101,7 +101,9 @@ func (p *pass) look(ctx context.Context, repair bool) (err error) {
 	if p.inv, err = p.inventory(ctx); err != nil || !repair || !p.inv.unfinished() {
 		return err
 	}
-	if p.report.Recovered, err = p.recoverAll(ctx); err != nil {
+	p.report.Recovered, err = p.recoverAll(ctx)
+	p.tell(ctx, p.report.Recovered)
+	if err != nil {
 		return err
 	}
 	p.inv, err = p.inventory(ctx)

@@ -20,6 +20,13 @@ const (
 	probeBytes = 1 << 10
 )
 
+// How long, and how often, to look for the end of a life. Docker waits a tenth of
+// a second before the first restart, and longer before each one after it.
+const (
+	lifeWithin = 2 * time.Second
+	lifePoll   = 20 * time.Millisecond
+)
+
 // unwind ends a swap in which a call failed: what has not been verified is rolled
 // back, else a look tells what is left to do.
 func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
@@ -33,7 +40,12 @@ func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
 	}
 	s.readFailure(ctx, result)
 	s.t.step(action, cause.Error())
-	if err := s.settle(ctx, s.moves[0].lead, v, s.t); err != nil {
+	lead := s.moves[0].lead
+	err := s.settle(ctx, lead, v, s.t)
+	if err != nil && !s.imageFailed {
+		err = s.lastResort(ctx, lead, err, s.t)
+	}
+	if err != nil {
 		s.mark(result, OutcomeUnfinished)
 		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
 	}
@@ -91,7 +103,7 @@ func (s *swap) readFailure(ctx context.Context, result *Result) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for i, m := range s.moves {
-		snap, err := s.inspect(ctx, m.ids.next)
+		snap, err := s.between(ctx, m.ids.next)
 		if err != nil {
 			continue
 		}
@@ -106,6 +118,20 @@ func (s *swap) readFailure(ctx context.Context, result *Result) {
 			}
 		}
 		result.Members[i].Failure = f
+	}
+}
+
+// between looks at a successor. One that its policy restarts is waited for, for a
+// moment: only between two lives does an engine tell what the last one ended with.
+func (s *swap) between(ctx context.Context, id string) (Snapshot, error) {
+	for deadline := time.Now().Add(lifeWithin); ; {
+		snap, err := s.inspect(ctx, id)
+		if err != nil || snap.Status.RestartCount == 0 || snap.State != StateRunning || time.Now().After(deadline) {
+			return snap, err
+		}
+		if err := sleep(ctx, lifePoll); err != nil {
+			return snap, nil
+		}
 	}
 }
 

@@ -185,7 +185,10 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 }
 
 // startFailed notes whether the image is to blame.
-func (s *swap) startFailed(err error) { s.imageFailed = !errdefs.IsUnavailable(err) }
+func (s *swap) startFailed(err error) { s.imageFailed = blames(err) }
+
+// blames: it is not that the engine is gone, or its disk full.
+func blames(err error) bool { return !errdefs.IsUnavailable(err) && !errdefs.IsResourceExhausted(err) }
 
 // halt stops a predecessor.
 func (s *swap) halt(ctx context.Context, m *move, ref string) error {
@@ -256,7 +259,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		return err
 	}
 	if err != nil {
-		s.imageFailed = ctx.Err() == nil && !errdefs.IsUnavailable(err)
+		s.imageFailed = ctx.Err() == nil && blames(err)
 		return fmt.Errorf("verify: %w", err)
 	}
 	for _, m := range unproven {
@@ -277,7 +280,7 @@ func (s *swap) lastLook(ctx context.Context) error {
 			continue
 		}
 		if err := s.stillGood(ctx, m.ids.next, m.was); err != nil {
-			s.imageFailed = !errdefs.IsUnavailable(err)
+			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}
 	}

@@ -97,6 +97,8 @@ func stableTime(labels map[string]string) (time.Duration, error) {
 func judge(snap Snapshot, restarts int) (good bool, err error) {
 	st := snap.Status
 	switch {
+	case snap.State == StateRunning && st.RestartCount > restarts:
+		return false, errors.New("it restarts") // what it exited with is forgotten
 	case snap.State == StateRestarting, st.RestartCount > restarts:
 		return false, fmt.Errorf("it restarts: exit code %d%s", st.ExitCode, oom(st))
 	case st.Health == "unhealthy":

@@ -57,7 +57,7 @@ func (b *syncBuffer) String() string {
 }
 
 // start runs the program with nothing in its environment but what is given.
-func start(t *testing.T, env []string, args ...string) *process {
+func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 }
 
 // wait returns the exit code.
-func (p *process) wait(t *testing.T) int {
+func (p *process) wait(t testing.TB) int {
 	t.Helper()
 	err := p.cmd.Wait()
 	var exit *exec.ExitError
@@ -80,7 +80,7 @@ func (p *process) wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-func runProgram(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+func runProgram(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	p := start(t, env, args...)
 	code = p.wait(t)

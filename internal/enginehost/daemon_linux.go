@@ -19,6 +19,7 @@ const stopWithin = 20 * time.Second
 // current engine.
 type daemon struct {
 	dir, address string
+	flags        []string // besides
 	cmd          *exec.Cmd
 }
 
@@ -29,9 +30,10 @@ func (d *daemon) start() error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.CommandContext(context.Background(), "dockerd",
+	cmd := exec.CommandContext(context.Background(), "dockerd", append([]string{
 		"--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "exec"),
-		"-H", d.address, "-p", d.pidFile())
+		"-H", d.address, "-p", d.pidFile(),
+	}, d.flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
