@@ -24,8 +24,8 @@ type pass struct {
 	unfinished map[string]bool // services that a swap has not let go of
 
 	mu     sync.Mutex
-	images map[string]lifecycle.Image           // by ID
-	moved  map[digest.Digest]lifecycle.Document // what new images give their containers, by configuration
+	images map[string]lifecycle.Image  // by ID
+	moved  map[digest.Digest]described // new images, by configuration
 }
 
 // run makes one pass, after those before it have ended.
@@ -69,7 +69,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 		report: &Report{Kind: kind, Started: time.Now()},
 		emit:   func(e Event) { t.emit(ctx, e) },
 		images: map[string]lifecycle.Image{},
-		moved:  map[digest.Digest]lifecycle.Document{},
+		moved:  map[digest.Digest]described{},
 	}
 	if len(p.states) == 0 {
 		// One that is restarted for ever waits for nothing more than a fix.

@@ -49,6 +49,9 @@ type PlannedMember struct {
 	ImageID string `json:"image_id"`
 	// Cause is why it is in the plan.
 	Cause string `json:"cause"`
+	// Reference is what its successor is created by, where that is another than
+	// Image: a tag policy moves it.
+	Reference string `json:"reference,omitempty"`
 	// To is the image it moves to; nil if it keeps its own and only follows
 	// another member.
 	To *PlannedImage `json:"to,omitempty"`
@@ -257,6 +260,7 @@ func (p *planner) write(groups [][]string) Plan {
 			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}
 			if to, ok := p.to[id]; ok {
 				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID}
+				m.Reference = to.entry.NewReference
 				m.Ambiguous = p.ambiguous(to, p.snapshot(id))
 				if !slices.Contains(plan.Images, *m.To) {
 					plan.Images = append(plan.Images, *m.To)

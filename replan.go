@@ -56,7 +56,7 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 				return nil, fmt.Errorf("plan for %s: %w", m.Name, err)
 			}
 			e := &p.report.Entries[i]
-			e.Status, e.Reason, e.Latest, e.NewImageID = StatusStale, m.Cause, m.To.Digest, m.To.ID
+			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
@@ -24,6 +25,8 @@ type (
 	Order = lifecycle.Order
 	// Filter selects containers: see filter.Filter.
 	Filter = filter.Filter
+	// Gate judges what a container could move to: see gate.Gate.
+	Gate = gate.Gate
 	// Checker resolves references: see registry.Checker.
 	Checker = registry.Checker
 	// CredentialStore finds logins: see credentials.Store.

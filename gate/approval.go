@@ -28,7 +28,7 @@ type Approvals struct {
 // in the file approved.json. What is damaged or cannot be written is treated as by
 // OpenMemory.
 func OpenApprovals(dir string, warn func(error)) (*Approvals, error) {
-	file, yes, err := statefile.Open[map[string]bool](dir, "approved.json", warn)
+	file, yes, err := statefile.Open(dir, "approved.json", map[string]bool{}, warn)
 	if err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("gate: OpenApprovals: %w", err))
 	}

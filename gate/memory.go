@@ -38,12 +38,9 @@ func newMemory() *Memory { return &Memory{known: map[string]sight{}} }
 // and begun anew. A directory that is not there or cannot be written is an error
 // of class InvalidArgument.
 func OpenMemory(dir string, warn func(error)) (*Memory, error) {
-	file, known, err := statefile.Open[map[string]sight](dir, "first-seen.json", warn)
+	file, known, err := statefile.Open(dir, "first-seen.json", map[string]sight{}, warn)
 	if err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("gate: OpenMemory: %w", err))
-	}
-	if known == nil {
-		known = map[string]sight{}
 	}
 	return &Memory{file: file, known: known}, nil
 }

@@ -109,6 +109,16 @@ func (c *Client) Referrers(ctx context.Context, reference, artifactType string) 
 	return out, err
 }
 
+// TagLister is a Checker that can also list a repository's tags. It is asked only
+// for containers that follow versions.
+type TagLister interface {
+	// Tags lists all tags of the reference's repository, in any order. Its errors
+	// are those of a Verdict.
+	Tags(ctx context.Context, reference string) ([]string, error)
+}
+
+var _ TagLister = (*Client)(nil)
+
 // Tags lists all tags of the reference's repository, in the registry's order, with
 // one GET for each page. Errors are those of a Verdict.
 func (c *Client) Tags(ctx context.Context, reference string) ([]string, error) {

@@ -28,62 +28,61 @@ type frame struct {
 	Value   json.RawMessage `json:"value"`
 }
 
-// Open reads the value, zero if there is no file yet, and writes it back, so that
+// Open reads the value, empty if there is no file yet, and writes it back, so that
 // a directory that cannot be written is known now. A file that is damaged is
 // renamed to NAME.damaged and told to warn, which may be nil.
-func Open[T any](dir, name string, warn func(error)) (*File, T, error) {
-	var none T
+func Open[T any](dir, name string, empty T, warn func(error)) (*File, T, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, none, fmt.Errorf("%q: want a directory that is there", dir)
+		return nil, empty, fmt.Errorf("%q: want a directory that is there", dir)
 	}
 	f := &File{path: filepath.Join(dir, name)}
-	value, err := read[T](f.path)
+	value, err := read(f.path, empty)
 	var unreadable *fs.PathError
 	switch {
 	case errors.As(err, &unreadable):
-		return nil, none, fmt.Errorf("%q: want a directory whose files can be read: %w", dir, err)
+		return nil, empty, fmt.Errorf("%q: want a directory whose files can be read: %w", dir, err)
 	case err != nil:
 		aside := f.path + ".damaged"
 		if err := os.Rename(f.path, aside); err != nil {
-			return nil, none, err
+			return nil, empty, err
 		}
 		if warn != nil {
 			warn(fmt.Errorf("%s is not what was written there (%w): begun anew, set aside as %s", f.path, err, aside))
 		}
 	}
 	if err := f.Write(value); err != nil {
-		return nil, none, fmt.Errorf("%q: want a directory that can be written: %w", dir, err)
+		return nil, empty, fmt.Errorf("%q: want a directory that can be written: %w", dir, err)
 	}
 	return f, value, nil
 }
 
 // read returns a value only if all of it could be read.
-func read[T any](path string) (T, error) {
-	var none, value T
+func read[T any](path string, empty T) (T, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return none, nil
+		return empty, nil
 	case err != nil:
-		return none, err
+		return empty, err
 	case !info.Mode().IsRegular():
-		return none, errors.New("no regular file")
+		return empty, errors.New("no regular file")
 	case info.Size() > most:
-		return none, fmt.Errorf("more than %d bytes", most)
+		return empty, fmt.Errorf("more than %d bytes", most)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return none, err
+		return empty, err
 	}
 	var fr frame
 	if err := json.Unmarshal(data, &fr); err != nil {
-		return none, err
+		return empty, err
 	}
 	if fr.Version != version {
-		return none, fmt.Errorf("its version is %d, not %d", fr.Version, version)
+		return empty, fmt.Errorf("its version is %d, not %d", fr.Version, version)
 	}
+	var value T
 	if err := json.Unmarshal(fr.Value, &value); err != nil {
-		return none, err
+		return empty, err
 	}
 	return value, nil
 }
