@@ -172,7 +172,7 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 	t := lifecycle.Target{Order: g.Order, StopTimeout: a.cfg.stopTimeout}
 	for _, m := range g.Members {
 		member := lifecycle.Member{
-			Container: a.entry(m.ID).Container, Reference: m.Image, ImageID: m.ImageID, NeedsReady: m.NeedsReady,
+			Container: a.entry(m.ID).Container, Reference: m.reference(a.entry(m.ID).Container), ImageID: m.ImageID, NeedsReady: m.NeedsReady,
 		}
 		if m.To != nil {
 			member.ImageID = a.arrivals[*m.To].image.ID

@@ -47,9 +47,13 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"registry":               {"credentials", "internal/errclass"},
 		"lifecycle":              {"credentials", "internal/errclass"},
 		"filter":                 {"lifecycle", "internal/errclass"},
+		"internal/statefile":     {},
+		"tags":                   {"internal/errclass"},
+		"gate":                   {"lifecycle", "internal/errclass", "internal/statefile"},
+		"gate/cosign":            {"gate", "registry", "internal/errclass"},
 		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
-		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "registry", "credentials", "internal/errclass"},
+		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/errclass", "internal/statefile"},
 	}
 	all := packages(t)
 	for name, p := range all {

@@ -102,6 +102,9 @@ func (p *pass) skip(e *Entry, reason string) {
 // check asks each distinct reference once and judges every candidate. It
 // returns the stale ones.
 func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
+	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
+	defer cancel()
+	candidates = p.chooseTags(asking, candidates)
 	users := map[string][]candidate{}
 	var order []string
 	for _, c := range candidates {
@@ -118,8 +121,6 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	if len(queries) == 0 {
 		return nil
 	}
-	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
-	defer cancel()
 	verdicts := p.cfg.checker.Check(asking, queries)
 	var stale []candidate
 	for i, key := range order {
@@ -139,7 +140,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	}
 	slices.SortFunc(stale, byName)
 	p.describe(asking, stale)
-	return stale
+	return p.judged(asking, stale)
 }
 
 func byName(a, b candidate) int {
@@ -241,5 +242,8 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	}
 	e.Status = StatusStale
 	e.Reason = "its reference points at another image"
+	if e.NewReference != "" {
+		e.Reason = fmt.Sprintf("%s is the newest it may move to", e.NewReference)
+	}
 	return true
 }

@@ -65,6 +65,13 @@ type UpdateFound struct {
 	Entry Entry
 }
 
+// UpdateHeld tells of a stale container that a gate holds: in every pass that finds
+// it so.
+type UpdateHeld struct {
+	At    time.Time
+	Entry Entry
+}
+
 // PullStarted begins the pull of a reference.
 type PullStarted struct {
 	At        time.Time
@@ -153,6 +160,7 @@ func (PassStarted) event()        {}
 func (ContainerSkipped) event()   {}
 func (CheckFailed) event()        {}
 func (UpdateFound) event()        {}
+func (UpdateHeld) event()         {}
 func (PullStarted) event()        {}
 func (PullProgressed) event()     {}
 func (PullEnded) event()          {}

@@ -21,6 +21,12 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
 	case UpdateFound:
 		l.InfoContext(ctx, "found new image", append(about(e.Entry.Container), "digest", e.Entry.Latest)...)
+	case UpdateHeld:
+		attrs := append(about(e.Entry.Container), "digest", e.Entry.Latest, "reason", e.Entry.Reason)
+		if !e.Entry.HeldUntil.IsZero() {
+			attrs = append(attrs, "until", e.Entry.HeldUntil.Format(time.RFC3339))
+		}
+		l.InfoContext(ctx, "held", attrs...)
 	case PullStarted:
 		l.DebugContext(ctx, "pulling", "image", e.Reference)
 	case PullProgressed:
@@ -54,8 +60,10 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
-		if n := r.Count(StatusRestarted); n > 0 {
-			attrs = append(attrs, "restarted", n)
+		for _, s := range []Status{StatusRestarted, StatusHeld} {
+			if n := r.Count(s); n > 0 {
+				attrs = append(attrs, string(s), n)
+			}
 		}
 		if e.Kind == PassCheck {
 			attrs = append(attrs, "stale", r.Count(StatusStale))

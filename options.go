@@ -10,6 +10,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/tags"
 )
 
 // The defaults.
@@ -34,6 +35,8 @@ type config struct {
 	checker      Checker
 	updater      Updater
 	filters      []Filter
+	gates        []Gate
+	tagPolicy    tags.Policy
 	stores       []CredentialStore
 	store        CredentialStore // the chain of stores
 	observers    []Observer

@@ -271,6 +271,74 @@ replace web: its reference points at another image
 	})
 }
 
+func TestAPlanHasAnIDThatPeopleCanSayYesTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.run("db", "old", nil)
+		v.run("web", "old2", nil, watchtower.DependsOnLabel, "db")
+		v.run("other", "old2", nil)
+		publish := func(image, version string) {
+			v.Publish(image, enginetest.Image{Env: []string{"VERSION=" + version}})
+		}
+		publish("old:1", "2")
+		publish("old2:1", "2")
+		id := func(opts ...watchtower.Option) string {
+			r, err := memory(t, v.Engine, opts...).Check(t.Context())
+			require.NoError(t, err)
+			return r.Plan.ID()
+		}
+		yes := id()
+		assert.Regexp(t, "^[0-9a-f]{16}$", yes)
+		assert.Equal(t, yes, id(), "the same whoever looks")
+		assert.NotEqual(t, yes, id(watchtower.WithCleanup(true)), "another policy")
+		assert.NotEqual(t, yes, id(watchtower.WithStopTimeout(0)), "another policy")
+		publish("old2:1", "3")
+		now := id()
+		assert.NotEqual(t, yes, now, "another digest")
+		v.Calls()
+		_, err := memory(t, v.Engine).ApplyID(t.Context(), yes)
+		assert.True(t, errdefs.IsFailedPrecondition(err))
+		require.ErrorContains(t, err, "the plan is no longer "+yes+" but "+now+":\npull docker.io/library/old")
+		for _, c := range v.Calls() {
+			assert.False(t, c.Changes, "%v", c)
+		}
+		r, err := memory(t, v.Engine).ApplyID(t.Context(), now)
+		require.NoError(t, err)
+		assert.Equal(t, 3, r.Count(watchtower.StatusUpdated))
+	})
+}
+
+func TestAPartOfAPlanCanBeCarriedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.run("web", "old", nil, "com.docker.compose.project", "p", "com.docker.compose.service", "web",
+			"com.docker.compose.depends_on", "db:service_started:false")
+		v.run("db", "old2", nil, "com.docker.compose.project", "p", "com.docker.compose.service", "db")
+		v.run("other", "old", nil)
+		for _, image := range []string{"old:1", "old2:1"} {
+			v.Publish(image, enginetest.Image{Env: []string{"VERSION=2"}})
+		}
+		tw := memory(t, v.Engine)
+		r, err := tw.Check(t.Context())
+		require.NoError(t, err)
+		whole := r.Plan.Only("db", "other", "web")
+		assert.Equal(t, r.Plan.ID(), whole.ID())
+		part := r.Plan.Only("web")
+		assert.Equal(t, `pull docker.io/library/old2:1 at <digest>
+pull docker.io/library/old:1 at <digest>
+replace db: its reference points at another image
+replace web after db: its reference points at another image
+`, digests.ReplaceAllString(part.String(), "<digest>"))
+		assert.Empty(t, r.Plan.Only().Groups)
+		r, err = tw.Apply(t.Context(), part)
+		require.NoError(t, err)
+		assert.Equal(t, 2, r.Count(watchtower.StatusUpdated))
+		r, err = tw.Check(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, watchtower.StatusStale, entry(t, r, "other").Status)
+	})
+}
+
 func TestAPlanIsCarriedOutAsItWasMade(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -38,6 +38,9 @@ const (
 	StatusStale Status = "stale"
 	// StatusUpdated: it was replaced, the successor verified.
 	StatusUpdated Status = "updated"
+	// StatusHeld: a newer image is there, and a gate holds it; Reason says why, and
+	// HeldUntil until when.
+	StatusHeld Status = "held"
 	// StatusSkipped: it was left alone; Reason says why.
 	StatusSkipped Status = "skipped"
 	// StatusRolledBack: the successor failed, the old container serves again.
@@ -58,8 +61,14 @@ type Entry struct {
 	Status Status
 	// Reason is why it was skipped, or what makes it stale.
 	Reason string
+	// HeldUntil is when a held one may move; zero if that waits for something else
+	// than time.
+	HeldUntil time.Time
 	// Latest is the digest its reference points at now, where that was asked.
 	Latest string
+	// NewReference is what the successor was or would be created by, where a tag
+	// policy moves it to another tag; empty if that stays.
+	NewReference string
 	// NewContainerID is the successor's, if it was updated.
 	NewContainerID string
 	// NewImageID is the image the successor was or would be created on, as far
@@ -77,7 +86,7 @@ type Entry struct {
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, latest, new_id, new_image_id,
+// and, where they say something, reason, held_until, latest, new_reference, new_id, new_image_id,
 // downtime_ms, warnings, failure and error.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
@@ -88,7 +97,9 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		State      lifecycle.State    `json:"state"`
 		Status     Status             `json:"status"`
 		Reason     string             `json:"reason,omitempty"`
+		HeldUntil  time.Time          `json:"held_until,omitzero"`
 		Latest     string             `json:"latest,omitempty"`
+		NewRef     string             `json:"new_reference,omitempty"`
 		NewID      string             `json:"new_id,omitempty"`
 		NewImageID string             `json:"new_image_id,omitempty"`
 		DowntimeMS int64              `json:"downtime_ms,omitempty"`
@@ -97,7 +108,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		Error      string             `json:"error,omitempty"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.Latest, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
+		e.Status, e.Reason, e.HeldUntil, e.Latest, e.NewReference, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
 		e.Warnings, e.Failure, "",
 	}
 	if e.Err != nil {
@@ -132,8 +143,8 @@ func (r *Report) Err() error {
 }
 
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
-// rolled_back=0", with "stale=" before them for a check, and "restarted=" behind
-// them where one had to follow another.
+// rolled_back=0", with "stale=" before them for a check, and "restarted=" and "held="
+// behind them where one had to follow another, or a gate holds one.
 func (r *Report) Summary() string {
 	var b strings.Builder
 	if r.Kind == PassCheck {
@@ -141,8 +152,10 @@ func (r *Report) Summary() string {
 	}
 	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
 		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
-	if n := r.Count(StatusRestarted); n > 0 {
-		fmt.Fprintf(&b, " restarted=%d", n)
+	for _, s := range []Status{StatusRestarted, StatusHeld} {
+		if n := r.Count(s); n > 0 {
+			fmt.Fprintf(&b, " %s=%d", s, n)
+		}
 	}
 	return b.String()
 }

@@ -21,7 +21,8 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver, Connector.
+// Describer, LogReader, Differ, Archiver, Connector. A wrapper that embeds this
+// interface has none of them; one that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
 	Inspector
