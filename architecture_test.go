@@ -53,6 +53,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"gate/cosign":            {"gate", "registry", "internal/errclass"},
 		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
+		"registry/registrytest":  {},
 		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/errclass", "internal/statefile"},
 	}
 	all := packages(t)
@@ -95,6 +96,21 @@ func TestTheLibraryDependsOnNoneOfTheProgramsLibraries(t *testing.T) {
 		for _, f := range forbidden {
 			assert.False(t, dep == f || strings.HasPrefix(dep, f+"/"), "the root depends on %s", dep)
 		}
+	}
+}
+
+// The simulated registry weighs on nobody but its tests, and on those little.
+func TestTheSimulatedRegistryStandsAlone(t *testing.T) {
+	const simulator = "registry/registrytest"
+	all := packages(t)
+	for name, p := range all {
+		assert.NotContains(t, p.Deps, module+"/"+simulator, "%s", name)
+	}
+	require.Contains(t, all, simulator)
+	for _, dep := range all[simulator].Deps {
+		first, _, _ := strings.Cut(dep, "/")
+		assert.True(t, !strings.Contains(first, ".") || dep == "github.com/opencontainers/go-digest", "it depends on %s", dep)
+		assert.NotEqual(t, "testing", dep)
 	}
 }
 

@@ -54,74 +54,6 @@ func requireAll(t *testing.T, verdicts []registry.Verdict) {
 	}
 }
 
-// A check's price, in requests. A registry's first answer to the first question
-// teaches how it wants to be asked; a token serves all.
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	const n = 10
-	tests := []struct {
-		name        string
-		auth        string
-		prepare     func(*fake)
-		between     func(*fake)
-		first, warm int
-	}{
-		{name: "anonymous", first: n, warm: n},
-		{name: "basic", auth: "basic", first: n + 1, warm: n},
-		{name: "bearer", auth: "bearer", first: n + 2, warm: n},
-		{
-			name: "bearer, revoked", auth: "bearer", first: n + 2, warm: n + 2,
-			between: func(f *fake) { f.generation++ },
-		},
-		{
-			name: "bearer, expired", auth: "bearer", first: n + 2, warm: n + 1,
-			prepare: func(f *fake) {
-				f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q,"expires_in":0.3}`, token) }
-			},
-			between: func(*fake) { <-time.After(300 * time.Millisecond) },
-		},
-		{
-			name: "bearer, a batch is refused", auth: "bearer", first: 1 + 1 + n + n, warm: n,
-			prepare: func(f *fake) { f.noBatch = true },
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t, tt.auth)
-			f.user, f.pass = "robot", "canary"
-			if tt.prepare != nil {
-				tt.prepare(f)
-			}
-			qs := f.queries(n)
-			c := client(t, login("robot", "canary"))
-			requireAll(t, c.Check(t.Context(), qs))
-			first := f.requests()
-			if tt.between != nil {
-				tt.between(f)
-			}
-			requireAll(t, c.Check(t.Context(), qs))
-			warm := f.requests()
-			assert.Equal(t, tt.first, first["all"], "first: %v", first)
-			assert.LessOrEqual(t, warm["all"], tt.warm, "warm: %v", warm)
-			assert.GreaterOrEqual(t, warm["all"], n)
-			assert.Zero(t, first["GET"]+warm["GET"], "no manifest is read when nothing moved")
-		})
-	}
-}
-
-func TestATokenThatOpensTheFirstScopeOnly(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "bearer")
-	f.firstOnly = true
-	qs := f.queries(10)
-	c := client(t)
-	requireAll(t, c.Check(t.Context(), qs))
-	f.requests()
-	requireAll(t, c.Check(t.Context(), qs))
-	assert.Equal(t, 10, f.requests()["all"], "its own token for each, kept")
-}
-
 func TestWhatMovedIsReadOnce(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, "")
@@ -156,58 +88,6 @@ func TestWhatMovedIsReadOnce(t *testing.T) {
 	assert.Equal(t, amd, same.Images[0].Manifest)
 	assert.Equal(t, 1, f.requests()["GET"], "the index alone moved: its image is not read again")
 	assert.Nil(t, ask(client(t), ix).Images, "known: nothing is resolved")
-}
-
-func TestQuirks(t *testing.T) {
-	t.Parallel()
-	refuseHead := func(status int) func(*fake) {
-		return func(f *fake) {
-			f.fault = func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Method == http.MethodHead {
-					w.WriteHeader(status)
-				}
-				return r.Method == http.MethodHead
-			}
-		}
-	}
-	tests := []struct {
-		name, auth string
-		prepare    func(*fake)
-		warm       map[string]int
-	}{
-		{"HEAD is refused with 400", "", refuseHead(400), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 404", "", refuseHead(404), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 405", "", refuseHead(405), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 501", "", refuseHead(501), map[string]int{"GET": 1, "all": 1}},
-		{"no digest header", "", refuseHead(200), map[string]int{"GET": 1, "all": 1}},
-		{"several schemes, the useful one last", "bearer", func(f *fake) {
-			f.challenge = func(realm string) []string {
-				return []string{`Negotiate`, `Digest qop="auth, auth-int", Bearer realm="` + realm + `", service="Test, Registry"`}
-			}
-		}, map[string]int{"HEAD": 1, "all": 1}},
-		{"a scheme in capitals", "bearer", func(f *fake) {
-			f.challenge = func(realm string) []string {
-				return []string{`BEARER Realm="` + realm + `",SERVICE="Test, Registry"`}
-			}
-		}, map[string]int{"HEAD": 1, "all": 1}},
-		{"access_token and no expiry", "bearer", func(f *fake) {
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q}`, token) }
-		}, map[string]int{"HEAD": 1, "all": 1}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t, tt.auth)
-			tt.prepare(f)
-			qs, c := f.queries(1), client(t)
-			v := c.Check(t.Context(), qs)
-			requireAll(t, v)
-			assert.Equal(t, qs[0].Known[0], v[0].Digest)
-			f.requests()
-			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, tt.warm, f.requests())
-		})
-	}
 }
 
 func TestErrorsHaveAClassAndAPlace(t *testing.T) {
@@ -335,18 +215,6 @@ func TestAWrongLoginIsTriedOnceThenLeftAlone(t *testing.T) {
 		}
 		assert.Equal(t, 6, f.badLogins, "which may be about the repository: three times for all together, then for one")
 	})
-}
-
-func TestAnIdentityTokenIsExchanged(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "bearer")
-	f.user, f.refresh = "nobody", "refresh-canary"
-	store := credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
-		return credentials.Credential{IdentityToken: credentials.NewSecret("refresh-canary")}, nil
-	})
-	qs := f.queries(2)
-	requireAll(t, client(t, registry.WithCredentials(store)).Check(t.Context(), qs))
-	assert.Equal(t, 4, f.requests()["all"])
 }
 
 func TestALoginGoesNowhereElse(t *testing.T) {

@@ -88,7 +88,7 @@ func parseToken(body []byte) (credentials.Secret, time.Duration, error) {
 // tokenRequest is a GET, or for an identity token the OAuth2 grant.
 func (h *host) tokenRequest(ctx context.Context, login credentials.Credential, repositories []string) (*http.Request, error) {
 	h.mu.Lock()
-	params, base := h.challenge.params, h.base
+	params, base := h.service.params, h.base
 	h.mu.Unlock()
 	realm, err := url.Parse(params["realm"])
 	if err != nil || realm.Host == "" {

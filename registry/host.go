@@ -28,6 +28,8 @@ type host struct {
 	base      string
 	asked     bool // it has answered, so that base is right
 	challenge challenge
+	service   challenge         // the last that named a token service
+	lost      bool              // which gave none, so that it may be elsewhere
 	invited   bool              // its own address was asked for a challenge
 	headed    bool              // it has answered a HEAD as it should
 	getOnly   bool              // it does not
@@ -82,6 +84,9 @@ func (h *host) begin(repositories []string) {
 		if !now.Before(until) {
 			delete(h.refused, r)
 		}
+	}
+	if h.lost {
+		h.lost, h.challenge = false, challenge{}
 	}
 }
 

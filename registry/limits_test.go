@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -168,31 +167,4 @@ func TestNothingIsBelievedOfARedirectThatLeavesTLS(t *testing.T) {
 		require.ErrorContains(t, v.Err, "is not reached over https", "%d", i)
 	}
 	assert.False(t, asked)
-}
-
-// What a check costs the registries: requests for 50 references on one of them.
-func BenchmarkCheck(b *testing.B) {
-	for _, auth := range []string{"", "basic", "bearer"} {
-		f := &fake{manifests: map[string][]byte{}, auth: auth, user: "robot", pass: "canary"}
-		f.Server = httptest.NewServer(f)
-		b.Cleanup(f.Close)
-		qs := f.queries(50)
-		for _, warm := range []bool{false, true} {
-			b.Run(fmt.Sprintf("auth=%s/warm=%t", auth, warm), func(b *testing.B) {
-				total, c := 0, client(b, login("robot", "canary"))
-				c.Check(b.Context(), qs)
-				f.requests()
-				for b.Loop() {
-					if !warm {
-						c.CloseIdleConnections()
-						c = client(b, login("robot", "canary"))
-					}
-					c.Check(b.Context(), qs)
-					total += f.requests()["all"]
-				}
-				c.CloseIdleConnections()
-				b.ReportMetric(float64(total)/float64(b.N), "requests/op")
-			})
-		}
-	}
 }

@@ -28,7 +28,8 @@ type token struct {
 	login        credentials.Credential // what it was given for
 	expires      time.Time
 	repositories []string
-	proven       map[string]bool // where it has worked; under the host's lock
+	scopes       map[string]string // by repository, what was asked for; under the host's lock, as is
+	proven       map[string]bool   // where it has worked
 }
 
 // token returns a live token for the reference's repository, from the login there
@@ -72,6 +73,10 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 // of it that is too long to be sent, it is asked for less.
 func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Credential) (*token, error) {
 	batch := h.batch(ctx, ref, login)
+	scopes := map[string]string{}
+	for _, repository := range batch {
+		scopes[repository] = h.scope(repository)
+	}
 	t, err := h.fetch(ctx, ref, login, batch)
 	for err == nil && len(batch) > 1 && len(t.value.Reveal()) > longToken {
 		batch = batch[:len(batch)/2]
@@ -90,14 +95,16 @@ func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Cred
 			h.mu.Unlock()
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err != nil {
+		h.lost = errdefs.IsUnavailable(err)
+		return nil, err
+	}
 	if !login.IsZero() {
 		h.forbidden = 0
 	}
+	t.scopes = scopes
 	for _, repository := range batch {
 		h.tokens[repository] = t
 	}
@@ -150,6 +157,11 @@ func (h *host) batch(ctx context.Context, ref Reference, login credentials.Crede
 func (h *host) scope(repository string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.scopeOf(repository)
+}
+
+// scopeOf is scope. The caller holds the lock.
+func (h *host) scopeOf(repository string) string {
 	if scope, ok := h.scopes[repository]; ok {
 		return scope
 	}
