@@ -48,6 +48,8 @@ type config struct {
 	order        Order // empty: what rolling says
 	stopTimeout  *time.Duration
 	stableTime   time.Duration
+	probe        Probe
+	probeTimeout time.Duration
 	concurrency  int
 	checkTimeout time.Duration
 	pullTimeout  time.Duration
@@ -239,6 +241,21 @@ func WithStableTime(d time.Duration) Option {
 			return invalid("WithStableTime", d, "more than 0")
 		}
 		c.stableTime = d
+		return nil
+	}
+}
+
+// WithProbe sets the probe (see lifecycle.ParseProbe) that a successor must pass
+// beside what else it is judged by, and how long it may take to: at most from the
+// start on, 0 is lifecycle.DefaultProbeTimeout. Both are for containers whose
+// labels do not say; the zero Probe is none. Default: none. It is for the default
+// updater, and lifecycle.WithProbe tells whom it asks, and from where.
+func WithProbe(p Probe, timeout time.Duration) Option {
+	return func(c *config) error {
+		if timeout < 0 {
+			return invalid("WithProbe", timeout, "a timeout of 0 or more")
+		}
+		c.probe, c.probeTimeout = p, timeout
 		return nil
 	}
 }

@@ -251,14 +251,14 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 		watchtower.WithStates("running", "gone"), watchtower.WithStates("dead"), watchtower.WithConcurrency(0),
 		watchtower.WithFilter(nil), watchtower.WithUpdater(nil), watchtower.WithChecker(nil), watchtower.WithCredentials(nil),
 		watchtower.WithObserver(nil), watchtower.WithLogger(nil), watchtower.WithSchedule(nil), watchtower.WithStableTime(0), watchtower.WithUpdateOrder(""),
-		watchtower.WithCheckTimeout(0), watchtower.WithPullTimeout(0),
+		watchtower.WithCheckTimeout(0), watchtower.WithPullTimeout(0), watchtower.WithProbe(watchtower.Probe{}, -1),
 	)
 	require.Error(t, err)
 	assert.True(t, errdefs.IsInvalidArgument(err))
 	for _, name := range []string{
 		"WithEngine", "WithInterval: 1ms", "WithStopTimeout", "WithStates: gone", "WithStates: dead", "WithConcurrency",
 		"WithFilter", "WithUpdater", "WithChecker", "WithCredentials", "WithObserver", "WithLogger", "WithSchedule",
-		"WithStableTime", "WithUpdateOrder", "WithCheckTimeout", "WithPullTimeout",
+		"WithStableTime", "WithUpdateOrder", "WithCheckTimeout", "WithPullTimeout", "WithProbe: -1ns",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}

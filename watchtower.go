@@ -23,6 +23,8 @@ type (
 	State = lifecycle.State
 	// Order is how a container is swapped.
 	Order = lifecycle.Order
+	// Probe is a question to a container that was just started.
+	Probe = lifecycle.Probe
 	// Filter selects containers: see filter.Filter.
 	Filter = filter.Filter
 	// Gate judges what a container could move to: see gate.Gate.
@@ -106,7 +108,8 @@ func (c *config) fill() (err error) {
 		}
 	}
 	if c.updater == nil {
-		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime), lifecycle.WithHolder(c.self))
+		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime),
+			lifecycle.WithProbe(c.probe, c.probeTimeout), lifecycle.WithHolder(c.self))
 	}
 	return nil
 }

@@ -25,6 +25,12 @@
 // function, which is a function of the list of containers, finishes or undoes
 // it. A container under a journal name is no target: see Unfinished.
 //
+// # Verification
+//
+// A successor is good when its health check says so, or when it has stayed up for a
+// while, and when it has answered its Probe, if it is given one: a command in it, an
+// HTTP request or a connection to it. A one-shot is good when it has ended well.
+//
 // # Start first
 //
 // A container that can run twice may be swapped the other way round, see

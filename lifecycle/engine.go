@@ -21,8 +21,8 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver, Connector. A wrapper that embeds this
-// interface has none of them; one that embeds an engine's own type keeps its.
+// Describer, LogReader, Differ, Archiver, Connector, Execer. A wrapper that embeds
+// this interface has none of them; one that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
 	Inspector
@@ -195,6 +195,36 @@ type LogReader interface {
 	// Logs writes the last lines of the container's output to w, standard
 	// output and error together.
 	Logs(ctx context.Context, container string, lines int, w io.Writer) error
+}
+
+// Execer is an engine that runs commands in its containers. Without it a
+// container with an exec probe cannot be updated.
+type Execer interface {
+	// Exec runs a command in a container that runs, with its environment, and
+	// returns once it has ended: with whatever exit code, that is no error. A
+	// container that is paused or not up is a Conflict. Exec returns when ctx
+	// ends; it depends on the engine whether the command does, too.
+	Exec(ctx context.Context, container string, opts ExecOptions) (ExecResult, error)
+}
+
+// ExecOptions says what to run in a container.
+type ExecOptions struct {
+	// Command is the program and its arguments. No shell reads it.
+	Command []string
+	// User is "user[:group]", names or numbers; empty: the container's own.
+	User string
+	// Env are variables beside the container's own: "KEY=value".
+	Env []string
+}
+
+// ExecResult is how a command ended.
+type ExecResult struct {
+	// ExitCode is the command's. One that could not be started has what the
+	// engine gives it: 126 or 127.
+	ExitCode int
+	// Output is the end of what it wrote, standard output and error together, or
+	// why it could not be started. An engine bounds it.
+	Output string
 }
 
 // Differ is an engine that tells what was written into a container.

@@ -81,7 +81,7 @@ func (r *recreator) tryNext(ctx context.Context, slots []*slot, t *tracker) erro
 	t.step("verify", slots[0].target)
 	for _, s := range slots {
 		if s.letter.up() && s.next.State != StatePaused {
-			if err := r.verify(ctx, s.next.ID, -1); err != nil {
+			if err := r.verify(ctx, s.next.ID, s.letter, -1); err != nil {
 				return fmt.Errorf("verify %s: %w", s.target, err)
 			}
 		}

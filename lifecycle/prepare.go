@@ -72,9 +72,6 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
-	if _, err := stableTime(old.Labels); err != nil {
-		return nil, err
-	}
 	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
@@ -103,8 +100,35 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if _, ok := r.engine.(Connector); !ok && len(mv.aliased()) > 0 {
 		return nil, errNoConnector
 	}
+	if err := r.verifiable(ctx, mv); err != nil {
+		return nil, err
+	}
 	r.label(mv, mv.spec, roleNew)
 	return mv, nil
+}
+
+// verifiable refuses what a verification could not read or do.
+func (r *recreator) verifiable(ctx context.Context, m *move) error {
+	labels := m.labels()
+	if _, err := durationLabel(labels, LabelStableTime); err != nil {
+		return err
+	}
+	probe, _, err := r.probeOf(labels)
+	if err != nil || m.was != wasRunning {
+		return err
+	}
+	return r.askable(ctx, m.old, probe)
+}
+
+// labels are those the successor will have: the user's and the new image's.
+func (m *move) labels() map[string]string {
+	out := map[string]string{}
+	for _, config := range []Document{m.image.Config, m.spec.Config} {
+		for key := range config.Object("Labels") {
+			out[key] = config.Object("Labels").Text(key)
+		}
+	}
+	return out
 }
 
 // inherited are the mount points that come from other containers.

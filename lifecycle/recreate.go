@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"context"
+	"net"
 	"sync"
 	"time"
 )
@@ -14,6 +16,42 @@ func WithStableTime(d time.Duration) RecreateOption {
 	return func(r *recreator) {
 		if d > 0 {
 			r.stable = d
+		}
+	}
+}
+
+// WithProbe sets the probe that successors must pass, once, beside what else
+// they are judged by, and how long it may take from their start; zero or less:
+// DefaultProbeTimeout. A container's labels win: LabelProbe and
+// LabelProbeTimeout. The zero Probe: only those with a label have one.
+//
+// A one-shot that has ended well is not asked any more, nor is the successor of a
+// container that is not running. An exec probe needs an Execer. The others
+// connect from this process to each of the container's addresses in turn, those of
+// its parent if it uses another's network: a process in a container of its own
+// must be on one of its networks. On the host's network that is 127.0.0.1, if the
+// engine is reached by a local socket and this process runs in no container, or
+// in one (see WithHolder) on the host's network. Where there is no way, the update
+// is refused with FailedPrecondition.
+//
+// A try is made every second. An address may take 5 seconds to answer, and
+// exec all the time there is.
+func WithProbe(p Probe, timeout time.Duration) RecreateOption {
+	return func(r *recreator) {
+		r.probe, r.probeTimeout = p, DefaultProbeTimeout
+		if timeout > 0 {
+			r.probeTimeout = timeout
+		}
+	}
+}
+
+// WithProbeDialer sets how http, https and tcp probes connect: for an engine whose
+// containers' networks are not this process's. The address is the container's,
+// with the port, the network "tcp". Nil: a net.Dialer.
+func WithProbeDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) RecreateOption {
+	return func(r *recreator) {
+		if dial != nil {
+			r.dial = dial
 		}
 	}
 }
@@ -45,6 +83,9 @@ func Recreate(engine Engine, opts ...RecreateOption) Updater {
 		me:     thisHolder(),
 		seen:   map[string]sighting{},
 		inHand: map[string]bool{},
+
+		probeTimeout: DefaultProbeTimeout,
+		dial:         new(net.Dialer).DialContext,
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -59,6 +100,10 @@ type recreator struct {
 	stable time.Duration
 	lease  time.Duration
 	me     holder
+
+	probe        Probe // of those that have no label
+	probeTimeout time.Duration
+	dial         func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu     sync.Mutex
 	seen   map[string]sighting // by leader: what may be another's swap in hand

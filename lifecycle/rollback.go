@@ -38,7 +38,7 @@ func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
 	if s.verified {
 		v, action = decide, "recover"
 	}
-	s.readFailure(ctx, result)
+	s.readFailure(ctx, cause, result)
 	s.t.step(action, cause.Error())
 	lead := s.moves[0].lead
 	err := s.settle(ctx, lead, v, s.t)
@@ -99,9 +99,11 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 }
 
 // readFailure keeps what the failed successors can still tell.
-func (s *swap) readFailure(ctx context.Context, result *Result) {
+func (s *swap) readFailure(ctx context.Context, cause error, result *Result) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	var probe *notPassed
+	errors.As(cause, &probe)
 	for i, m := range s.moves {
 		snap, err := s.between(ctx, m.ids.next)
 		if err != nil {
@@ -110,6 +112,9 @@ func (s *swap) readFailure(ctx context.Context, result *Result) {
 		f := &Failure{
 			ExitCode: snap.Status.ExitCode, OOMKilled: snap.Status.OOMKilled,
 			Probe: end(strings.TrimSpace(snap.Status.HealthLog), probeBytes),
+		}
+		if probe != nil && probe.container == m.ids.next {
+			f.Probe = probe.answer
 		}
 		if logs, ok := s.engine.(LogReader); ok {
 			var out bytes.Buffer

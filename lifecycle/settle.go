@@ -83,7 +83,7 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 		}
 	}
 	for _, s := range slots {
-		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, -1) != nil {
+		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, s.letter, -1) != nil {
 			return false
 		}
 	}

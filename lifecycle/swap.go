@@ -246,7 +246,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, 0)
+				err := s.verify(ctx, m.ids.next, m.was, 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}

@@ -50,6 +50,7 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
 		watchtower.WithSelf(ownContainer()),
+		watchtower.WithProbe(s.probe, s.probeTimeout),
 	}
 	if s.stableTime > 0 {
 		opts = append(opts, watchtower.WithStableTime(s.stableTime))

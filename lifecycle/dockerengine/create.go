@@ -109,11 +109,25 @@ func placeMAC(s *session, spec *lifecycle.Spec) {
 	spec.Networks[mode]["MacAddress"] = mac
 }
 
-// post sends one request of our own over the client's connection.
+// post sends one request of our own and decodes the answer into out.
 func (e *Engine) post(ctx context.Context, s *session, endpoint string, query url.Values, body, out any) error {
-	data, err := json.Marshal(body)
+	resp, err := e.send(ctx, s, endpoint, query, body)
 	if err != nil {
 		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// send sends one request of our own over the client's connection. The caller
+// closes the answer, which is no refusal.
+func (e *Engine) send(ctx context.Context, s *session, endpoint string, query url.Values, body any) (*http.Response, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
 	}
 	target := s.base + path.Join("/", "v"+s.version, endpoint)
 	if len(query) > 0 {
@@ -121,21 +135,18 @@ func (e *Engine) post(ctx context.Context, s *session, endpoint string, query ur
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(data))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.HTTPClient().Do(req)
 	if err != nil {
-		return e.unreachable(err)
+		return nil, e.unreachable(err)
 	}
-	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode >= http.StatusBadRequest {
-		return answered(resp)
+		defer func() { _ = resp.Body.Close() }()
+		return nil, answered(resp)
 	}
-	if out == nil {
-		return nil
-	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return resp, nil
 }
 
 // answered is the engine's refusal, with the class of its status.

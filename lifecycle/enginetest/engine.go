@@ -29,6 +29,7 @@ type Engine struct {
 	published  map[string]published // by reference
 	volumes    map[string]bool
 	made       int
+	addresses  int
 	calls      []Call
 	fault      func(n int, c Call) Fault
 	changes    int

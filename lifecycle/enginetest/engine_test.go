@@ -1,6 +1,7 @@
 package enginetest_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,4 +142,51 @@ func TestProcessesEndByThemselves(t *testing.T) {
 		assert.Equal(t, lifecycle.StateExited, snap.State)
 		assert.Equal(t, 3, snap.Status.ExitCode)
 	})
+}
+
+func TestACommandEndsAsItsImageSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(enginetest.Image{
+			Exec: enginetest.Exec{ExitCode: 3, Output: "not yet", Takes: time.Second, Until: time.Minute},
+		}, lifecycle.Spec{})
+		start := time.Now()
+		result, err := e.Exec(t.Context(), "web", lifecycle.ExecOptions{Command: []string{"true"}})
+		require.NoError(t, err)
+		assert.Equal(t, lifecycle.ExecResult{ExitCode: 3, Output: "not yet"}, result)
+		assert.Equal(t, time.Second, time.Since(start))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err = e.Exec(ctx, "web", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
+		result, err = e.Exec(t.Context(), "web", lifecycle.ExecOptions{})
+		require.NoError(t, err)
+		assert.Zero(t, result.ExitCode)
+
+		require.NoError(t, e.Pause(t.Context(), "web"))
+		_, err = e.Exec(t.Context(), "web", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, errdefs.ErrConflict)
+		_, err = e.Exec(t.Context(), "nobody", lifecycle.ExecOptions{})
+		require.ErrorIs(t, err, errdefs.ErrNotFound)
+	})
+}
+
+func TestWhatIsUpHasAnAddressOnEachOfItsNetworks(t *testing.T) {
+	t.Parallel()
+	e := newEngine(enginetest.Image{}, lifecycle.Spec{Networks: map[string]lifecycle.Document{"front": {}}})
+	address := func(network string) string {
+		snap, err := e.Inspect(t.Context(), "web")
+		require.NoError(t, err)
+		return snap.Networks[network].Text("IPAddress")
+	}
+	first := address("front")
+	assert.NotEmpty(t, first)
+	require.NoError(t, e.Connect(t.Context(), "back", "web", lifecycle.Document{}))
+	assert.NotEmpty(t, address("back"))
+	assert.NotEqual(t, first, address("back"))
+	require.NoError(t, e.Stop(t.Context(), "web", lifecycle.StopOptions{}))
+	assert.Empty(t, address("front"))
 }

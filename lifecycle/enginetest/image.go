@@ -33,6 +33,8 @@ type Image struct {
 	Health string
 	// Log is what its containers write.
 	Log string
+	// Exec is what becomes of a command that is run in one of its containers.
+	Exec Exec
 }
 
 // stored is an image on the engine.

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/containerd/errdefs"
 
@@ -23,8 +24,18 @@ func (e *Engine) Connect(_ context.Context, network, ref string, endpoint lifecy
 		endpoint = endpoint.Clone()
 		endpoint["Aliases"] = append(anys(endpoint.Texts("Aliases")), c.id[:12])
 		c.networks[network] = endpoint
+		if c.state.Up() {
+			e.giveAddress(endpoint)
+		}
 		return nil
 	})
+}
+
+// giveAddress gives an endpoint one that no other had, for as long as its
+// container is up. Nobody is there to be reached.
+func (e *Engine) giveAddress(endpoint lifecycle.Document) {
+	e.addresses++
+	endpoint["IPAddress"] = netip.AddrFrom4([4]byte{10, byte(e.addresses >> 16), byte(e.addresses >> 8), byte(e.addresses)}).String()
 }
 
 // Disconnect takes a container's endpoint away.

@@ -40,6 +40,9 @@ func (e *Engine) start(c *container) error {
 	}
 	c.state, c.started, c.err, c.exitCode = lifecycle.StateRunning, time.Now(), "", 0
 	c.health = e.images[c.imageID].Health
+	for _, endpoint := range c.networks {
+		e.giveAddress(endpoint)
+	}
 	return nil
 }
 
@@ -101,6 +104,9 @@ func (e *Engine) Stop(_ context.Context, ref string, _ lifecycle.StopOptions) er
 
 func (e *Engine) ended(c *container) {
 	c.state = lifecycle.StateExited
+	for _, endpoint := range c.networks {
+		delete(endpoint, "IPAddress")
+	}
 	if c.host.Flag("AutoRemove") {
 		e.vanish(c)
 	}
