@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -80,8 +81,9 @@ func (c *Client) Blob(ctx context.Context, reference string, d digest.Digest) ([
 }
 
 // Referrers lists what is about the manifest that the reference, one with a
-// digest, names: its signatures and the like, of one artifact type. A registry
-// that does not keep such lists has none. Errors are those of a Verdict.
+// digest, names: its signatures and the like, of one artifact type. Where a
+// registry keeps no such lists, it is the one that clients keep under a tag, as the
+// OCI distribution specification has it. Errors are those of a Verdict.
 func (c *Client) Referrers(ctx context.Context, reference, artifactType string) ([]Descriptor, error) {
 	var out []Descriptor
 	err := c.reading(reference, func(h *host, ref Reference) error {
@@ -92,7 +94,10 @@ func (c *Client) Referrers(ctx context.Context, reference, artifactType string) 
 		body, _, err := h.list(ctx, ref, path)
 		var denial *Error
 		if errors.As(err, &denial) && slices.Contains([]int{http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed}, denial.Status) {
-			return nil
+			kept := Reference{Host: ref.Host, Repository: ref.Repository, Tag: strings.Replace(ref.Digest.String(), ":", "-", 1)}
+			if _, body, err = h.read(ctx, kept, kept.Tag); errdefs.IsNotFound(err) {
+				return nil
+			}
 		}
 		if err != nil {
 			return err
