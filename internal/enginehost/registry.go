@@ -192,16 +192,11 @@ func (r *Registry) PushIndex(t testing.TB, name string, images map[string]Image)
 
 func (r *Registry) putImage(t testing.TB, repo string, img Image) []byte {
 	t.Helper()
-	made := img.layers(t)
-	config := img.config(t, made)
-	layers := make([]Object, len(made))
-	for i, l := range made {
-		layers[i] = Object{"mediaType": typeLayer, "size": len(l.blob), "digest": r.putBlob(t, repo, l.blob)}
+	manifest, blobs := img.Content(t)
+	for _, blob := range blobs {
+		r.putBlob(t, repo, blob)
 	}
-	return encode(t, Object{
-		"schemaVersion": 2, "mediaType": typeManifest, "layers": layers,
-		"config": Object{"mediaType": typeConfig, "size": len(config), "digest": r.putBlob(t, repo, config)},
-	})
+	return manifest
 }
 
 func (r *Registry) putBlob(t testing.TB, repo string, blob []byte) string {
