@@ -22,6 +22,7 @@ type work struct {
 	tls                    bool          // that they speak, not plain HTTP
 	dockerd                bool          // a real engine, not one that is only looked at
 	runs                   int
+	tokens                 int // 1 if 0; so many as the names of that many need
 	// trouble is what some of the registries have.
 	trouble func(*registrytest.Registry, int)
 }
