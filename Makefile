@@ -15,7 +15,7 @@ deps: # Without CI=true what is missing is said, and what needs it is skipped by
 test: deps install-test ## vet, and test everything, on a real engine and a real registry
 	@dockerd --version || true
 	go vet ./...
-	go test -race -shuffle=on -timeout 12m ./...
+	go test -race -shuffle=on -timeout 20m ./...
 
 install-test: deps ## test install.sh on an engine of its own
 	scripts/test-install.sh
@@ -28,15 +28,25 @@ lint: ## gofmt, go vet and golangci-lint
 	go vet ./...
 	$(GOLANGCI_LINT) run
 
-sweep: SHELL = bash
-sweep: .SHELLFLAGS = -o pipefail -c
+# What is printed for people, without what tests say of themselves.
+READABLY = | grep --line-buffered -vE '^=== |^ *--- PASS|TLS handshake error'
+sweep cost compare: SHELL = bash
+sweep cost compare: .SHELLFLAGS = -o pipefail -c
 sweep: deps ## interrupt updates at every call in every way, and kill the engine (minutes)
-	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 60m ./internal/sweep | grep --line-buffered -vE '^=== |^ *--- PASS'
+	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 90m ./internal/sweep $(READABLY)
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+cost: build deps ## measure whole checks by the program: time, requests, engine calls, memory
+	WATCHTOWER_COST=all WATCHTOWER_COST_PROGRAM=$(CURDIR)/bin/watchtower go test -v -count=1 -run Cost ./internal/checkbench $(READABLY)
+
+compare: ## measure other programs of the same interface beside ours: PEERS="name=path ..."
+	@[ -n "$(PEERS)" ] || { echo 'usage: make compare PEERS="name=/path/to/program ..."' >&2; exit 2; }
+	@$(MAKE) --no-print-directory build deps
+	WATCHTOWER_COST_PEERS="$(PEERS)" WATCHTOWER_COST_PROGRAM=$(CURDIR)/bin/watchtower go test -v -count=1 -run Compare ./internal/checkbench $(READABLY)
+
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build deps test install-test demo lint sweep bench fuzz
+.PHONY: help build deps test install-test demo lint sweep bench cost compare fuzz

@@ -172,13 +172,13 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 	t := lifecycle.Target{Order: g.Order, StopTimeout: a.cfg.stopTimeout}
 	for _, m := range g.Members {
 		member := lifecycle.Member{
-			Container: a.entry(m.ID).Container, Reference: m.Image, ImageID: m.ImageID, NeedsReady: m.NeedsReady,
+			Container: a.entry(m.ID).Container, Reference: m.reference(a.entry(m.ID).Container), ImageID: m.ImageID, NeedsReady: m.NeedsReady,
 		}
 		if m.To != nil {
 			member.ImageID = a.arrivals[*m.To].image.ID
 			a.entry(m.ID).NewImageID = member.ImageID
 		} else {
-			image, err := a.cfg.engine.InspectImage(ctx, m.Image)
+			image, err := a.inspectImage(ctx, m.Image, "")
 			if err != nil && !errdefs.IsNotFound(err) {
 				return t, fmt.Errorf("inspect the image of %s: %w", m.Name, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -47,9 +48,14 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"registry":               {"credentials", "internal/errclass"},
 		"lifecycle":              {"credentials", "internal/errclass"},
 		"filter":                 {"lifecycle", "internal/errclass"},
+		"internal/statefile":     {},
+		"tags":                   {"internal/errclass"},
+		"gate":                   {"lifecycle", "internal/errclass", "internal/statefile"},
+		"gate/cosign":            {"gate", "registry", "internal/errclass"},
 		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
-		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "registry", "credentials", "internal/errclass"},
+		"registry/registrytest":  {},
+		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/errclass", "internal/statefile"},
 	}
 	all := packages(t)
 	for name, p := range all {
@@ -90,6 +96,39 @@ func TestTheLibraryDependsOnNoneOfTheProgramsLibraries(t *testing.T) {
 	for _, dep := range packages(t)[""].Deps {
 		for _, f := range forbidden {
 			assert.False(t, dep == f || strings.HasPrefix(dep, f+"/"), "the root depends on %s", dep)
+		}
+	}
+}
+
+// The simulated registry weighs on nobody but its tests, and on those little.
+func TestTheSimulatedRegistryStandsAlone(t *testing.T) {
+	const simulator = "registry/registrytest"
+	all := packages(t)
+	for name, p := range all {
+		assert.NotContains(t, p.Deps, module+"/"+simulator, "%s", name)
+	}
+	require.Contains(t, all, simulator)
+	for _, dep := range all[simulator].Deps {
+		first, _, _ := strings.Cut(dep, "/")
+		assert.True(t, !strings.Contains(first, ".") || dep == "github.com/opencontainers/go-digest", "it depends on %s", dep)
+		assert.NotEqual(t, "testing", dep)
+	}
+}
+
+// What is for tests stays out of what is not, and brings those who write an
+// engine of their own nothing but the standard library beside what it tests.
+func TestTheConformanceSuiteIsForTestsAlone(t *testing.T) {
+	const room = "lifecycle/enginetest"
+	all := packages(t)
+	for name, p := range all {
+		if strings.HasPrefix(name, "examples/") {
+			continue // which show what a test can do
+		}
+		assert.NotContains(t, p.Deps, module+"/"+room, "%s depends on what is for tests", name)
+	}
+	for _, dep := range all[room].Deps {
+		if strings.Contains(strings.Split(dep, "/")[0], ".") && !strings.HasPrefix(dep, module) {
+			assert.Contains(t, all[""].Deps, dep, "of a module the library itself does not need")
 		}
 	}
 }
@@ -147,4 +186,16 @@ func forEachFile(t *testing.T, visit func(path string, file *ast.File)) {
 		visit(path, file)
 		return nil
 	}))
+}
+
+// The image's builder is given the rooms that the program is made of, by name.
+func TestTheImageIsBuiltFromAllRooms(t *testing.T) {
+	ignored, err := os.ReadFile(".dockerignore")
+	require.NoError(t, err)
+	for _, dep := range packages(t)["cmd/watchtower"].Deps {
+		if path, ok := strings.CutPrefix(dep, module+"/"); ok {
+			room, _, _ := strings.Cut(path, "/")
+			assert.Contains(t, string(ignored), "\n!"+room+"\n", "%s is used by the program", path)
+		}
+	}
 }

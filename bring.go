@@ -1,6 +1,7 @@
 package watchtower
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,7 +28,7 @@ type arrival struct {
 // bring makes sure that the reference leads to the judged image on the engine,
 // by a pull unless it does already.
 func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) (lifecycle.Image, error) {
-	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) {
+	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) && p.holds(ctx, have, user) {
 		return have, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
@@ -39,25 +40,40 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	if err != nil {
 		return lifecycle.Image{}, err
 	}
-	image, err := p.cfg.engine.InspectImage(ctx, reference)
+	image, err := p.inspectImage(ctx, reference, "")
 	if err != nil {
 		return lifecycle.Image{}, fmt.Errorf("after the pull: %w", err)
 	}
 	if !a.planned.is(image) {
-		return lifecycle.Image{}, errclass.With(errdefs.ErrFailedPrecondition,
-			fmt.Errorf("superseded: %s no longer is %s", reference, a.planned.Digest))
+		err := fmt.Errorf("superseded: %s no longer is %s", reference, a.planned.Digest)
+		if mirror := p.entry(user.ID).StaleMirror; mirror != "" {
+			err = fmt.Errorf("superseded: %s is not %s for the engine, which pulls through %s, a stale mirror",
+				reference, a.planned.Digest, mirror)
+		}
+		return lifecycle.Image{}, errclass.With(errdefs.ErrFailedPrecondition, err)
 	}
 	return image, nil
 }
 
-// is reports whether the image is the one that was judged.
+// is reports whether the image is the one that was judged: by its configuration,
+// by what the tag points at, whichever of them the engine calls it by. Another
+// platform's image has the same index.
 func (i PlannedImage) is(image lifecycle.Image) bool {
-	ids := image.Identity()
-	return slices.Contains(ids, digest.Digest(i.Digest)) || i.ID != "" && slices.Contains(ids, digest.Digest(i.ID))
+	return image.ID == i.ID || image.ID == i.Digest || i.ID == "" && slices.Contains(image.Identity(), digest.Digest(i.Digest))
 }
 
-// pull asks the engine for the image. A login that is refused is no reason to
-// go without an image that is public.
+// holds reports whether the image has what the user's platform needs. One for
+// several platforms may have been pulled for another of them.
+func (p *pass) holds(ctx context.Context, image lifecycle.Image, user lifecycle.Container) bool {
+	if user.ImagePlatform == "" {
+		return true
+	}
+	shown, err := lifecycle.InspectImageFor(ctx, p.cfg.engine, image.ID, user.ImagePlatform)
+	return err == nil && shown.Platform == user.ImagePlatform
+}
+
+// pull asks the engine for the image. A login that is refused, or that cannot be
+// had, is no reason to go without an image that is public.
 func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Container) error {
 	opts := lifecycle.PullOptions{
 		Reference: reference,
@@ -73,16 +89,22 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 	if err != nil {
 		return err
 	}
-	opts.Credential, err = p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
-	if err != nil {
-		return fmt.Errorf("credential for %s: %w", ref.Host, err)
-	}
+	login, storeErr := p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	opts.Credential = login
 	err = p.cfg.engine.Pull(ctx, opts)
-	if errdefs.IsUnauthorized(err) && !opts.Credential.IsZero() {
+	if errdefs.IsUnauthorized(err) && !login.IsZero() {
 		opts.Credential = credentials.Credential{}
 		if p.cfg.engine.Pull(ctx, opts) == nil {
 			return nil
 		}
+	}
+	switch {
+	case !errdefs.IsUnauthorized(err) && !errdefs.IsPermissionDenied(err):
+		return err
+	case storeErr != nil:
+		return fmt.Errorf("%w (no login: %s)", err, storeErr.Error())
+	case !login.IsZero():
+		return fmt.Errorf("%w (the login from %s was refused)", err, cmp.Or(login.Source, "the store"))
 	}
 	return err
 }
@@ -103,7 +125,7 @@ func (p *pass) restoreTag(ctx context.Context, a *arrival, users []*Entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	now, err := p.cfg.engine.InspectImage(ctx, a.planned.Reference)
+	now, err := p.inspectImage(ctx, a.planned.Reference, "")
 	if err == nil && now.ID == a.image.ID {
 		err = p.cfg.engine.Tag(ctx, a.before, a.planned.Reference)
 	}

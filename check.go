@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/watchtower-go/watchtower/filter"
@@ -79,7 +80,7 @@ func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
 	if !slices.Contains(p.states, c.State) {
 		return none, fmt.Sprintf("it is %s", c.State)
 	}
-	if isID(c.Image) {
+	if p.inv.namesID(c) {
 		return none, "created from an image ID: no reference to follow"
 	}
 	ref, err := registry.Parse(c.Image)
@@ -102,6 +103,9 @@ func (p *pass) skip(e *Entry, reason string) {
 // check asks each distinct reference once and judges every candidate. It
 // returns the stale ones.
 func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
+	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
+	defer cancel()
+	candidates = p.chooseTags(asking, candidates)
 	users := map[string][]candidate{}
 	var order []string
 	for _, c := range candidates {
@@ -118,8 +122,6 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	if len(queries) == 0 {
 		return nil
 	}
-	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
-	defer cancel()
 	verdicts := p.cfg.checker.Check(asking, queries)
 	var stale []candidate
 	for i, key := range order {
@@ -131,6 +133,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 			p.checkFailed(key, users[key], v.Err)
 			continue
 		}
+		p.noted(key, users[key], v)
 		for _, c := range users[key] {
 			if p.judge(ctx, &c, v) {
 				stale = append(stale, c)
@@ -139,7 +142,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	}
 	slices.SortFunc(stale, byName)
 	p.describe(asking, stale)
-	return stale
+	return p.judged(asking, stale)
 }
 
 func byName(a, b candidate) int {
@@ -173,9 +176,12 @@ func (p *pass) query(reference string, users []candidate) registry.Query {
 	}
 }
 
-// platform is that of the image a container runs. An image that is no longer
-// there tells none; the engine's own will do then.
+// platform is that of the image a container runs. An image for several, which
+// shows one of them if asked, is not asked: its containers tell.
 func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, error) {
+	if c.ImagePlatform != "" {
+		return c.ImagePlatform, nil
+	}
 	image, err := p.imageOf(ctx, c)
 	if err != nil {
 		return "", fmt.Errorf("platform of %s: %w", c.Name, err)
@@ -183,28 +189,44 @@ func (p *pass) platform(ctx context.Context, c lifecycle.Container) (string, err
 	return image.Platform, nil
 }
 
-// imageOf is the image a container runs, inspected once in a pass.
+// imageOf is the image a container runs, as it is for the container's platform,
+// inspected once in a pass.
 func (p *pass) imageOf(ctx context.Context, c lifecycle.Container) (lifecycle.Image, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.images[c.ImageID]; ok {
+	key := c.ImageID + " " + c.ImagePlatform
+	if known, ok := p.images[key]; ok {
 		return known, nil
 	}
-	image, err := p.cfg.engine.InspectImage(ctx, c.ImageID)
+	image, err := p.inspectImage(ctx, c.ImageID, c.ImagePlatform)
 	if err == nil {
-		p.images[c.ImageID] = image
+		p.images[key] = image
 	}
 	return image, err
 }
 
 func (p *pass) checkFailed(reference string, users []candidate, err error) {
-	names := make([]string, len(users))
-	for i, u := range users {
-		names[i] = u.entry.Container.Name
-		u.entry.Status = StatusFailed
-		u.entry.Err = fmt.Errorf("watchtower: check %s: %w", names[i], err)
+	var names []string
+	for _, u := range users {
+		e := u.entry
+		if unheardOf(u.ref, err) && !p.inv.cameFrom(e.Container, u.ref) {
+			p.skip(e, "Docker Hub has no such image: it was built, loaded or tagged here")
+			continue
+		}
+		names = append(names, e.Container.Name)
+		e.Status = StatusFailed
+		e.Err = fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	}
-	p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+	if len(names) > 0 {
+		p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+	}
+}
+
+// unheardOf: Docker Hub's own images, the names without a slash, are public. To
+// be denied one means that there is none.
+func unheardOf(ref registry.Reference, err error) bool {
+	return ref.Host == registry.Hub && strings.HasPrefix(ref.Repository, "library/") &&
+		(errdefs.IsUnauthorized(err) || errdefs.IsNotFound(err))
 }
 
 // judge says whether the container is stale: whether the content its platform
@@ -213,6 +235,15 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	e := c.entry
 	e.Latest = v.Digest.String()
 	e.Status = StatusFresh
+	moved := e.NewReference
+	defer func() {
+		if e.Status == StatusFresh {
+			e.NewReference = "" // the content it runs already
+		}
+	}()
+	if v.OriginErr != nil {
+		e.Reason = fmt.Sprintf("%s says so; %v", v.Endpoint, v.OriginErr)
+	}
 	own := p.inv.identity(e.Container)
 	if slices.Contains(own, v.Digest) {
 		return false
@@ -241,5 +272,11 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	}
 	e.Status = StatusStale
 	e.Reason = "its reference points at another image"
+	if moved != "" {
+		e.Reason = fmt.Sprintf("%s is the newest it may move to", moved)
+	}
+	if v.OriginErr != nil {
+		e.Reason += fmt.Sprintf(" at %s; %v", v.Endpoint, v.OriginErr)
+	}
 	return true
 }

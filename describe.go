@@ -2,13 +2,30 @@ package watchtower
 
 import (
 	"context"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
+
+// described is what a new image says of itself.
+type described struct {
+	defaults lifecycle.Document
+	created  time.Time
+}
+
+// metadata is what gates are told of an image.
+func metadata(defaults lifecycle.Document) *gate.Metadata {
+	out := &gate.Metadata{Env: defaults.Texts("Env"), Labels: map[string]string{}}
+	for key := range defaults.Object("Labels") {
+		out.Labels[key] = defaults.Object("Labels").Text(key)
+	}
+	return out
+}
 
 // describe reads what the images that containers are to move to give them, if
 // the checker can. It is for the plan to tell of; a registry that does not show
@@ -27,12 +44,12 @@ func (p *pass) describe(ctx context.Context, stale []candidate) {
 	group, ctx := errgroup.WithContext(ctx)
 	for config, c := range wanted {
 		group.Go(func() error {
-			described, err := describer.Describe(ctx, c.ref.String(), c.image)
+			says, err := describer.Describe(ctx, c.ref.String(), c.image)
 			if err == nil {
 				var defaults lifecycle.Document
-				if defaults, err = lifecycle.ParseDocument(described.Defaults); err == nil {
+				if defaults, err = lifecycle.ParseDocument(says.Defaults); err == nil {
 					p.mu.Lock()
-					p.moved[config] = defaults
+					p.moved[config] = described{defaults, says.Created}
 					p.mu.Unlock()
 				}
 			}
@@ -49,7 +66,7 @@ func (p *pass) describe(ctx context.Context, stale []candidate) {
 // user's, and that the new image changes; what an earlier check found, where this
 // pass asked no registry.
 func (p *pass) ambiguities(ctx context.Context, c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity {
-	defaults, ok := p.moved[c.image.Config]
+	next, ok := p.moved[c.image.Config]
 	if !ok {
 		return c.ambiguous
 	}
@@ -57,5 +74,5 @@ func (p *pass) ambiguities(ctx context.Context, c candidate, snap lifecycle.Snap
 	if err != nil {
 		return nil // the swap needs it too, and will say so
 	}
-	return lifecycle.Ambiguities(snap, image, lifecycle.Image{Config: defaults})
+	return lifecycle.Ambiguities(snap, image, lifecycle.Image{Config: next.defaults})
 }

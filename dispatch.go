@@ -21,11 +21,28 @@ type queue struct {
 	observer Observer
 	logger   *slog.Logger
 
-	mu      sync.Mutex
-	events  []Event
-	missed  int
-	working bool
-	idle    chan struct{} // closed while nothing is being delivered
+	mu       sync.Mutex
+	events   []message
+	missed   int
+	overflow message // that tells so
+	working  bool
+	idle     chan struct{} // closed while nothing is being delivered
+}
+
+// message is an event with the context of its delivery.
+type message struct {
+	event Event
+	ctx   context.Context
+	end   func()
+}
+
+// newMessage gives the event a context that outlasts the pass's, for what a pass
+// that was cut short still has to tell, by the time an observer is waited for.
+// One that goes by its context blocks no longer than that.
+func newMessage(ctx context.Context, e Event) message {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, cancel) })
+	return message{e, lasting, func() { stop(); cancel() }}
 }
 
 func newQueue(o Observer, l *slog.Logger) *queue {
@@ -41,25 +58,28 @@ func (q *queue) put(ctx context.Context, e Event) {
 		return // there will be more of it; what happens to containers needs the room
 	}
 	if len(q.events) >= queueLength {
-		q.missed++
+		if q.missed++; q.missed == 1 {
+			q.overflow = newMessage(ctx, nil)
+		}
 		return
 	}
-	q.events = append(q.events, e)
+	q.events = append(q.events, newMessage(ctx, e))
 	if !q.working {
 		q.working, q.idle = true, make(chan struct{})
-		go q.deliver(context.WithoutCancel(ctx))
+		go q.deliver()
 	}
 }
 
-func (q *queue) deliver(ctx context.Context) {
+func (q *queue) deliver() {
 	for {
 		q.mu.Lock()
-		var e Event
+		var m message
 		switch {
 		case len(q.events) > 0:
-			e, q.events = q.events[0], q.events[1:]
+			m, q.events = q.events[0], q.events[1:]
 		case q.missed > 0:
-			e, q.missed = ObserverOverflowed{At: time.Now(), Missed: q.missed}, 0
+			m = q.overflow
+			m.event, q.missed = ObserverOverflowed{At: time.Now(), Missed: q.missed}, 0
 		default:
 			q.working = false
 			close(q.idle)
@@ -67,17 +87,18 @@ func (q *queue) deliver(ctx context.Context) {
 			return
 		}
 		q.mu.Unlock()
-		q.observe(ctx, e)
+		q.observe(m)
 	}
 }
 
-func (q *queue) observe(ctx context.Context, e Event) {
+func (q *queue) observe(m message) {
+	defer m.end()
 	defer func() {
 		if r := recover(); r != nil {
-			q.logger.Error("an observer panicked", "event", fmt.Sprintf("%T", e), "panic", fmt.Sprint(r))
+			q.logger.Error("an observer panicked", "event", fmt.Sprintf("%T", m.event), "panic", fmt.Sprint(r))
 		}
 	}()
-	q.observer.Observe(ctx, e)
+	q.observer.Observe(m.ctx, m.event)
 }
 
 // emit tells every observer, and the log, one fact.

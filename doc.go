@@ -16,12 +16,12 @@
 //	err = tower.Run(ctx)             // passes on a schedule until ctx ends
 //
 // What a Check found it also planned: Report.Plan says what would be done, and
-// Apply does that and no more.
+// Apply does that and no more. The plan's ID is what a person says yes to: ApplyID.
 //
 // New without options takes the Docker engine the environment names and the
 // logins that `docker login` left. A Report has an entry for every container:
-// fresh, stale, updated, restarted along with another, skipped (with the reason),
-// rolled back or failed. What fails for one container stands in its entry and
+// fresh, stale, held by a gate, updated, restarted along with another, skipped (with
+// the reason), rolled back or failed. What fails for one container stands in its entry and
 // stops nothing else; an error means that no report could be made.
 //
 // Containers that cannot do without each other move as one. What a crash cut
@@ -36,7 +36,9 @@
 //   - Engine (lifecycle) lists, creates, starts and stops; the Docker one is in
 //     lifecycle/dockerengine, one in memory for tests in lifecycle/enginetest.
 //   - Filter (filter) says which containers are looked at.
-//   - Checker (registry) says what a reference points at now.
+//   - Checker (registry) says what a reference points at now; tags chooses another
+//     tag for those that follow versions.
+//   - Gate (gate) says whether a container may move to what the check found.
 //   - CredentialStore (credentials) finds the login for a registry.
 //   - Updater (lifecycle) brings a container to its new image; Recreate is the
 //     transaction.
@@ -56,5 +58,8 @@
 //
 // Only dockerengine.FromEnv and credentials.FromEnv read it, and New calls them
 // for the parts that no option gives. The default registry.Client goes through
-// the proxy that HTTPS_PROXY names, as net/http does.
+// the proxy that HTTPS_PROXY names, as net/http does. It is told at each pass what
+// the engine is configured to, mirrors and insecure registries; the certificates in
+// /etc/docker/certs.d, of which engines do not tell, it reads if
+// WithRegistryOptions(registry.WithCertificates(…)) says so.
 package watchtower

@@ -17,7 +17,8 @@ type Event interface{ event() }
 // Each observer has a queue of its own, of 1024 events: a slow one delays
 // neither the pass nor the others. What does not fit is dropped, counted and
 // told by ObserverOverflowed. A panic in an observer is contained and logged.
-// A pass that ends waits up to five seconds for its observers.
+// A pass that ends waits up to five seconds for its observers, and their context
+// ends five seconds after the pass's.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }
@@ -59,8 +60,29 @@ type CheckFailed struct {
 	Err        error
 }
 
+// MirrorNoticed tells what is to be known of a mirror: that it answered in its
+// registry's place, or that it is stale.
+type MirrorNoticed struct {
+	At        time.Time
+	Reference string
+	// Mirror is the mirror's host.
+	Mirror string
+	// Stale is set if the mirror points at something else than the registry, whose
+	// answer counts. What an engine pulls through it is not what was found.
+	Stale bool
+	// Err is why the registry did not answer, where the mirror did.
+	Err error
+}
+
 // UpdateFound tells of a stale container.
 type UpdateFound struct {
+	At    time.Time
+	Entry Entry
+}
+
+// UpdateHeld tells of a stale container that a gate holds: in every pass that finds
+// it so.
+type UpdateHeld struct {
 	At    time.Time
 	Entry Entry
 }
@@ -152,7 +174,9 @@ type ObserverOverflowed struct {
 func (PassStarted) event()        {}
 func (ContainerSkipped) event()   {}
 func (CheckFailed) event()        {}
+func (MirrorNoticed) event()      {}
 func (UpdateFound) event()        {}
+func (UpdateHeld) event()         {}
 func (PullStarted) event()        {}
 func (PullProgressed) event()     {}
 func (PullEnded) event()          {}

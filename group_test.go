@@ -97,6 +97,7 @@ func TestAChainOfVolumesMovesTogether(t *testing.T) {
 	tw := tower(t, host, []string{"chain-a"}, quick())
 	assert.Equal(t, watchtower.StatusRolledBack, entry(t, update(t, tw), "chain-a").Status)
 	assert.Equal(t, before, ids(t, host, "chain-a", "chain-b", "chain-c"))
+	assert.Contains(t, host.Exec(t, "chain-c", "cat", "/data/file"), "precious")
 
 	reg.Push(t, "chain:1", enginehost.Image{Volumes: []string{"/data"}, Env: []string{"VERSION=2"}})
 	r := update(t, tw)
@@ -110,6 +111,11 @@ func TestAChainOfVolumesMovesTogether(t *testing.T) {
 	assert.Equal(t, []any{after["chain-a"]}, host.Inspect(t, "chain-b")["HostConfig"].(object)["VolumesFrom"], "an ID follows")
 	assert.Equal(t, []any{"chain-b:ro"}, host.Inspect(t, "chain-c")["HostConfig"].(object)["VolumesFrom"], "a name stays")
 	assert.NotEqual(t, second, after["chain-b"])
+	for _, child := range []string{"chain-b", "chain-c"} {
+		assert.Equal(t, http.StatusNoContent, host.Status(t, http.MethodPost, "/containers/"+child+"/restart?t=1", nil))
+	}
 	host.Exec(t, "chain-b", "sh", "-c", "echo more >> /data/file")
-	assert.Contains(t, host.Exec(t, "chain-c", "cat", "/data/file"), "more")
+	assert.Contains(t, host.Exec(t, "chain-c", "cat", "/data/file"), "more", "after restarts of their own")
+	assert.Contains(t, host.Exec(t, "chain-a", "cat", "/data/file"), "more")
+	assert.Equal(t, []string{"chain-a", "chain-b", "chain-c"}, slices.Sorted(slices.Values(named(t, host, "chain-"))), "nothing else is left")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -21,6 +22,8 @@ const (
 	// listTimeout bounds a list, which takes an engine with thousands of
 	// containers seconds.
 	listTimeout = time.Minute
+	// inspectTimeout bounds one inspect, which takes a busy engine seconds.
+	inspectTimeout = time.Minute
 	// inspectConcurrency is how many inspects go on at once.
 	inspectConcurrency = 8
 )
@@ -38,14 +41,18 @@ func (t *Tower) ping(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
-	defer cancel()
-	return p.Ping(ctx)
+	return errclass.Within(ctx, pingTimeout, p.Ping)
 }
 
-func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
+func (t *Tower) inventory(ctx context.Context) (inv *inventory, err error) {
+	err = errclass.Within(ctx, listTimeout, func(ctx context.Context) (err error) {
+		inv, err = t.takeInventory(ctx)
+		return err
+	})
+	return inv, err
+}
+
+func (t *Tower) takeInventory(ctx context.Context) (*inventory, error) {
 	var images []lifecycle.Image
 	inv := &inventory{images: map[string]lifecycle.Image{}, tags: map[string]string{}}
 	group, gctx := errgroup.WithContext(ctx)
@@ -71,6 +78,22 @@ func (t *Tower) inventory(ctx context.Context) (*inventory, error) {
 	return inv, t.completeReferences(ctx, inv)
 }
 
+func (t *Tower) inspect(ctx context.Context, id string) (snap lifecycle.Snapshot, err error) {
+	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		snap, err = t.cfg.engine.Inspect(ctx, id)
+		return err
+	})
+	return snap, err
+}
+
+func (t *Tower) inspectImage(ctx context.Context, ref, platform string) (image lifecycle.Image, err error) {
+	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		image, err = lifecycle.InspectImageFor(ctx, t.cfg.engine, ref, platform)
+		return err
+	})
+	return image, err
+}
+
 // unfinished reports whether something stands under the name of a swap that has
 // not ended.
 func (inv *inventory) unfinished() bool {
@@ -91,7 +114,7 @@ func (t *Tower) completeReferences(ctx context.Context, inv *inventory) error {
 			continue
 		}
 		group.Go(func() error {
-			snap, err := t.cfg.engine.Inspect(ctx, c.ID)
+			snap, err := t.inspect(ctx, c.ID)
 			switch {
 			case errdefs.IsNotFound(err):
 				return nil // gone since the list: what the list says will do
@@ -108,23 +131,53 @@ func (t *Tower) completeReferences(ctx context.Context, inv *inventory) error {
 	return group.Wait()
 }
 
+// namesID reports whether what the container was created from is its image's ID,
+// whole or the beginning of it. A tag of that name goes before.
+func (inv *inventory) namesID(c lifecycle.Container) bool {
+	if ref, err := registry.Parse(c.Image); err == nil && inv.tags[ref.String()] != "" {
+		return false
+	}
+	return isID(c.Image) || c.Image != "" && strings.HasPrefix(strings.TrimPrefix(c.ImageID, "sha256:"), c.Image)
+}
+
 func isID(image string) bool { return strings.HasPrefix(image, "sha256:") }
 
 // local reports whether the image was built or loaded on this engine: nothing
 // about it, nor about what its reference leads to here, came from a registry.
 func (inv *inventory) local(c lifecycle.Container, ref registry.Reference) bool {
 	own, known := inv.images[c.ImageID]
-	if !known || len(own.Digests) > 0 {
-		return false
+	if !known || !madeHere(own) || c.ImageManifest != "" && own.Origin == lifecycle.OriginUnknown {
+		return false // the last: without a tag it has no digest, wherever it came from
 	}
 	tagged, ok := inv.images[inv.tags[ref.String()]]
-	return !ok || len(tagged.Digests) == 0
+	return !ok || madeHere(tagged)
 }
 
-// identity is every digest that names the container's image.
+// madeHere goes by the digests where the engine tells no origin.
+func madeHere(image lifecycle.Image) bool {
+	return image.Origin == lifecycle.OriginLocal || image.Origin == lifecycle.OriginUnknown && len(image.Digests) == 0
+}
+
+// cameFrom reports whether the container's image is known to be from that
+// repository. In containerd's store every tag gives an image a digest, which is
+// its ID: that one says nothing.
+func (inv *inventory) cameFrom(c lifecycle.Container, ref registry.Reference) bool {
+	image := inv.images[c.ImageID]
+	return image.Origin == lifecycle.OriginRegistry || slices.ContainsFunc(image.Digests, func(text string) bool {
+		from, err := registry.Parse(text)
+		return err == nil && from.Host == ref.Host && from.Repository == ref.Repository && from.Digest.String() != image.ID
+	})
+}
+
+// identity is every digest that names what the container runs.
 func (inv *inventory) identity(c lifecycle.Container) []digest.Digest {
-	if image, ok := inv.images[c.ImageID]; ok {
-		return image.Identity()
+	image, ok := inv.images[c.ImageID]
+	if !ok {
+		image.ID = c.ImageID
 	}
-	return lifecycle.Image{ID: c.ImageID}.Identity()
+	ids := image.Identity()
+	if running := digest.Digest(c.ImageManifest); running.Validate() == nil && !slices.Contains(ids, running) {
+		ids = append(ids, running)
+	}
+	return ids
 }

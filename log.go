@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // logEvent is the log's view of the events: one line for what people want to
@@ -19,8 +20,16 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
 	case CheckFailed:
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
+	case MirrorNoticed:
+		if e.Stale {
+			l.WarnContext(ctx, "a mirror is stale", "image", e.Reference, "mirror", e.Mirror)
+		} else {
+			l.InfoContext(ctx, "a mirror answered in its registry's place", "image", e.Reference, "mirror", e.Mirror, "err", e.Err)
+		}
 	case UpdateFound:
 		l.InfoContext(ctx, "found new image", append(about(e.Entry.Container), "digest", e.Entry.Latest)...)
+	case UpdateHeld:
+		logHeld(ctx, l, e.Entry)
 	case PullStarted:
 		l.DebugContext(ctx, "pulling", "image", e.Reference)
 	case PullProgressed:
@@ -50,12 +59,17 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		logRecovery(ctx, l, e.Recovery)
 	case PassEnded:
 		r := e.Report
+		for _, q := range r.Quotas {
+			logQuota(ctx, l, q)
+		}
 		attrs := []any{
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
-		if n := r.Count(StatusRestarted); n > 0 {
-			attrs = append(attrs, "restarted", n)
+		for _, s := range []Status{StatusRestarted, StatusHeld} {
+			if n := r.Count(s); n > 0 {
+				attrs = append(attrs, string(s), n)
+			}
 		}
 		if e.Kind == PassCheck {
 			attrs = append(attrs, "stale", r.Count(StatusStale))
@@ -76,6 +90,28 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case ObserverOverflowed:
 		// For the observer alone.
 	}
+}
+
+func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {
+	attrs := []any{"registry", q.Host, "remaining", q.Remaining}
+	if q.Limit > 0 {
+		attrs = append(attrs, "limit", q.Limit)
+	}
+	if q.Window > 0 {
+		attrs = append(attrs, "window", q.Window)
+	}
+	if !q.Reset.IsZero() {
+		attrs = append(attrs, "reset", q.Reset.Format(time.RFC3339))
+	}
+	l.DebugContext(ctx, "registry quota", attrs...)
+}
+
+func logHeld(ctx context.Context, l *slog.Logger, e Entry) {
+	attrs := append(about(e.Container), "digest", e.Latest, "reason", e.Reason)
+	if !e.HeldUntil.IsZero() {
+		attrs = append(attrs, "until", e.HeldUntil.Format(time.RFC3339))
+	}
+	l.InfoContext(ctx, "held", attrs...)
 }
 
 func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {

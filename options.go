@@ -10,6 +10,8 @@ import (
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/tags"
 )
 
 // The defaults.
@@ -32,8 +34,12 @@ type Option func(*config) error
 type config struct {
 	engine       lifecycle.Engine
 	checker      Checker
+	client       *registry.Client // the checker, where it is the default's
+	registry     []registry.Option
 	updater      Updater
 	filters      []Filter
+	gates        []Gate
+	tagPolicy    tags.Policy
 	stores       []CredentialStore
 	store        CredentialStore // the chain of stores
 	observers    []Observer
@@ -45,6 +51,8 @@ type config struct {
 	order        Order // empty: what rolling says
 	stopTimeout  *time.Duration
 	stableTime   time.Duration
+	probe        Probe
+	probeTimeout time.Duration
 	concurrency  int
 	checkTimeout time.Duration
 	pullTimeout  time.Duration
@@ -93,7 +101,10 @@ func WithUpdater(u Updater) Option {
 }
 
 // WithChecker sets how references are resolved. Default: a registry.Client that
-// uses the Tower's credentials.
+// uses the Tower's credentials and reaches registries as the engine is configured
+// to, if the engine tells (see lifecycle.RegistryConfigurer); WithRegistryOptions
+// adds to it. One that is given here is left as it is: tell it by SetEndpoints what
+// the engine says.
 func WithChecker(ch Checker) Option {
 	return func(c *config) error {
 		if ch == nil {
@@ -236,6 +247,21 @@ func WithStableTime(d time.Duration) Option {
 			return invalid("WithStableTime", d, "more than 0")
 		}
 		c.stableTime = d
+		return nil
+	}
+}
+
+// WithProbe sets the probe (see lifecycle.ParseProbe) that successors must pass,
+// beside what else they are judged by, and how long it may take from their start;
+// 0: lifecycle.DefaultProbeTimeout. Both are for containers whose labels do not
+// say. The zero Probe is none. Default: none. It is for the default updater;
+// lifecycle.WithProbe tells who is asked, and from where.
+func WithProbe(p Probe, timeout time.Duration) Option {
+	return func(c *config) error {
+		if timeout < 0 {
+			return invalid("WithProbe", timeout, "a timeout of 0 or more")
+		}
+		c.probe, c.probeTimeout = p, timeout
 		return nil
 	}
 }

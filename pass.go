@@ -24,14 +24,19 @@ type pass struct {
 	unfinished map[string]bool // services that a swap has not let go of
 
 	mu     sync.Mutex
-	images map[string]lifecycle.Image           // by ID
-	moved  map[digest.Digest]lifecycle.Document // what new images give their containers, by configuration
+	images map[string]lifecycle.Image  // by ID
+	moved  map[digest.Digest]described // new images, by configuration
 }
 
 // run makes one pass, after those before it have ended.
 func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
+	return t.runIf(ctx, kind, func(Plan) error { return nil })
+}
+
+// runIf makes one pass, which ends before it acts if its plan is not agreed to.
+func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) error) (*Report, error) {
 	return t.alone(ctx, kind, func(p *pass) error {
-		if err := p.look(ctx, kind == PassUpdate); err != nil {
+		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
 			return err
 		}
 		stale := p.check(ctx, p.sel())
@@ -39,6 +44,9 @@ func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
 		// that an update would break is no answer.
 		var err error
 		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
+			return err
+		}
+		if err := agreed(p.report.Plan); err != nil {
 			return err
 		}
 		for _, c := range stale {
@@ -69,7 +77,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 		report: &Report{Kind: kind, Started: time.Now()},
 		emit:   func(e Event) { t.emit(ctx, e) },
 		images: map[string]lifecycle.Image{},
-		moved:  map[digest.Digest]lifecycle.Document{},
+		moved:  map[digest.Digest]described{},
 	}
 	if len(p.states) == 0 {
 		// One that is restarted for ever waits for nothing more than a fix.
@@ -79,7 +87,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	if err := work(p); err != nil {
 		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
 	}
-	p.report.Ended = time.Now()
+	p.report.Ended, p.report.Quotas = time.Now(), t.quotas()
 	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
 	return p.report, nil
 }
@@ -92,16 +100,23 @@ func (p *pass) act(ctx context.Context) {
 	}
 }
 
-// look takes the inventory. Before a pass that is to change something, what a
-// crash left is repaired first.
-func (p *pass) look(ctx context.Context, repair bool) (err error) {
+// look takes the inventory, and does beside it what else is to be asked. Before a
+// pass that is to change something, what a crash left is repaired first.
+func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Context)) (err error) {
 	if err = p.ping(ctx); err != nil {
 		return err
+	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, ask := range beside {
+		group.Go(func() { ask(ctx) })
 	}
 	if p.inv, err = p.inventory(ctx); err != nil || !repair || !p.inv.unfinished() {
 		return err
 	}
-	if p.report.Recovered, err = p.recoverAll(ctx); err != nil {
+	p.report.Recovered, err = p.recoverAll(ctx)
+	p.tell(ctx, p.report.Recovered)
+	if err != nil {
 		return err
 	}
 	p.inv, err = p.inventory(ctx)
@@ -110,15 +125,16 @@ func (p *pass) look(ctx context.Context, repair bool) (err error) {
 
 // plan sees who needs whom, if there is anything to do.
 func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
+	policy := PlanPolicy{p.cfg.rolling, p.cfg.cleanup, p.cfg.stopTimeout}
 	if len(stale) == 0 {
-		return Plan{Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
+		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
 	}
 	snaps, err := p.snapshots(ctx, p.inv)
 	if err != nil {
 		return Plan{}, err
 	}
 	pl := planner{
-		stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
+		policy: policy, stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
 		skip:      func(id, reason string) { p.skip(p.entry(id), reason) },
 		ambiguous: func(c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity { return p.ambiguities(ctx, c, snap) },
 	}

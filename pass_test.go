@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +19,11 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 // memory is a tower on an engine in memory.
-func memory(t *testing.T, e *enginetest.Engine, opts ...watchtower.Option) *watchtower.Tower {
+func memory(t testing.TB, e *enginetest.Engine, opts ...watchtower.Option) *watchtower.Tower {
 	t.Helper()
 	tw, err := watchtower.New(append([]watchtower.Option{
 		watchtower.WithEngine(e), watchtower.WithChecker(e.Checker()), watchtower.WithCredentials(credentials.Static(nil)),
@@ -68,6 +70,26 @@ func TestACheckOfManyFreshContainersIsThreeCalls(t *testing.T) {
 	assert.Equal(t, 100, r.Count(watchtower.StatusFresh))
 	assert.Equal(t, 50, asked, "one question per reference")
 	assert.Len(t, e.Calls(), 3, "a ping and two lists")
+}
+
+// What a check asks of a registry does not, either.
+func TestManyContainersOfOneReferenceAreOneRequest(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(registrytest.Profile{})
+	t.Cleanup(r.Close)
+	e := enginetest.New()
+	ref := r.Reference("team/app", "1")
+	d := e.Publish(ref, enginetest.Image{})
+	r.SetFault(registrytest.Reply(http.StatusOK, "", "Docker-Content-Digest", d.String()), registrytest.KindHead)
+	for i := range 10 {
+		e.Run(fmt.Sprintf("web-%d", i), ref, lifecycle.Spec{})
+	}
+	checker, err := registry.New(registry.WithTransport(registrytest.Transport(r)))
+	require.NoError(t, err)
+	report, err := memory(t, e, watchtower.WithChecker(checker)).Check(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 10, report.Count(watchtower.StatusFresh))
+	assert.Equal(t, registrytest.Counts{Head: 1}, r.Requests().Counts())
 }
 
 func TestOwnParts(t *testing.T) {

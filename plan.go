@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -12,10 +13,23 @@ import (
 // Its groups are in an order in which they can be carried out one by one; those
 // that do not wait for each other may go on at the same time.
 type Plan struct {
+	// Policy is how it is carried out.
+	Policy PlanPolicy `json:"policy"`
 	// Images are what has to be there first.
 	Images []PlannedImage `json:"images"`
 	// Groups are what is swapped.
 	Groups []PlannedGroup `json:"groups"`
+}
+
+// PlanPolicy is what the watcher's options say of how a plan is carried out.
+type PlanPolicy struct {
+	// Rolling: one group at a time, and an image that failed is not tried again.
+	Rolling bool `json:"rolling,omitempty"`
+	// Cleanup: the replaced images are removed.
+	Cleanup bool `json:"cleanup,omitempty"`
+	// StopTimeout is how long a container may take to stop, in nanoseconds; nil:
+	// its own setting.
+	StopTimeout *time.Duration `json:"stop_timeout,omitempty"`
 }
 
 // PlannedImage is one image to be pulled, unless it is there already.
@@ -49,6 +63,9 @@ type PlannedMember struct {
 	ImageID string `json:"image_id"`
 	// Cause is why it is in the plan.
 	Cause string `json:"cause"`
+	// Reference is what its successor is created by, where that is another than
+	// Image: a tag policy moves it.
+	Reference string `json:"reference,omitempty"`
 	// To is the image it moves to; nil if it keeps its own and only follows
 	// another member.
 	To *PlannedImage `json:"to,omitempty"`
@@ -105,6 +122,7 @@ type planner struct {
 	stale     []candidate
 	snaps     []lifecycle.Snapshot
 	relations []relation
+	policy    PlanPolicy
 	wish      Order                              // for those whose label does not say
 	refuse    func(c lifecycle.Container) string // why a container cannot be a member; empty: it can
 	skip      func(id, reason string)
@@ -247,7 +265,7 @@ func (p *planner) of(id string) []relation {
 
 // write makes the plan of groups that are in order.
 func (p *planner) write(groups [][]string) Plan {
-	plan := Plan{Images: []PlannedImage{}, Groups: []PlannedGroup{}}
+	plan := Plan{Policy: p.policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}
 	first := map[string]string{} // by container ID: its group's first member's name
 	for _, ids := range groups {
 		g := PlannedGroup{}
@@ -257,6 +275,7 @@ func (p *planner) write(groups [][]string) Plan {
 			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}
 			if to, ok := p.to[id]; ok {
 				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID}
+				m.Reference = to.entry.NewReference
 				m.Ambiguous = p.ambiguous(to, p.snapshot(id))
 				if !slices.Contains(plan.Images, *m.To) {
 					plan.Images = append(plan.Images, *m.To)

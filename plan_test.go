@@ -61,10 +61,10 @@ func TestPlans(t *testing.T) {
 		want  string
 	}{
 		{"nothing", func(v town) { v.run("web", "new", nil) }, ``},
-		{"two on one image", func(v town) { v.run("b", "old", nil); v.run("a", "old", nil) }, `
+		{"two on one image", func(v town) { v.run("nb", "old", nil); v.run("na", "old", nil) }, `
 pull docker.io/library/old:1 at <digest>
-replace a: its reference points at another image
-replace b: its reference points at another image
+replace na: its reference points at another image
+replace nb: its reference points at another image
 `},
 		{"a child in the parent's network", func(v town) {
 			v.run("vpn", "old", nil)
@@ -77,34 +77,34 @@ replace vpn: its reference points at another image
 		{"a stale child of a fresh parent moves alone", func(v town) {
 			v.run("vpn", "new", nil)
 			v.run("app", "old", v.in("vpn"))
-			v.run("b", "new", v.in("vpn"))
+			v.run("nb", "new", v.in("vpn"))
 		}, `
 pull docker.io/library/old:1 at <digest>
 replace app: its reference points at another image
 `},
 		{"a chain by every means", func(v town) {
-			v.run("a", "old", nil)
-			v.run("b", "new", lifecycle.Document{"VolumesFrom": []any{"a:ro"}})
-			v.run("c", "new", lifecycle.Document{"Links": []any{"/b:/c/bee"}})
-			v.run("d", "new", lifecycle.Document{"PidMode": "container:" + v.ids["c"]})
-			v.run("e", "new", nil, dependsOn, "nobody, /d")
-			v.run("f", "new", nil)
+			v.run("na", "old", nil)
+			v.run("nb", "new", lifecycle.Document{"VolumesFrom": []any{"na:ro"}})
+			v.run("nc", "new", lifecycle.Document{"Links": []any{"/nb:/nc/bee"}})
+			v.run("nd", "new", lifecycle.Document{"PidMode": "container:" + v.ids["nc"]})
+			v.run("ne", "new", nil, dependsOn, "nobody, /nd")
+			v.run("nf", "new", nil)
 		}, `
 pull docker.io/library/old:1 at <digest>
-replace a: its reference points at another image
-  with it restart b: it has the volumes of a
-  with it restart c: it is linked to b
-  with it restart d: it lives among the processes of c
-  with it restart e: its label says that it depends on d
+replace na: its reference points at another image
+  with it restart nb: it has the volumes of na
+  with it restart nc: it is linked to nb
+  with it restart nd: it lives among the processes of nc
+  with it restart ne: its label says that it depends on nd
 `},
 		{"parent and child both stale", func(v town) {
-			v.run("z", "old", nil)
-			v.run("a", "old2", v.in("z"))
+			v.run("nz", "old", nil)
+			v.run("na", "old2", v.in("nz"))
 		}, `
 pull docker.io/library/old:1 at <digest>
 pull docker.io/library/old2:1 at <digest>
-replace z: its reference points at another image
-  with it replace a: its reference points at another image
+replace nz: its reference points at another image
+  with it replace na: its reference points at another image
 `},
 		{"Compose without restart only orders", func(v town) {
 			v.run("p-db-1", "old", nil, compose("db")...)
@@ -125,12 +125,12 @@ replace p-db-1: its reference points at another image
   with it restart p-api-1 once those before it are ready: Compose restarts it with p-db-1
 `},
 		{"a circle keeps its members only", func(v town) {
-			v.run("a", "old", nil, dependsOn, "b")
-			v.run("b", "old", nil, dependsOn, "a")
-			v.run("c", "old", nil)
+			v.run("na", "old", nil, dependsOn, "nb")
+			v.run("nb", "old", nil, dependsOn, "na")
+			v.run("nc", "old", nil)
 		}, `
 pull docker.io/library/old:1 at <digest>
-replace c: its reference points at another image
+replace nc: its reference points at another image
 `},
 		{"a circle of mere order is broken", func(v town) {
 			v.run("p-a-1", "old", nil, compose("a", composeOn, "b:service_started:false")...)
@@ -161,8 +161,8 @@ replace vpn: its reference points at another image
 			require.NoError(t, err)
 			assert.Equal(t, strings.TrimPrefix(tt.want, "\n"), digests.ReplaceAllString(r.Plan.String(), "<digest>"))
 			if strings.Contains(tt.name, "circle keeps") {
-				assert.Equal(t, "stale, but in a circle of dependencies: a, b", entry(t, r, "a").Reason)
-				assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "b").Status)
+				assert.Equal(t, "stale, but in a circle of dependencies: na, nb", entry(t, r, "na").Reason)
+				assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "nb").Status)
 			}
 		})
 	}
@@ -268,6 +268,81 @@ replace web: its reference points at another image
 		done, err := tw.Apply(t.Context(), r.Plan)
 		require.NoError(t, err, "what no registry is asked for again is no reason to refuse")
 		assert.Equal(t, watchtower.StatusUpdated, entry(t, done, "web").Status)
+	})
+}
+
+func TestAPlanHasAnIDThatPeopleCanSayYesTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.run("db", "old", nil)
+		v.run("web", "old2", nil, watchtower.DependsOnLabel, "db")
+		v.run("other", "old2", nil)
+		publish := func(image, version string) {
+			v.Publish(image, enginetest.Image{Env: []string{"VERSION=" + version}})
+		}
+		publish("old:1", "2")
+		publish("old2:1", "2")
+		id := func(opts ...watchtower.Option) string {
+			r, err := memory(t, v.Engine, opts...).Check(t.Context())
+			require.NoError(t, err)
+			return r.Plan.ID()
+		}
+		yes := id()
+		assert.Regexp(t, "^[0-9a-f]{16}$", yes)
+		assert.Equal(t, yes, id(), "the same whoever looks")
+		assert.NotEqual(t, yes, id(watchtower.WithCleanup(true)), "another policy")
+		assert.NotEqual(t, yes, id(watchtower.WithStopTimeout(0)), "another policy")
+		publish("old2:1", "3")
+		now := id()
+		assert.NotEqual(t, yes, now, "another digest")
+		v.Calls()
+		_, err := memory(t, v.Engine).ApplyID(t.Context(), yes)
+		assert.True(t, errdefs.IsFailedPrecondition(err))
+		require.ErrorContains(t, err, "the plan is no longer "+yes+" but "+now+":\npull docker.io/library/old")
+		for _, c := range v.Calls() {
+			assert.False(t, c.Changes, "%v", c)
+		}
+		r, err := memory(t, v.Engine).ApplyID(t.Context(), now)
+		require.NoError(t, err)
+		assert.Equal(t, 3, r.Count(watchtower.StatusUpdated))
+	})
+}
+
+func TestAPartOfAPlanCanBeCarriedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.run("web", "old", nil, "com.docker.compose.project", "p", "com.docker.compose.service", "web",
+			"com.docker.compose.depends_on", "db:service_started:false")
+		v.run("db", "old2", nil, "com.docker.compose.project", "p", "com.docker.compose.service", "db")
+		v.run("other", "old", nil)
+		for _, image := range []string{"old:1", "old2:1"} {
+			v.Publish(image, enginetest.Image{Env: []string{"VERSION=2"}})
+		}
+		tw := memory(t, v.Engine)
+		r, err := tw.Check(t.Context())
+		require.NoError(t, err)
+		whole := r.Plan.Only("db", "other", "web")
+		assert.Equal(t, r.Plan.ID(), whole.ID())
+		part := r.Plan.Only("web")
+		assert.Equal(t, `pull docker.io/library/old2:1 at <digest>
+pull docker.io/library/old:1 at <digest>
+replace db: its reference points at another image
+replace web after db: its reference points at another image
+`, digests.ReplaceAllString(part.String(), "<digest>"))
+		assert.Empty(t, r.Plan.Only().Groups)
+		backwards := r.Plan.Only("other", "db") // in whose whole plan the images stand the other way round
+		assert.Len(t, backwards.Images, 2)
+		for _, p := range []watchtower.Plan{part, backwards} {
+			again, err := tw.Check(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, p.ID(), again.Plan.Only(p.Groups[len(p.Groups)-1].Members[0].Name, p.Groups[0].Members[0].Name).ID())
+		}
+		r, err = tw.Apply(t.Context(), part)
+		require.NoError(t, err)
+		assert.Equal(t, 2, r.Count(watchtower.StatusUpdated))
+		r, err = tw.Check(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, watchtower.StatusStale, entry(t, r, "other").Status)
 	})
 }
 

@@ -1,18 +1,15 @@
 package watchtower
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/internal/statefile"
 )
 
 const (
@@ -30,38 +27,26 @@ type failedDigest struct {
 }
 
 // quarantine remembers what failed, by the container's name: the same is not
-// tried again until the registry serves something else. With a path it outlives
+// tried again until the registry serves something else. With a file it outlives
 // the process.
 type quarantine struct {
-	path string // empty: in memory only
+	file *statefile.File // nil: in memory only
 
 	mu     sync.Mutex
 	failed map[string]failedDigest
 }
 
-// openQuarantine reads what an earlier process remembered. A file that cannot be
-// read as such is told of and begun anew: what it held is a failed try at most.
+// openQuarantine reads what an earlier process remembered. A file that is damaged
+// is set aside, told of and begun anew: what it held is a failed try at most.
 func openQuarantine(dir string, warn func(error)) (*quarantine, error) {
-	q := &quarantine{failed: map[string]failedDigest{}}
 	if dir == "" {
-		return q, nil
+		return &quarantine{failed: map[string]failedDigest{}}, nil
 	}
-	q.path = filepath.Join(dir, quarantineFile)
-	data, err := os.ReadFile(q.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, invalid("WithStateDirectory", dir, fmt.Sprintf("a directory that can be read (%v)", err))
-	default:
-		if err := json.Unmarshal(data, &q.failed); err != nil || q.failed == nil {
-			q.failed = map[string]failedDigest{}
-			warn(fmt.Errorf("%s is not what was written there and is begun anew", q.path))
-		}
+	file, failed, err := statefile.Open(dir, quarantineFile, map[string]failedDigest{}, warn)
+	if err != nil {
+		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("watchtower: WithStateDirectory: %w", err))
 	}
-	if err := q.save(); err != nil {
-		return nil, invalid("WithStateDirectory", dir, fmt.Sprintf("a directory that can be written (%v)", err))
-	}
-	return q, nil
+	return &quarantine{file: file, failed: failed}, nil
 }
 
 // of returns what failed on the container last.
@@ -93,29 +78,12 @@ func (q *quarantine) forget(name string) error {
 	return q.save()
 }
 
-// save writes the file beside the old one and renames it, so that a crash leaves
-// one or the other.
+// save keeps it all. The caller holds the lock.
 func (q *quarantine) save() error {
-	if q.path == "" {
+	if q.file == nil {
 		return nil
 	}
-	data, err := json.MarshalIndent(q.failed, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(q.path), quarantineFile+".*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(data, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), q.path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return q.file.Write(q.failed)
 }
 
 // WithStateDirectory names a directory that outlives the process. What is kept

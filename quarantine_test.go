@@ -41,7 +41,7 @@ func TestWhatFailedIsRememberedInTheStateDirectory(t *testing.T) {
 		assert.Equal(t, watchtower.StatusUpdated, pass(state).Status, "another digest is tried")
 		data, err := os.ReadFile(filepath.Join(dir, "failed-digests.json"))
 		require.NoError(t, err)
-		assert.Equal(t, "{}\n", string(data), "and what failed before is history")
+		assert.JSONEq(t, `{"version":1,"value":{}}`, string(data), "and what failed before is history")
 	})
 	names, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -68,5 +68,8 @@ func TestAStateDirectoryThatCannotBeUsed(t *testing.T) {
 	require.NoError(t, state(broken), "a broken file is begun anew")
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, "{}\n", string(data))
+	assert.JSONEq(t, `{"version":1,"value":{}}`, string(data))
+	data, err = os.ReadFile(file + ".damaged")
+	require.NoError(t, err)
+	assert.Equal(t, `{"web":`, string(data), "and set aside")
 }

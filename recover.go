@@ -2,6 +2,7 @@ package watchtower
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
@@ -13,23 +14,56 @@ func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
 	if !ok {
 		return nil, nil
 	}
-	recovered, err := updater.Recover(ctx, lifecycle.RecoverOptions{
+	return updater.Recover(ctx, lifecycle.RecoverOptions{
 		StopTimeout: t.cfg.stopTimeout,
 		OnStep:      func(s lifecycle.Step) { t.emit(ctx, StepStarted{At: time.Now(), Step: s}) },
 	})
+}
+
+// tell tells what became of them.
+func (t *Tower) tell(ctx context.Context, recovered []lifecycle.Recovery) {
 	for _, r := range recovered {
 		t.emit(ctx, ServiceRecovered{At: time.Now(), Recovery: r})
 	}
-	return recovered, err
 }
 
-// recoverAtStart does so before the first pass of Run, which may be a day away.
-// An engine that does not answer yet is met by the pass.
-func (t *Tower) recoverAtStart(ctx context.Context) {
-	t.busy <- struct{}{}
-	defer func() { <-t.busy }()
-	if t.ping(ctx) == nil {
-		_, _ = t.recoverAll(ctx)
+// repair repairs outside of a pass, which may be a day away. It returns false if
+// something is still between two containers, or nothing could be seen. What repeated
+// tries still cannot finish is not told again.
+func (t *Tower) repair(ctx context.Context, repeated bool) (done bool) {
+	select {
+	case t.busy <- struct{}{}:
+		defer func() { <-t.busy }()
+	case <-ctx.Done():
+		return false
 	}
-	t.drain()
+	defer t.drain()
+	if t.ping(ctx) != nil {
+		return false
+	}
+	recovered, err := t.recoverAll(ctx)
+	done = err == nil && !slices.ContainsFunc(recovered, unfinished)
+	if repeated {
+		recovered = slices.DeleteFunc(recovered, unfinished)
+	}
+	t.tell(ctx, recovered)
+	return done
+}
+
+func unfinished(r lifecycle.Recovery) bool { return r.Outcome == lifecycle.OutcomeUnfinished }
+
+// mend repairs until it is done or the next pass is due, which begins with that.
+func (t *Tower) mend(ctx context.Context, next time.Time) {
+	for tries := 0; ; tries++ {
+		at := time.Now().Add(backoff(tries))
+		due := !next.IsZero() && !at.Before(next)
+		if due || !waitUntil(ctx, at) || t.repair(ctx, tries > 0) {
+			return
+		}
+	}
+}
+
+// unsettled: a service may be left between two containers.
+func (r *Report) unsettled() bool {
+	return r.Count(StatusFailed) > 0 || slices.ContainsFunc(r.Recovered, unfinished)
 }

@@ -41,7 +41,7 @@ func (t *Tower) snapshots(ctx context.Context, inv *inventory) ([]lifecycle.Snap
 	group.SetLimit(inspectConcurrency)
 	for i, c := range inv.containers {
 		group.Go(func() error {
-			snap, err := t.cfg.engine.Inspect(ctx, c.ID)
+			snap, err := t.inspect(ctx, c.ID)
 			if err != nil && !errdefs.IsNotFound(err) {
 				return fmt.Errorf("inspect %s: %w", c.Name, err)
 			}

@@ -3,7 +3,6 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/containerd/errdefs"
@@ -27,7 +26,7 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
 			return err
 		}
-		if !reflect.DeepEqual(plan, p.report.Plan) {
+		if plan.ID() != p.report.Plan.ID() {
 			return moved("what there is now asks for another plan:\n%s", p.report.Plan)
 		}
 		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
@@ -56,7 +55,7 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 				return nil, fmt.Errorf("plan for %s: %w", m.Name, err)
 			}
 			e := &p.report.Entries[i]
-			e.Status, e.Reason, e.Latest, e.NewImageID = StatusStale, m.Cause, m.To.Digest, m.To.ID
+			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // Report is what a pass found and did. It holds every container the engine has,
@@ -25,6 +26,9 @@ type Report struct {
 	Entries []Entry `json:"containers"`
 	// Plan is what the update did, or what one would do.
 	Plan Plan `json:"plan"`
+	// Quotas are what registries have told that they still allow, by host, the last
+	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
+	Quotas []registry.Quota `json:"quotas,omitempty"`
 }
 
 // Status is what a pass says of one container.
@@ -38,6 +42,9 @@ const (
 	StatusStale Status = "stale"
 	// StatusUpdated: it was replaced, the successor verified.
 	StatusUpdated Status = "updated"
+	// StatusHeld: a newer image is there, and a gate holds it; Reason says why, and
+	// HeldUntil until when.
+	StatusHeld Status = "held"
 	// StatusSkipped: it was left alone; Reason says why.
 	StatusSkipped Status = "skipped"
 	// StatusRolledBack: the successor failed, the old container serves again.
@@ -58,8 +65,20 @@ type Entry struct {
 	Status Status
 	// Reason is why it was skipped, or what makes it stale.
 	Reason string
+	// HeldUntil is when a held one may move; zero if that waits for something else
+	// than time.
+	HeldUntil time.Time
 	// Latest is the digest its reference points at now, where that was asked.
 	Latest string
+	// Endpoint is the host that said so: its registry or, for Docker Hub, one of
+	// its mirrors. Empty if nobody did, or the Checker does not tell who.
+	Endpoint string
+	// StaleMirror is a mirror of its registry that points at something else, and
+	// that the engine would pull through. Empty if there is none.
+	StaleMirror string
+	// NewReference is what the successor was or would be created by, where a tag
+	// policy moves it to another tag; empty if that stays.
+	NewReference string
 	// NewContainerID is the successor's, if it was updated.
 	NewContainerID string
 	// NewImageID is the image the successor was or would be created on, as far
@@ -77,8 +96,9 @@ type Entry struct {
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, latest, new_id, new_image_id,
-// downtime_ms, warnings, failure and error.
+// and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
+// new_reference, new_id, new_image_id, downtime_ms, warnings, failure, error and
+// retry_after, which is when its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Name       string             `json:"name"`
@@ -88,20 +108,30 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		State      lifecycle.State    `json:"state"`
 		Status     Status             `json:"status"`
 		Reason     string             `json:"reason,omitempty"`
+		HeldUntil  time.Time          `json:"held_until,omitzero"`
 		Latest     string             `json:"latest,omitempty"`
+		Endpoint   string             `json:"endpoint,omitempty"`
+		Stale      string             `json:"stale_mirror,omitempty"`
+		NewRef     string             `json:"new_reference,omitempty"`
 		NewID      string             `json:"new_id,omitempty"`
 		NewImageID string             `json:"new_image_id,omitempty"`
 		DowntimeMS int64              `json:"downtime_ms,omitempty"`
 		Warnings   []string           `json:"warnings,omitempty"`
 		Failure    *lifecycle.Failure `json:"failure,omitempty"`
 		Error      string             `json:"error,omitempty"`
+		RetryAfter time.Time          `json:"retry_after,omitzero"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.Latest, e.NewContainerID, e.NewImageID, e.Downtime.Milliseconds(),
+		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
+		e.Downtime.Milliseconds(),
 		e.Warnings, e.Failure, "",
+		time.Time{},
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
+	}
+	if limit := (*registry.Error)(nil); errors.As(e.Err, &limit) {
+		out.RetryAfter = limit.RetryAfter
 	}
 	return json.Marshal(out)
 }
@@ -132,8 +162,8 @@ func (r *Report) Err() error {
 }
 
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
-// rolled_back=0", with "stale=" before them for a check, and "restarted=" behind
-// them where one had to follow another.
+// rolled_back=0", with "stale=" before them for a check, and "restarted=" and "held="
+// behind them where one had to follow another, or a gate holds one.
 func (r *Report) Summary() string {
 	var b strings.Builder
 	if r.Kind == PassCheck {
@@ -141,8 +171,10 @@ func (r *Report) Summary() string {
 	}
 	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
 		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
-	if n := r.Count(StatusRestarted); n > 0 {
-		fmt.Fprintf(&b, " restarted=%d", n)
+	for _, s := range []Status{StatusRestarted, StatusHeld} {
+		if n := r.Count(s); n > 0 {
+			fmt.Fprintf(&b, " %s=%d", s, n)
+		}
 	}
 	return b.String()
 }

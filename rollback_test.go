@@ -1,9 +1,16 @@
 package watchtower_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -12,64 +19,219 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
 // quick is long enough for a container that fails to have failed.
 func quick() watchtower.Option { return watchtower.WithStableTime(700 * time.Millisecond) }
 
+// upset is a container whose next image does not work, or takes its time.
+type upset struct {
+	name   string
+	next   enginehost.Image
+	policy string
+	stable string // the label's text; empty: as documented
+	good   bool   // after all
+	exits  []int
+	says   string // the error
+	log    string // the last lines
+	probe  string // the last probe's
+}
+
+func upsets() []upset {
+	check := func(test string, fields object) object {
+		fields["Test"], fields["Timeout"] = []string{"CMD-SHELL", test}, 1e9
+		return fields
+	}
+	shell := func(text string) []string { return []string{"sh", "-c", text} }
+	sick, slow := serving("sick"), serving("slow")
+	sick.Healthcheck = check("echo fever; exit 1", object{"Interval": 2e9, "Retries": 5})
+	slow.Cmd[2] = "(sleep 8; touch /tmp/ready) & " + slow.Cmd[2]
+	slow.Healthcheck = check("[ -f /tmp/ready ]", object{"Interval": 1e9, "Retries": 1, "StartPeriod": 60e9})
+	return []upset{
+		{name: "no-entrypoint", next: enginehost.Image{Entrypoint: []string{"/nowhere"}}, exits: []int{127}, says: "/nowhere"},
+		{name: "exits-at-once", next: enginehost.Image{Cmd: shell("echo cannot run; exit 3")}, exits: []int{3}, says: "exit code 3", log: "cannot run"},
+		{name: "exits-after-5s", next: enginehost.Image{Cmd: shell("sleep 5; echo gave up; exit 1")}, stable: "8s", exits: []int{1}, says: "exit code 1", log: "gave up"},
+		// An engine that is busy may take its time to notice that a life has ended.
+		{name: "loops", next: enginehost.Image{Cmd: shell("echo cannot run; exit 1")}, policy: "always", exits: []int{1, 0}, says: "it restarts", log: "cannot run"},
+		{name: "sick-after-10s", next: sick, exits: []int{0}, says: "it is unhealthy: fever", probe: "fever"},
+		{name: "slow-to-be-healthy", next: slow, good: true},
+	}
+}
+
+// All in one pass, so that none is in the way of another; each with a client that
+// asks for its page all the time.
 func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	tests := []struct {
-		name   string
-		bad    enginehost.Image
-		policy string
-		want   string
-	}{
-		{"the entrypoint is missing", enginehost.Image{Entrypoint: []string{"/nowhere"}}, "no", "/nowhere"},
-		{"it exits at once", enginehost.Image{Cmd: []string{"sh", "-c", "echo cannot run; exit 1"}}, "no", "exit code 1"},
-		{"it is restarted for ever", enginehost.Image{Cmd: []string{"sh", "-c", "echo cannot run; exit 1"}}, "always", "it restarts"},
-		{
-			"it is unhealthy",
-			enginehost.Image{Healthcheck: object{"Test": []string{"CMD-SHELL", "echo sick; exit 1"}, "Interval": 200e6, "Retries": 1}},
-			"no", "it is unhealthy: sick",
-		},
+	proxy, err := enginetest.NewProxy(filepath.Join(shortDir(t), "docker.sock"), host.Address)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	pulls := 0
+	counts := watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+		if _, ok := e.(watchtower.PullStarted); ok {
+			pulls++
+		}
+	})
+	var names []string
+	before, clients := map[string]object{}, map[string]*pages{}
+	for i, u := range upsets() {
+		old := serving("old")
+		old.Env = []string{"OF=" + u.name}
+		ref, _ := reg.Push(t, u.name+":1", old)
+		host.Pull(t, ref, "")
+		port := fmt.Sprint(18100 + i)
+		body := object{
+			"Image": ref, "ExposedPorts": object{"8080/tcp": object{}}, "Labels": object{}, "HostConfig": object{
+				"RestartPolicy": object{"Name": u.policy}, "PortBindings": object{"8080/tcp": []object{{"HostIp": "127.0.0.1", "HostPort": port}}},
+			},
+		}
+		if u.stable != "" {
+			body["Labels"] = object{lifecycle.LabelStableTime: u.stable}
+		}
+		host.Run(t, u.name, body)
+		names, before[u.name] = append(names, u.name), host.Inspect(t, u.name)
+		reg.Push(t, u.name+":1", u.next)
+		clients[u.name] = askFor(t, "http://127.0.0.1:"+port+"/", "old", "slow")
 	}
-	for i, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			name := fmt.Sprintf("bad-%d", i)
-			ref, _ := reg.Push(t, name+":1", enginehost.Image{})
-			host.Pull(t, ref, "")
-			old := host.Run(t, name, object{"Image": ref, "HostConfig": object{"RestartPolicy": object{"Name": tt.policy}}})
-			before := host.Inspect(t, name)
-			reg.Push(t, name+":1", tt.bad)
-			tw := tower(t, host, []string{name}, quick())
+	tw := tower(t, &enginehost.Host{Address: proxy.Address()}, names, watchtower.WithObserver(counts))
 
-			e := entry(t, update(t, tw), name)
+	first := update(t, tw)
+	gaps := map[string]time.Duration{}
+	for name, c := range clients {
+		gaps[name] = c.stop(t)
+	}
+	require.Equal(t, len(names), pulls)
+	rolledBack := map[string]object{}
+	for _, name := range names {
+		rolledBack[name] = host.Inspect(t, name)
+	}
+	proxy.Calls()
+	second := update(t, tw)
+	assert.Equal(t, len(names), pulls, "a second pass pulls nothing")
+	assert.Empty(t, proxy.Calls(), "and changes nothing")
+	after := map[string]object{}
+	for _, u := range upsets() {
+		after[u.name] = host.Inspect(t, u.name)
+		reg.Push(t, u.name+":1", enginehost.Image{Env: []string{"OF=" + u.name, "VERSION=3"}})
+	}
+	third := update(t, tw)
+
+	var lines strings.Builder
+	table := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "image\tends as\texit code\tlast line\tdowntime\ta client's longest wait\tnext pass\tnext digest")
+	for _, u := range upsets() {
+		e, again, fixed := entry(t, first, u.name), entry(t, second, u.name), entry(t, third, u.name)
+		failure := e.Failure
+		if failure == nil {
+			failure = &lifecycle.Failure{}
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%v\t%v\t%s\t%s\n", u.name, e.Status, failure.ExitCode, lastLine(failure.Log+failure.Probe),
+			e.Downtime.Round(time.Millisecond), gaps[u.name].Round(time.Millisecond), again.Status, fixed.Status)
+		t.Run(u.name, func(t *testing.T) {
+			assert.Equal(t, watchtower.StatusUpdated, fixed.Status, "another digest is tried: %v", fixed.Err)
+			assert.Equal(t, []string{u.name}, named(t, host, u.name), "nothing else is left")
+			assert.Positive(t, e.Downtime)
+			assert.Less(t, gaps[u.name], e.Downtime+5*time.Second, "the report does not understate it")
+			if u.good {
+				assert.Equal(t, watchtower.StatusUpdated, e.Status, "%v", e.Err)
+				assert.Equal(t, watchtower.StatusFresh, again.Status)
+				return
+			}
 			require.Error(t, e.Err)
 			assert.Equal(t, watchtower.StatusRolledBack, e.Status)
-			assert.Contains(t, e.Err.Error(), "update "+name)
-			assert.Contains(t, e.Err.Error(), tt.want)
+			assert.ErrorContains(t, e.Err, "update "+u.name)
+			assert.ErrorContains(t, e.Err, u.says)
 			assert.True(t, errdefs.IsAborted(e.Err))
-			require.NotNil(t, e.Failure)
-			t.Logf("%v | %+v | downtime: %v", e.Err, *e.Failure, e.Downtime)
+			assert.Contains(t, u.exits, failure.ExitCode)
+			assert.Contains(t, failure.Log, u.log)
+			assert.Contains(t, failure.Probe, u.probe)
 
-			after := host.Inspect(t, name)
-			assert.Equal(t, old, after["Id"])
-			assert.Equal(t, "/"+name, after["Name"])
-			assert.Equal(t, true, after["State"].(object)["Running"])
-			assert.Equal(t, before["Config"], after["Config"])
-			assert.Equal(t, before["HostConfig"], after["HostConfig"])
-			assert.Equal(t, []string{name}, named(t, host, name), "nothing else is left")
+			was, is := before[u.name], rolledBack[u.name]
+			assert.Equal(t, was["Id"], is["Id"])
+			assert.Equal(t, "/"+u.name, is["Name"])
+			assert.Equal(t, true, is["State"].(object)["Running"])
+			assert.Equal(t, was["Config"], is["Config"])
+			assert.Equal(t, was["HostConfig"], is["HostConfig"])
 
-			again := entry(t, update(t, tw), name)
 			assert.Equal(t, watchtower.StatusSkipped, again.Status, "the digest is not tried again")
-			assert.Equal(t, after["State"], host.Inspect(t, name)["State"], "nothing was restarted")
-
-			reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=3"}})
-			assert.Equal(t, watchtower.StatusUpdated, entry(t, update(t, tw), name).Status, "another digest is")
+			assert.Contains(t, again.Reason, "this digest failed on ")
+			assert.Contains(t, again.Reason, e.Latest)
+			assert.Equal(t, is["State"], after[u.name]["State"], "nothing was restarted")
 		})
 	}
+	_ = table.Flush()
+	t.Logf("\n%s", &lines)
+}
+
+func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }
+
+// pages is a client that asks for a page every 10 ms.
+type pages struct {
+	enough  chan struct{}
+	longest chan time.Duration
+}
+
+// askFor begins to ask, once one of the pages that count as served is.
+func askFor(t *testing.T, url string, served ...string) *pages {
+	t.Helper()
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	answers := func() bool {
+		resp, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		return err == nil && slices.Contains(served, string(text))
+	}
+	require.Eventually(t, answers, 20*time.Second, 10*time.Millisecond)
+	p := &pages{make(chan struct{}), make(chan time.Duration, 1)}
+	go func() {
+		enough := false
+		last, longest := time.Now(), time.Duration(0)
+		for {
+			served, now := answers(), time.Now()
+			longest = max(longest, now.Sub(last))
+			if served {
+				last = now
+			}
+			if served && enough || t.Context().Err() != nil {
+				p.longest <- longest
+				return
+			}
+			select {
+			case <-p.enough:
+				enough = true
+			default:
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+	}()
+	return p
+}
+
+// stop returns the longest time between two pages, once there is one again.
+func (p *pages) stop(t *testing.T) time.Duration {
+	t.Helper()
+	close(p.enough)
+	select {
+	case d := <-p.longest:
+		return d
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "it is not served")
+		return 0
+	}
+}
+
+// shortDir is for sockets, whose paths must be short.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wt") //nolint:usetesting // a test's own is named after it
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // named lists the containers that have to do with a service.

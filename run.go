@@ -14,32 +14,36 @@ const (
 
 // Run makes passes on the schedule until ctx ends, and then returns nil. While
 // the engine does not answer it tries again sooner than the schedule says, after
-// a second first, at most after a minute, and tells of it once.
+// a second first, at most after a minute, and tells of it once. So it does while
+// an update is unfinished, only to finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
 	next := t.cfg.schedule.Next(time.Now())
 	if t.cfg.passAtStart {
 		next = time.Now()
 	}
-	if !t.cfg.passAtStart {
-		t.recoverAtStart(ctx)
-	}
+	// What an earlier process left does not wait for a first pass.
+	unsettled := !t.cfg.passAtStart && !t.repair(ctx, false)
 	failures := 0
 	for {
+		if failures == 0 && !next.IsZero() {
+			t.emit(ctx, PassScheduled{At: time.Now(), Next: next})
+		}
+		if unsettled {
+			t.mend(ctx, next)
+		}
 		if next.IsZero() {
 			<-ctx.Done()
 			return nil
-		}
-		if failures == 0 {
-			t.emit(ctx, PassScheduled{At: time.Now(), Next: next})
 		}
 		if !waitUntil(ctx, next) {
 			t.drain()
 			return nil
 		}
-		_, err := t.run(ctx, PassUpdate)
+		report, err := t.run(ctx, PassUpdate)
 		if ctx.Err() != nil {
 			return nil
 		}
+		unsettled = err == nil && report.unsettled()
 		next = t.cfg.schedule.Next(time.Now())
 		if err == nil {
 			failures = 0

@@ -18,6 +18,7 @@ import (
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
 // emptyEngine has no containers, and answers after a while or not at all.
@@ -131,6 +132,53 @@ func TestRunOutlastsAnEngineThatIsDown(t *testing.T) {
 	})
 }
 
+// The engine takes no change for five minutes, from one call of an update on.
+func TestRunDoesNotLeaveAServiceBetweenTwoContainersUntilTheNextPass(t *testing.T) {
+	for k := 1; k <= 6; k++ {
+		synctest.Test(t, func(t *testing.T) {
+			e := enginetest.New()
+			e.Publish("app:1", enginetest.Image{})
+			web := e.Run("web", "app:1", lifecycle.Spec{})
+			e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
+			e.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
+				if n > 1+k { // the pull is the first
+					return enginetest.Before
+				}
+				return enginetest.None
+			})
+			var outcomes []lifecycle.Outcome
+			tw := memory(t, e, watchtower.WithInterval(24*time.Hour), watchtower.WithPassAtStart(true),
+				watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, ev watchtower.Event) {
+					if ev, ok := ev.(watchtower.ServiceRecovered); ok {
+						outcomes = append(outcomes, ev.Recovery.Outcome)
+					}
+				})))
+			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
+			defer cancel()
+			go func() {
+				time.Sleep(5 * time.Minute) //nolint:forbidigo // in a bubble
+				e.SetFault(nil)
+			}()
+			require.NoError(t, tw.Run(ctx))
+			synctest.Wait()
+			list, err := e.Containers(t.Context())
+			require.NoError(t, err)
+			require.Len(t, list, 1, "call %d", k)
+			assert.Equal(t, "web", list[0].Name)
+			assert.Equal(t, lifecycle.StateRunning, list[0].State)
+			want := []lifecycle.Outcome{lifecycle.OutcomeUnfinished, lifecycle.OutcomeRolledBack}
+			switch k {
+			case 5: // it had proven itself
+				want[1] = lifecycle.OutcomeUpdated
+			case 6:
+				want = nil
+			}
+			assert.Equal(t, want, outcomes, "call %d: it is told once", k)
+			assert.Equal(t, k >= 5, list[0].ID != web.ID, "call %d", k)
+		})
+	}
+}
+
 func TestAPassOfADeadEngineIsAnError(t *testing.T) {
 	e := &emptyEngine{}
 	e.fail(errdefs.ErrUnavailable)
@@ -203,14 +251,14 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 		watchtower.WithStates("running", "gone"), watchtower.WithStates("dead"), watchtower.WithConcurrency(0),
 		watchtower.WithFilter(nil), watchtower.WithUpdater(nil), watchtower.WithChecker(nil), watchtower.WithCredentials(nil),
 		watchtower.WithObserver(nil), watchtower.WithLogger(nil), watchtower.WithSchedule(nil), watchtower.WithStableTime(0), watchtower.WithUpdateOrder(""),
-		watchtower.WithCheckTimeout(0), watchtower.WithPullTimeout(0),
+		watchtower.WithCheckTimeout(0), watchtower.WithPullTimeout(0), watchtower.WithProbe(watchtower.Probe{}, -1),
 	)
 	require.Error(t, err)
 	assert.True(t, errdefs.IsInvalidArgument(err))
 	for _, name := range []string{
 		"WithEngine", "WithInterval: 1ms", "WithStopTimeout", "WithStates: gone", "WithStates: dead", "WithConcurrency",
 		"WithFilter", "WithUpdater", "WithChecker", "WithCredentials", "WithObserver", "WithLogger", "WithSchedule",
-		"WithStableTime", "WithUpdateOrder", "WithCheckTimeout", "WithPullTimeout",
+		"WithStableTime", "WithUpdateOrder", "WithCheckTimeout", "WithPullTimeout", "WithProbe: -1ns",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}

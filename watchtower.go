@@ -7,6 +7,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
@@ -22,8 +23,12 @@ type (
 	State = lifecycle.State
 	// Order is how a container is swapped.
 	Order = lifecycle.Order
+	// Probe is a question to a container that was just started.
+	Probe = lifecycle.Probe
 	// Filter selects containers: see filter.Filter.
 	Filter = filter.Filter
+	// Gate judges what a container could move to: see gate.Gate.
+	Gate = gate.Gate
 	// Checker resolves references: see registry.Checker.
 	Checker = registry.Checker
 	// CredentialStore finds logins: see credentials.Store.
@@ -54,6 +59,7 @@ type Tower struct {
 	busy   chan struct{} // held by the pass in hand
 
 	quarantine *quarantine
+	unfollowed string // why the engine's registry configuration is not; in the busy pass
 }
 
 var _ Watcher = (*Tower)(nil)
@@ -98,12 +104,15 @@ func (c *config) fill() (err error) {
 		}
 	}
 	if c.checker == nil {
-		if c.checker, err = registry.New(registry.WithCredentials(c.store), registry.WithLogger(c.logger)); err != nil {
+		own := []registry.Option{registry.WithCredentials(c.store), registry.WithLogger(c.logger)}
+		if c.client, err = registry.New(append(own, c.registry...)...); err != nil {
 			return err
 		}
+		c.checker = c.client
 	}
 	if c.updater == nil {
-		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime), lifecycle.WithHolder(c.self))
+		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime),
+			lifecycle.WithProbe(c.probe, c.probeTimeout), lifecycle.WithHolder(c.self))
 	}
 	return nil
 }
@@ -119,10 +128,26 @@ func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx
 // Apply carries out a plan that an earlier Check made, no more and no less: no
 // registry is asked. It is refused, with class FailedPrecondition and nothing
 // touched, if the same containers would be planned differently now: one is gone
-// or was replaced, another has come to depend on one, or its image is another. The
-// report holds the plan's containers only.
+// or was replaced, another has come to depend on one, its image is another, or this
+// Tower's PlanPolicy is another. Gates are not asked again: the plan is
+// what they let pass. The report holds the plan's containers only.
 func (t *Tower) Apply(ctx context.Context, plan Plan) (*Report, error) {
 	return t.told(ctx, PassUpdate, func() (*Report, error) { return t.applyPlan(ctx, plan) })
+}
+
+// ApplyID looks anew, and carries out what it finds to be done if that is the plan
+// with this ID: what somebody said yes to, and nothing else. Otherwise it is refused
+// with class FailedPrecondition, nothing touched, and the error names the plan there
+// is now.
+func (t *Tower) ApplyID(ctx context.Context, id string) (*Report, error) {
+	return t.told(ctx, PassUpdate, func() (*Report, error) {
+		return t.runIf(ctx, PassUpdate, func(now Plan) error {
+			if now.ID() != id {
+				return moved("the plan is no longer %s but %s:\n%s", id, now.ID(), now)
+			}
+			return nil
+		})
+	})
 }
 
 func (t *Tower) once(ctx context.Context, kind PassKind) (*Report, error) {

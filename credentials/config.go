@@ -16,6 +16,11 @@ type config struct {
 	store   string // the helper for all registries without their own
 }
 
+// holds reports whether it says anything.
+func (c *config) holds() bool {
+	return c != nil && (len(c.auths) > 0 || len(c.helpers) > 0 || c.store != "")
+}
+
 // chosen is the helper that one registry names, or why that cannot be told.
 type chosen struct {
 	name string

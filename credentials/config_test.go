@@ -26,6 +26,8 @@ func TestEntriesOfAConfigFile(t *testing.T) {
 		"bad.example":{"auth":"not base64!"},
 		"registry.example/spoilt":{"auth":"not base64!"},
 		"alphabet.example":{"auth":"dX5-Ojpw"},
+		"line.example":{"auth":"dTpwCg=="},
+		"empty.example":{"auth":"dTo="},
 		"worse.example":17}}`,
 		auth("hub", "p"), auth("root", "a:b"), auth("upper", "p"), auth("00000000-0000-0000-0000-000000000000", "")))
 	file, err := credentials.File(path)
@@ -40,6 +42,9 @@ func TestEntriesOfAConfigFile(t *testing.T) {
 		assert.Equal(t, user, ask(t, file, host).Username, host)
 	}
 	assert.Equal(t, "a:b", ask(t, file, "registry.example").Password.Reveal(), "a password may hold a colon")
+	assert.Equal(t, "p", ask(t, file, "line.example").Password.Reveal(), "the end of a line is none of it")
+	assert.Equal(t, credentials.Credential{Username: "u", Source: path}, ask(t, file, "empty.example"), "a password may be empty")
+	assert.False(t, ask(t, file, "empty.example").IsZero())
 	assert.Equal(t, "refresh", ask(t, file, "token.example").IdentityToken.Reveal())
 	assert.Equal(t, "bearer", ask(t, file, "bearer.example").RegistryToken.Reveal())
 	assert.Equal(t, path, ask(t, file, "registry.example").Source)
@@ -53,6 +58,27 @@ func TestEntriesOfAConfigFile(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, "decode", e.Op)
 		assert.Equal(t, path, e.Source)
+	}
+}
+
+// What editors and scripts make of the file.
+func TestAConfigFileWrittenByHand(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.json")
+	one, two := fmt.Sprintf(`{"r.example":{"auth":%q}}`, auth("one", "p")), fmt.Sprintf(`{"s.example":{"Auth":%q}}`, auth("two", "p"))
+	for text, want := range map[string][2]string{
+		"\ufeff{\"auths\":" + one + "}\r\n":            {"one", ""}, // a mark of its encoding
+		`{"AUTHS":` + one + `}`:                        {"one", ""},
+		`{"auths":` + one + `,"Auths":` + two + `}`:    {"one", "two"},
+		`{"auths":` + one + `,"auths":` + two + `}`:    {"one", "two"},
+		`{"auths":null,"credHelpers":null,"other":[]}`: {"", ""},
+		"\ufeff": {"", ""},
+	} {
+		write(t, path, text)
+		file, err := credentials.File(path)
+		require.NoError(t, err, text)
+		assert.Equal(t, want[0], ask(t, file, "r.example").Username, text)
+		assert.Equal(t, want[1], ask(t, file, "s.example").Username, text)
 	}
 }
 

@@ -94,7 +94,8 @@ func (c Credential) LogValue() slog.Value {
 //
 // A store without an entry answers with the zero Credential and no error. An
 // error means that the store could not be asked; it never holds a secret. A
-// Store is used by many goroutines at once.
+// Store that is a fmt.Stringer is called by that name in messages. A Store is
+// used by many goroutines at once.
 type Store interface {
 	Credential(ctx context.Context, host string) (Credential, error)
 }

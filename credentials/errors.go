@@ -38,7 +38,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // unreadable is a file error: without the path, which stands before it, and
 // with the class that tells a matter of rights from a bad path.
-func unreadable(path string, err error) error {
+func unreadable(source string, err error) error {
 	var class error = errdefs.ErrInvalidArgument
 	if errors.Is(err, fs.ErrPermission) {
 		class = errdefs.ErrPermissionDenied
@@ -47,7 +47,7 @@ func unreadable(path string, err error) error {
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return &Error{Op: "read", Source: path, Err: errclass.With(class, err)}
+	return &Error{Op: "read", Source: source, Err: errclass.With(class, err)}
 }
 
 func invalid(format string, args ...any) error {

@@ -85,7 +85,10 @@ func ExampleRepoFromEnv() {
 		}
 		defer func() { _ = os.Unsetenv(name) }()
 	}
-	store := credentials.RepoFromEnv()
+	store, err := credentials.RepoFromEnv()
+	if err != nil {
+		panic(err)
+	}
 	for _, host := range []string{"registry.example/team/app", "other.example/app"} {
 		c, err := store.Credential(context.Background(), host)
 		fmt.Printf("%q %v\n", c.Username, err)

@@ -1,10 +1,12 @@
 package credentials
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -94,6 +96,17 @@ func (f *ConfigFile) Credential(ctx context.Context, host string) (Credential, e
 	return content.find(ctx, host, f.helpers)
 }
 
+// String is the file's path: of those that are looked for the one that is there,
+// or all if none is.
+func (f *ConfigFile) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.content == nil {
+		return strings.Join(f.paths, ", ") + " (not there)"
+	}
+	return f.path
+}
+
 // refresh reads the file if it is another one than last time. An error leaves
 // the last good content.
 func (f *ConfigFile) refresh() error {
@@ -110,16 +123,17 @@ func (f *ConfigFile) refresh() error {
 	case f.content != nil && f.path == path && unchanged(f.seen, info):
 		f.seen = info
 		return nil
-	case info.Size() > maxConfig:
-		return &Error{Op: "read", Source: path, Err: invalid("larger than %d bytes", maxConfig)}
 	}
-	data, err := os.ReadFile(path)
+	data, info, err := readFile(path, maxConfig)
 	if err != nil {
 		return unreadable(path, err)
 	}
 	content, err := parseConfig(path, data)
 	if err != nil {
 		return err
+	}
+	if len(bytes.TrimSpace(data)) == 0 && f.content.holds() {
+		return &Error{Op: "read", Source: path, Err: invalid("empty, as a file is that is being written")}
 	}
 	f.seen, f.path, f.content = info, path, content
 	return nil

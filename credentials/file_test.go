@@ -141,6 +141,44 @@ func TestAConfigFileIsReadAgain(t *testing.T) {
 		_, err = file.Credential(t.Context(), "r.example")
 		require.ErrorContains(t, err, "mount the directory")
 	})
+	t.Run("keeping the last good content while it is written in place", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "config.json")
+		write(t, path, "")
+		var told []error
+		file, err := credentials.File(path, credentials.WithReport(func(err error) { told = append(told, err) }))
+		require.NoError(t, err)
+		assert.True(t, ask(t, file, "r.example").IsZero())
+		assert.Empty(t, told, "an empty file that always was one holds no logins")
+		write(t, path, user("one"))
+		assert.Equal(t, "one", ask(t, file, "r.example").Username)
+		for n := range len(user("two")) {
+			write(t, path, user("two")[:n])
+			assert.Equal(t, "one", ask(t, file, "r.example").Username, "after %d bytes", n)
+		}
+		require.Len(t, told, 2)
+		assert.EqualError(t, told[0], "credentials: read "+path+": empty, as a file is that is being written")
+		assert.EqualError(t, told[1], "credentials: read "+path+": not a Docker config file: malformed JSON")
+		write(t, path, user("two"))
+		assert.Equal(t, "two", ask(t, file, "r.example").Username)
+		write(t, path, `{"auths":{}}`)
+		assert.True(t, ask(t, file, "r.example").IsZero(), "what a docker logout leaves")
+	})
+	t.Run("keeping the last good content where a directory comes in its place", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "config.json")
+		write(t, path, user("one"))
+		var told []error
+		file, err := credentials.File(path, credentials.WithReport(func(err error) { told = append(told, err) }))
+		require.NoError(t, err)
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, os.Mkdir(path, 0o700))
+		for range 3 {
+			assert.Equal(t, "one", ask(t, file, "r.example").Username)
+		}
+		require.Len(t, told, 1)
+		require.ErrorContains(t, told[0], "mount the directory that holds config.json")
+	})
 	t.Run("keeping the last good content, and saying so once", func(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "config.json")

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +27,13 @@ func FromEnv(opts ...FileOption) (Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		stores = append(stores, c.auths)
+		stores = append(stores, named{c.auths, variable})
 	}
 	var paths []string
 	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			return nil, invalid("credentials: DOCKER_CONFIG: %q: want the directory that holds config.json", dir)
+		}
 		paths = append(paths, filepath.Join(dir, "config.json"))
 	}
 	paths = append(paths, "/config.json")
@@ -41,38 +45,54 @@ func FromEnv(opts ...FileOption) (Store, error) {
 		return nil, err
 	}
 	stores = append(stores, file)
-	if repo, listed := repoFromEnv(); listed {
+	repo, err := repoFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	if len(repo.hosts) > 0 {
 		stores = append(stores, repo)
 	}
 	return Chain(stores...), nil
 }
 
-// RepoFromEnv is the login in REPO_USER and REPO_PASS, for the registries, or
-// paths on them, that REPO_HOST lists, separated by commas or white space.
-// Without REPO_HOST it is for every registry, which shows the password to
-// whichever an image names: put it last in a Chain. Without both of the others
-// it knows none.
-func RepoFromEnv() Store {
-	store, _ := repoFromEnv()
-	return store
+// RepoFromEnv is the login in REPO_USER and REPO_PASS, or in the files that
+// REPO_USER_FILE and REPO_PASS_FILE name, which are read on each use. It is for
+// the registries, or paths on them, that REPO_HOST lists, separated by commas or
+// white space. Without REPO_HOST it is for every registry, which shows the
+// password to whichever an image names: put it last in a Chain. Without a user
+// or a password it knows none. A variable that is set along with its _FILE, and
+// a file that is not one readable line, are errors that name them, of class
+// InvalidArgument, or PermissionDenied for one that may not be read.
+func RepoFromEnv() (Store, error) { return repoFromEnv() }
+
+func repoFromEnv() (repoLogin, error) {
+	user, userErr := settingFromEnv("REPO_USER")
+	pass, passErr := settingFromEnv("REPO_PASS")
+	hosts := map[string]bool{}
+	for _, host := range strings.FieldsFunc(os.Getenv("REPO_HOST"), func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }) {
+		hosts[host] = true
+	}
+	return repoLogin{user, pass, byName(hosts)}, errors.Join(userErr, passErr)
 }
 
-// repoFromEnv is RepoFromEnv, and tells whether REPO_HOST lists somebody.
-func repoFromEnv() (store Store, listed bool) {
-	login := Credential{
-		Username: os.Getenv("REPO_USER"), Password: NewSecret(os.Getenv("REPO_PASS")), Source: "REPO_USER, REPO_PASS",
-	}
-	hosts := strings.FieldsFunc(os.Getenv("REPO_HOST"), func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
-	listed = len(hosts) > 0
-	if login.Username == "" || login.Password.IsZero() {
-		return Static(nil), listed
-	}
-	if !listed {
-		return StoreFunc(func(context.Context, string) (Credential, error) { return login, nil }), false
-	}
-	logins := map[string]Credential{}
-	for _, host := range hosts {
-		logins[host] = login
-	}
-	return Static(logins), true
+// repoLogin is one login for some registries, or for all if none is named.
+type repoLogin struct {
+	user, pass setting
+	hosts      map[string]bool
 }
+
+// Credential reads the login if it is for that registry.
+func (r repoLogin) Credential(_ context.Context, host string) (Credential, error) {
+	if _, mine := lookup(r.hosts, host); !mine && len(r.hosts) > 0 || !r.user.given() || !r.pass.given() {
+		return Credential{}, nil
+	}
+	user, userErr := r.user.text()
+	pass, passErr := r.pass.text()
+	if err := errors.Join(userErr, passErr); err != nil {
+		return Credential{}, err
+	}
+	return Credential{Username: user, Password: NewSecret(pass), Source: r.String()}, nil
+}
+
+// String names the settings.
+func (r repoLogin) String() string { return r.user.name + ", " + r.pass.name }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -23,6 +24,9 @@ const DefaultHelperTimeout = 10 * time.Second
 // maxHelperOutput bounds what is read of a helper's answer.
 const maxHelperOutput = 64 << 10
 
+// programPrefix is what the names of all helpers' programs begin with.
+const programPrefix = "docker-credential-"
+
 // helperName keeps a config file from naming a program outside PATH.
 var helperName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
@@ -34,12 +38,14 @@ var helperName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 // class InvalidArgument. An answer, a failure too, is kept for half a minute.
 func Helper(name string, timeout time.Duration) Store {
 	h := newHelpers(timeout)
-	return StoreFunc(func(ctx context.Context, host string) (Credential, error) { return h.ask(ctx, name, host) })
+	return named{
+		StoreFunc(func(ctx context.Context, host string) (Credential, error) { return h.ask(ctx, name, host) }), programPrefix + name,
+	}
 }
 
 // get runs the helper once.
 func get(ctx context.Context, name, server string, timeout time.Duration) (Credential, error) {
-	program := "docker-credential-" + name
+	program := programPrefix + name
 	login, err := run(ctx, program, server, timeout)
 	if err != nil {
 		return Credential{}, &Error{Op: "get", Source: program, Host: server, Err: err}
@@ -48,7 +54,7 @@ func get(ctx context.Context, name, server string, timeout time.Duration) (Crede
 }
 
 func run(caller context.Context, program, server string, timeout time.Duration) (Credential, error) {
-	if !helperName.MatchString(strings.TrimPrefix(program, "docker-credential-")) {
+	if !helperName.MatchString(strings.TrimPrefix(program, programPrefix)) {
 		return Credential{}, invalid("not a helper's name")
 	}
 	path, err := exec.LookPath(program)
@@ -60,11 +66,12 @@ func run(caller context.Context, program, server string, timeout time.Duration) 
 	cmd := exec.CommandContext(ctx, path, "get")
 	cmd.Stdin = strings.NewReader(server)
 	cmd.WaitDelay = time.Second // its children may hold its output open
+	inGroup(cmd)
 	out := &bounded{}
 	cmd.Stdout = out
 	err = cmd.Run()
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // it ended well
 		return parseAnswer(program, out.Bytes())
 	case caller.Err() != nil:
 		return Credential{}, context.Cause(caller)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,7 +34,11 @@ func TestHelpers(t *testing.T) {
 	helper(t, "token", `echo '{"Username":"<token>","Secret":"canary"}'`)
 	helper(t, "none", `echo "credentials not found in native keychain"; exit 1`)
 	helper(t, "fails", `echo "canary"; echo "canary" >&2; exit 3`)
+	helper(t, "one", `exit 1`)
 	helper(t, "garbage", `echo "canary"`)
+	helper(t, "half", `printf '{"Username":"u","Secret":"canary'`)
+	helper(t, "empty", `echo '{"Username":"","Secret":""}'`)
+	helper(t, "flood", `exec yes canary | head -c 1000000`)
 	ctx := t.Context()
 
 	c, err := credentials.Helper("good", 0).Credential(ctx, "docker.io/library/nginx")
@@ -49,13 +55,16 @@ func TestHelpers(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, c.IsZero())
 	for name, want := range map[string]string{
-		"fails": "exit status 3", "garbage": "its answer is no credential", "missing": "not found on PATH", "../evil": "not a helper's name",
+		"fails": "exit status 3", "one": "exit status 1", "half": "its answer is no credential",
+		"empty": "its answer is no credential", "flood": "its answer is no credential", "garbage": "its answer is no credential", "missing": "not found on PATH", "../evil": "not a helper's name",
 	} {
 		_, err := credentials.Helper(name, 0).Credential(ctx, "x.example")
 		require.EqualError(t, err, "credentials: get x.example from docker-credential-"+name+": "+want)
 		var e *credentials.Error
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, "x.example", e.Host)
+		assert.Equal(t, "docker-credential-"+name, e.Source)
+		assert.NotContains(t, err.Error(), "canary")
 		assert.Equal(t, name == "../evil", errdefs.IsInvalidArgument(err))
 		assert.Equal(t, name != "../evil", errdefs.IsUnavailable(err))
 	}
@@ -81,6 +90,31 @@ func TestAHelperThatHangsIsEnded(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded, "the caller's own end is not the helper's fault")
 	assert.False(t, errdefs.IsUnavailable(err))
 	assert.Less(t, time.Since(start), 30*time.Second)
+}
+
+// Many helpers are scripts: it is what they call that hangs.
+func TestWhatAHelperThatHangsHasStartedIsEndedWithIt(t *testing.T) {
+	left := filepath.Join(t.TempDir(), "left")
+	helper(t, "calls", `sleep 60 & echo $! >`+left+`; wait`)
+	_, err := credentials.Helper("calls", 200*time.Millisecond).Credential(t.Context(), "x.example")
+	require.ErrorContains(t, err, "no answer within 200ms")
+	text, err := os.ReadFile(left)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return !runs(pid) }, 10*time.Second, 10*time.Millisecond)
+}
+
+// runs reports whether the process is there, and more than a zombie that nobody
+// has asked about yet.
+func runs(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !bytes.Contains(stat, []byte(") Z "))
+}
+
+func TestAHelperMayLeaveADaemonBehind(t *testing.T) {
+	helper(t, "starts", `sleep 3 & echo '{"Username":"u","Secret":"s"}'`)
+	assert.Equal(t, "u", ask(t, credentials.Helper("starts", 0), "x.example").Username, "which holds its output open")
 }
 
 func TestAHelperRunsOnceForManyWhoAsk(t *testing.T) {

@@ -49,20 +49,30 @@ func byName[T any](spelt map[string]T) map[string]T {
 }
 
 // lookup finds the entry whose key is the longest prefix of the name, segment by
-// segment.
+// segment. The port that goes without saying may be written in one and not in
+// the other.
 func lookup[T any](named map[string]T, name string) (T, bool) {
+	const port = ":443"
 	name = normalize(name)
-	for {
-		if found, ok := named[name]; ok {
-			return found, true
-		}
-		i := strings.LastIndex(name, "/")
-		if i < 0 {
-			var none T
-			return none, false
-		}
-		name = name[:i]
+	host, path, _ := strings.Cut(name, "/")
+	other, written := strings.CutSuffix(host, port)
+	if !written {
+		other = host + port
 	}
+	for _, key := range []string{name, strings.TrimSuffix(other+"/"+path, "/")} {
+		for {
+			if found, ok := named[key]; ok {
+				return found, true
+			}
+			i := strings.LastIndex(key, "/")
+			if i < 0 {
+				break
+			}
+			key = key[:i]
+		}
+	}
+	var none T
+	return none, false
 }
 
 // serverURL is the name a helper knows the registry by.

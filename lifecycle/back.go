@@ -118,7 +118,7 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Conta
 		spec.Config.Object("Labels")[key] = snap.Labels[key]
 	}
 	t.hold.try(e.String())
-	id, err := r.create(ctx, CreateOptions{Name: e.String(), Spec: spec})
+	id, err := r.create(ctx, CreateOptions{Name: e.String(), Platform: snap.ImagePlatform, Spec: spec})
 	if err != nil {
 		return nil, err
 	}

@@ -173,8 +173,12 @@ func (r *recreator) patience(m *move) time.Duration {
 	if m.order != StartFirst {
 		return r.lease
 	}
-	least, _ := stableTime(m.old.Labels) // prepare has read it
+	labels := m.labels() // prepare has read them
+	least, _ := durationLabel(labels, LabelStableTime)
 	wait := r.lease + max(r.stable, least) + healthSlack
+	if probe, within, _ := r.probeOf(labels); !probe.none() {
+		wait += within
+	}
 	for _, config := range []Document{m.spec.Config, m.image.Config} {
 		if check := config.Object("Healthcheck"); len(check) > 0 {
 			wait += healthDeadline(check)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
 // callTimeout bounds one call to the engine. A busy engine takes seconds for a
@@ -39,48 +41,52 @@ func (t *tracker) up() {
 	}
 }
 
-func (r *recreator) inspect(ctx context.Context, ref string) (Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	snap, err := r.engine.Inspect(ctx, ref)
-	return snap, named("inspect", err)
+func (r *recreator) inspect(ctx context.Context, ref string) (snap Snapshot, err error) {
+	err = named("inspect", errclass.Within(ctx, callTimeout, func(ctx context.Context) (err error) {
+		snap, err = r.engine.Inspect(ctx, ref)
+		return err
+	}))
+	return snap, err
 }
 
-func (r *recreator) create(ctx context.Context, opts CreateOptions) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	id, err := r.engine.Create(ctx, opts)
-	return id, named("create", err)
+func (r *recreator) inspectImage(ctx context.Context, ref, platform string) (image Image, err error) {
+	err = errclass.Within(ctx, callTimeout, func(ctx context.Context) (err error) {
+		image, err = InspectImageFor(ctx, r.engine, ref, platform)
+		return err
+	})
+	return image, err
+}
+
+func (r *recreator) create(ctx context.Context, opts CreateOptions) (id string, err error) {
+	err = named("create", errclass.Within(ctx, callTimeout, func(ctx context.Context) (err error) {
+		id, err = r.engine.Create(ctx, opts)
+		return err
+	}))
+	return id, err
 }
 
 func (r *recreator) rename(ctx context.Context, ref, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return named("rename", r.engine.Rename(ctx, ref, name))
+	return named("rename", errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return r.engine.Rename(ctx, ref, name) }))
 }
 
 func (r *recreator) start(ctx context.Context, ref string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return named("start", r.engine.Start(ctx, ref))
+	return named("start", errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return r.engine.Start(ctx, ref) }))
 }
 
 func (r *recreator) pause(ctx context.Context, ref string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return named("pause", r.engine.Pause(ctx, ref))
+	return named("pause", errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return r.engine.Pause(ctx, ref) }))
 }
 
 func (r *recreator) remove(ctx context.Context, ref string, force bool) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return named("remove", r.engine.Remove(ctx, ref, RemoveOptions{Force: force}))
+	return named("remove", errclass.Within(ctx, callTimeout, func(ctx context.Context) error {
+		return r.engine.Remove(ctx, ref, RemoveOptions{Force: force})
+	}))
 }
 
 func (r *recreator) stop(ctx context.Context, ref string, t *tracker) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout+t.wait)
-	defer cancel()
-	return named("stop", r.engine.Stop(ctx, ref, StopOptions{Timeout: t.stopTimeout}))
+	return named("stop", errclass.Within(ctx, callTimeout+t.wait, func(ctx context.Context) error {
+		return r.engine.Stop(ctx, ref, StopOptions{Timeout: t.stopTimeout})
+	}))
 }
 
 // stopWait is how long the engine may take to stop the container.

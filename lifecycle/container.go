@@ -40,6 +40,11 @@ type Container struct {
 	Image string
 	// ImageID is the image it runs, as the engine names it: "sha256:…".
 	ImageID string
+	// ImageManifest is the digest of the manifest, of those the image has for
+	// several platforms, that it runs, and ImagePlatform is that platform:
+	// "os/arch" or "os/arch/variant". Empty with the classic image store, whose
+	// images are for one, and below API 1.48.
+	ImageManifest, ImagePlatform string
 	// Labels are the container's own and those of its image, merged by the
 	// engine.
 	Labels map[string]string
@@ -62,8 +67,10 @@ type Image struct {
 	Tags []string
 	// Digests are the references with digest it was pulled as
 	// ("nginx@sha256:…"). An image that was built or loaded has none with the
-	// classic store.
+	// classic store, and one for each of its tags with containerd's.
 	Digests []string
+	// Origin is where it came from, if the list tells.
+	Origin Origin
 	// Platform is "os/arch" or "os/arch/variant"; empty where the list does not
 	// tell, always set by InspectImage.
 	Platform string
@@ -72,6 +79,20 @@ type Image struct {
 	// InspectImage.
 	Config Document
 }
+
+// Origin is where an image came from.
+type Origin string
+
+// The origins. With the classic image store an image that has digests was pulled,
+// or pushed from here; the engine says no more.
+const (
+	// OriginUnknown: the engine does not tell.
+	OriginUnknown Origin = ""
+	// OriginRegistry: it was pulled, or has been pushed.
+	OriginRegistry Origin = "registry"
+	// OriginLocal: it was built or loaded here, and no registry had it.
+	OriginLocal Origin = "local"
+)
 
 // Identity returns all digests that name this image: its ID and those of its
 // Digests, whatever repository they were pulled from.

@@ -23,7 +23,15 @@
 //
 // Any error ends the straight line. What is there is looked at anew, and one
 // function, which is a function of the list of containers, finishes or undoes
-// it. A container under a journal name is no target: see Unfinished.
+// it. A container under a journal name is no target: see Unfinished. Where the
+// engine will not start the predecessor again, the successor is tried, and serves
+// if it proves itself.
+//
+// # Verification
+//
+// A successor is good when its health check says so, or when it has stayed up for a
+// while, and when it has answered its Probe, if it is given one: a command in it, an
+// HTTP request or a connection to it. A one-shot is good when it has ended well.
 //
 // # Start first
 //

@@ -21,7 +21,9 @@ import (
 // Engine is used by many goroutines at once.
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
-// Describer, LogReader, Differ, Archiver, Connector.
+// Describer, LogReader, Differ, Archiver, Connector, Execer, PlatformInspector,
+// RegistryConfigurer. A wrapper that embeds this interface has none of them; one
+// that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
 	Inspector
@@ -43,6 +45,30 @@ type Inspector interface {
 	Inspect(ctx context.Context, container string) (Snapshot, error)
 	// InspectImage shows one image, by reference or ID.
 	InspectImage(ctx context.Context, image string) (Image, error)
+}
+
+// PlatformInspector is an engine whose images may each be for several platforms.
+// Inspector shows one of them, if it has the engine's own.
+type PlatformInspector interface {
+	// InspectImageFor shows what an image has for a platform, "os/arch" or
+	// "os/arch/variant"; NotFound if that is not here. Of the answer Platform
+	// and Config count: engines give it an ID of its own.
+	InspectImageFor(ctx context.Context, image, platform string) (Image, error)
+}
+
+// InspectImageFor shows an image as InspectImage does, with the platform and the
+// defaults of its containers on that platform; empty: the engine's own. Where it
+// has none for it, the error is of class NotFound, or the image of another
+// platform if the engine is no PlatformInspector.
+func InspectImageFor(ctx context.Context, e Inspector, image, platform string) (Image, error) {
+	out, err := e.InspectImage(ctx, image)
+	able, ok := e.(PlatformInspector)
+	if err != nil || !ok || platform == "" || out.Platform == platform {
+		return out, err
+	}
+	own, err := able.InspectImageFor(ctx, image, platform)
+	out.Platform, out.Config = own.Platform, own.Config
+	return out, err
 }
 
 // Puller changes the engine's images.
@@ -180,6 +206,25 @@ type EngineInfo struct {
 	Platform string
 }
 
+// RegistryConfigurer is an engine that tells how it is configured to reach
+// registries, so that who asks them in its stead can do the same.
+type RegistryConfigurer interface {
+	// RegistryConfig is the configuration in force now; an engine may be told
+	// another one while it runs.
+	RegistryConfig(ctx context.Context) (RegistryConfig, error)
+}
+
+// RegistryConfig is how an engine reaches registries. The zero value is that of
+// one that was told nothing.
+type RegistryConfig struct {
+	// Mirrors are Docker Hub's, as URLs, in the order they are asked.
+	Mirrors []string
+	// Insecure are the registries, "host:port", and networks, "10.0.0.0/8", whose
+	// certificates are not looked at and that may lack TLS. The loopback's
+	// networks are among them.
+	Insecure []string
+}
+
 // Connector is an engine whose containers can join and leave networks. Without it
 // a container that is found by network aliases cannot be updated start-first.
 type Connector interface {
@@ -194,6 +239,37 @@ type LogReader interface {
 	// Logs writes the last lines of the container's output to w, standard
 	// output and error together.
 	Logs(ctx context.Context, container string, lines int, w io.Writer) error
+}
+
+// Execer is an engine that runs commands in its containers. Without it a
+// container with an exec probe cannot be updated.
+type Execer interface {
+	// Exec runs a command in a container that runs, with its environment, and
+	// returns once it has ended: with whatever exit code, that is no error. A
+	// container that is paused or not up is a Conflict. Exec returns when ctx
+	// ends; it depends on the engine whether the command does, too.
+	Exec(ctx context.Context, container string, opts ExecOptions) (ExecResult, error)
+}
+
+// ExecOptions says what to run in a container.
+type ExecOptions struct {
+	// Command is the program and its arguments. No shell reads it.
+	Command []string
+	// User is "user[:group]", names or numbers; empty: the container's own.
+	User string
+	// Env are variables beside the container's own: "KEY=value".
+	Env []string
+}
+
+// ExecResult is how a command ended.
+type ExecResult struct {
+	// ExitCode is the command's. One that could not be started has what the
+	// engine gives it: 126 or 127.
+	ExitCode int
+	// Output is the end of what it wrote, or why it could not be started. Of
+	// standard output and error, which are together, each alone is in its order.
+	// An engine bounds it.
+	Output string
 }
 
 // Differ is an engine that tells what was written into a container.

@@ -44,3 +44,43 @@ func ExampleParseDocument() {
 	fmt.Println(d["Memory"], d.Texts("Env"), err)
 	// Output: 67108864 [A=1] <nil>
 }
+
+func ExampleParseProbe() {
+	for _, text := range []string{"http://:8080/health", `exec:["/app","check"]`, "tcp://db:5432"} {
+		p, err := lifecycle.ParseProbe(text)
+		fmt.Println(p, err)
+	}
+	// Output:
+	// http://:8080/health <nil>
+	// exec:["/app","check"] <nil>
+	//  lifecycle: probe "tcp://db:5432": want exec:COMMAND, http://:PORT/PATH, https://:PORT/PATH or tcp://:PORT, without a host
+}
+
+func ExampleWithProbe() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("app:1", enginetest.Image{})
+	web := engine.Run("web", "app:1", lifecycle.Spec{})
+	engine.Publish("app:1", enginetest.Image{Exec: enginetest.Exec{ExitCode: 1, Output: "no database"}})
+	if err := engine.Pull(ctx, lifecycle.PullOptions{Reference: "app:1"}); err != nil {
+		panic(err)
+	}
+	image, err := engine.InspectImage(ctx, "app:1")
+	if err != nil {
+		panic(err)
+	}
+
+	ready, err := lifecycle.ParseProbe("exec:/app/ready")
+	if err != nil {
+		panic(err)
+	}
+	updater := lifecycle.Recreate(engine, lifecycle.WithProbe(ready, 50*time.Millisecond))
+	result, err := updater.Update(ctx, lifecycle.Target{
+		Members: []lifecycle.Member{{Container: web, Reference: "app:1", ImageID: image.ID}},
+	})
+	fmt.Println(result.Members[0].Outcome, "|", result.Members[0].Failure.Probe)
+	fmt.Println(err)
+	// Output:
+	// rolled back | exit code 1: no database
+	// update web: verify: probe exec:/app/ready: exit code 1: no database (tried for 50ms); rolled back
+}

@@ -64,6 +64,18 @@ func (h *hold) has(c *Container) bool {
 	return h.names[c.ID] == c.Name || h.names[c.ID] == "" && h.tried[c.Name]
 }
 
+// hasAll reports whether everything parked of the group does.
+func (h *hold) hasAll(slots []*slot) bool {
+	for _, s := range slots {
+		for _, c := range s.parkedOnes() {
+			if !h.has(c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // renew renames everything parked to its next epoch: a sign of life for those
 // who watch, and a fence for a holder that was taken for dead, whose calls still
 // carry the old names.

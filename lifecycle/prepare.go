@@ -69,27 +69,29 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.was == 0 {
 		return nil, precondition("it is %s", old.State)
 	}
+	// One that has ended since may be one that nobody asked to touch.
+	if mv.was != letterOf(m.Container.State) {
+		return nil, precondition("it is not the container that was judged: now it is %s", old.State)
+	}
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
-	}
-	if _, err := stableTime(old.Labels); err != nil {
-		return nil, err
 	}
 	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
-	oldImage, err := r.engine.InspectImage(ctx, old.ImageID)
+	oldImage, err := r.inspectImage(ctx, old.ImageID, old.ImagePlatform)
 	if err != nil {
 		// Without the old defaults nobody can tell which settings are the user's.
 		return nil, fmt.Errorf("inspect its image: %w", err)
 	}
-	if mv.image, err = r.engine.InspectImage(ctx, m.Reference); err != nil {
+	if mv.image, err = r.inspectImage(ctx, m.Reference, old.ImagePlatform); err != nil {
 		return nil, fmt.Errorf("inspect the new image: %w", err)
 	}
 	if mv.image.ID != m.ImageID {
 		return nil, precondition("%s leads to %s, not to the judged %s", m.Reference, short12(mv.image.ID), short12(m.ImageID))
 	}
-	if mv.image.Platform != oldImage.Platform {
+	// One for several platforms shows one of them; it is created for the right one.
+	if old.ImagePlatform == "" && architecture(mv.image.Platform) != architecture(oldImage.Platform) {
 		return nil, precondition("the new image is for %s, not for %s", mv.image.Platform, oldImage.Platform)
 	}
 	inherited, err := r.inherited(ctx, old)
@@ -103,8 +105,35 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if _, ok := r.engine.(Connector); !ok && len(mv.aliased()) > 0 {
 		return nil, errNoConnector
 	}
+	if err := r.verifiable(ctx, mv); err != nil {
+		return nil, err
+	}
 	r.label(mv, mv.spec, roleNew)
 	return mv, nil
+}
+
+// verifiable refuses what a verification could not read or do.
+func (r *recreator) verifiable(ctx context.Context, m *move) error {
+	labels := m.labels()
+	if _, err := durationLabel(labels, LabelStableTime); err != nil {
+		return err
+	}
+	probe, _, err := r.probeOf(labels)
+	if err != nil || m.was != wasRunning {
+		return err
+	}
+	return r.askable(ctx, m.old, probe)
+}
+
+// labels are those the successor will have: the user's and the new image's.
+func (m *move) labels() map[string]string {
+	out := map[string]string{}
+	for _, config := range []Document{m.image.Config, m.spec.Config} {
+		for key := range config.Object("Labels") {
+			out[key] = config.Object("Labels").Text(key)
+		}
+	}
+	return out
 }
 
 // inherited are the mount points that come from other containers.
@@ -196,6 +225,13 @@ func (s *swap) stillIn(ctx context.Context, m *move) error {
 		return errors.New("its state changed meanwhile")
 	}
 	return nil
+}
+
+// architecture is a platform without its variant: images for the same one spell
+// that in many ways, and the pull, which was told it, has chosen well.
+func architecture(platform string) string {
+	parts := strings.SplitN(platform, "/", 3)
+	return strings.Join(parts[:min(len(parts), 2)], "/")
 }
 
 func precondition(format string, args ...any) error {

@@ -116,7 +116,11 @@ func (r *recreator) recoverGroup(ctx context.Context, slots []*slot, opts Recove
 	if err := r.takeOver(free, slots, t); err != nil {
 		return unfinished(slots, errclass.With(errdefs.ErrConflict, err))
 	}
-	if err := r.settle(free, lead, decide, t); err != nil {
+	err := r.settle(free, lead, decide, t)
+	if err != nil {
+		err = r.lastResort(free, lead, err, t)
+	}
+	if err != nil {
 		class := error(errdefs.ErrUnavailable)
 		if errors.Is(err, errLost) {
 			class = errdefs.ErrConflict

@@ -151,6 +151,10 @@ func TestWhatIsNotWhatWasJudgedIsNotTouched(t *testing.T) {
 			s.Publish("app:1", enginetest.Image{Env: []string{"VERSION=3"}})
 			require.NoError(t, s.Pull(t.Context(), lifecycle.PullOptions{Reference: "app:1"}))
 		},
+		"ended": func(t *testing.T, s *scene) {
+			t.Helper()
+			require.NoError(t, s.Stop(t.Context(), "web", lifecycle.StopOptions{}))
+		},
 		"another image was judged": func(_ *testing.T, s *scene) { s.web.ImageID = "sha256:other" },
 	}
 	for name, meddle := range tests {

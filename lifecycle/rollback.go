@@ -20,6 +20,17 @@ const (
 	probeBytes = 1 << 10
 )
 
+// How long, and how often, to look for the end of a life. Docker waits a tenth of
+// a second before the first restart, and longer before each one after it.
+const (
+	lifeWithin = 2 * time.Second
+	lifePoll   = 20 * time.Millisecond
+)
+
+// failureWithin bounds what is asked of a failed successor while nobody serves. An
+// engine that is not busy answers in milliseconds.
+const failureWithin = 10 * time.Second
+
 // unwind ends a swap in which a call failed: what has not been verified is rolled
 // back, else a look tells what is left to do.
 func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
@@ -31,9 +42,14 @@ func (s *swap) unwind(ctx context.Context, cause error, result *Result) error {
 	if s.verified {
 		v, action = decide, "recover"
 	}
-	s.readFailure(ctx, result)
+	s.readFailure(ctx, cause, result)
 	s.t.step(action, cause.Error())
-	if err := s.settle(ctx, s.moves[0].lead, v, s.t); err != nil {
+	lead := s.moves[0].lead
+	err := s.settle(ctx, lead, v, s.t)
+	if err != nil && !s.imageFailed {
+		err = s.lastResort(ctx, lead, err, s.t)
+	}
+	if err != nil {
 		s.mark(result, OutcomeUnfinished)
 		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%w; unfinished: %w", cause, err))
 	}
@@ -87,17 +103,22 @@ func (s *swap) outcome(ctx context.Context, result *Result) error {
 }
 
 // readFailure keeps what the failed successors can still tell.
-func (s *swap) readFailure(ctx context.Context, result *Result) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+func (s *swap) readFailure(ctx context.Context, cause error, result *Result) {
+	ctx, cancel := context.WithTimeout(ctx, failureWithin)
 	defer cancel()
+	var probe *notPassed
+	errors.As(cause, &probe)
 	for i, m := range s.moves {
-		snap, err := s.inspect(ctx, m.ids.next)
+		snap, err := s.between(ctx, m.ids.next)
 		if err != nil {
 			continue
 		}
 		f := &Failure{
 			ExitCode: snap.Status.ExitCode, OOMKilled: snap.Status.OOMKilled,
 			Probe: end(strings.TrimSpace(snap.Status.HealthLog), probeBytes),
+		}
+		if probe != nil && probe.container == m.ids.next {
+			f.Probe = probe.answer
 		}
 		if logs, ok := s.engine.(LogReader); ok {
 			var out bytes.Buffer
@@ -106,6 +127,20 @@ func (s *swap) readFailure(ctx context.Context, result *Result) {
 			}
 		}
 		result.Members[i].Failure = f
+	}
+}
+
+// between looks at a successor. One that its policy restarts is waited for, for a
+// moment: only between two lives does an engine tell what the last one ended with.
+func (s *swap) between(ctx context.Context, id string) (Snapshot, error) {
+	for deadline := time.Now().Add(lifeWithin); ; {
+		snap, err := s.inspect(ctx, id)
+		if err != nil || snap.Status.RestartCount == 0 || snap.State != StateRunning || time.Now().After(deadline) {
+			return snap, err
+		}
+		if err := sleep(ctx, lifePoll); err != nil {
+			return snap, nil
+		}
 	}
 }
 

@@ -36,12 +36,8 @@ func (r *recreator) settle(ctx context.Context, lead string, v verdict, t *track
 		if len(slots) == 0 {
 			return nil
 		}
-		for _, s := range slots {
-			for _, c := range s.parkedOnes() {
-				if !t.hold.has(c) {
-					return errLost
-				}
-			}
+		if !t.hold.hasAll(slots) {
+			return errLost
 		}
 		err = r.resolve(ctx, slots, v, t)
 		if err == nil {
@@ -87,7 +83,7 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 		}
 	}
 	for _, s := range slots {
-		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, -1) != nil {
+		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, s.letter, -1) != nil {
 			return false
 		}
 	}

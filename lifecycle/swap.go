@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,9 @@ func (s *swap) createAll(ctx context.Context) error {
 	for _, m := range s.moves {
 		s.t.step("create", m.name(roleNew))
 		follow(m.spec, m.old, s.moves, next)
-		id, err := s.create(ctx, CreateOptions{Name: m.name(roleNew), Platform: m.image.Platform, Spec: m.created()})
+		id, err := s.create(ctx, CreateOptions{
+			Name: m.name(roleNew), Platform: cmp.Or(m.old.ImagePlatform, m.image.Platform), Spec: m.created(),
+		})
 		if err != nil {
 			return err
 		}
@@ -135,7 +138,7 @@ func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]strin
 	s.label(m, spec, roleSpare)
 	follow(spec, m.old, s.moves, spares)
 	s.t.hold.try(m.name(roleSpare))
-	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Spec: spec})
+	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
@@ -185,7 +188,10 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 }
 
 // startFailed notes whether the image is to blame.
-func (s *swap) startFailed(err error) { s.imageFailed = !errdefs.IsUnavailable(err) }
+func (s *swap) startFailed(err error) { s.imageFailed = blames(err) }
+
+// blames: it is not that the engine is gone, or its disk full.
+func blames(err error) bool { return !errdefs.IsUnavailable(err) && !errdefs.IsResourceExhausted(err) }
 
 // halt stops a predecessor.
 func (s *swap) halt(ctx context.Context, m *move, ref string) error {
@@ -243,7 +249,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, 0)
+				err := s.verify(ctx, m.ids.next, m.was, 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}
@@ -256,7 +262,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		return err
 	}
 	if err != nil {
-		s.imageFailed = ctx.Err() == nil && !errdefs.IsUnavailable(err)
+		s.imageFailed = ctx.Err() == nil && blames(err)
 		return fmt.Errorf("verify: %w", err)
 	}
 	for _, m := range unproven {
@@ -277,7 +283,7 @@ func (s *swap) lastLook(ctx context.Context) error {
 			continue
 		}
 		if err := s.stillGood(ctx, m.ids.next, m.was); err != nil {
-			s.imageFailed = !errdefs.IsUnavailable(err)
+			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}
 	}

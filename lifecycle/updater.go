@@ -111,7 +111,8 @@ type Failure struct {
 	ExitCode int `json:"exit_code"`
 	// OOMKilled tells that the kernel ended it for its memory.
 	OOMKilled bool `json:"oom_killed,omitempty"`
-	// Probe is the output of its last health check, at most 1 KiB.
+	// Probe is the answer to its probe, if it did not pass, with the status or exit
+	// code; else the output of its last health check. At most 1 KiB.
 	Probe string `json:"probe,omitempty"`
 	// Log is the end of its output, at most 20 lines and 4 KiB, if the engine
 	// shows it.

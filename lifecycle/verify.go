@@ -39,47 +39,89 @@ const pollInterval = 200 * time.Millisecond
 // until it is healthy, at most start period + retries × (interval + timeout).
 // Without: until it has been up for the stable time. A restart on the way, an
 // exit other than 0 and "unhealthy" are failures; a clean end is a one-shot's
-// success. With the label it must have been up for that time in any case. It may
-// have restarted the given number of times before; -1 takes the first look's.
-func (r *recreator) verify(ctx context.Context, id string, restarts int) error {
-	var deadline, upSince time.Time
-	var stable, least time.Duration
+// success. With the label it must have been up for that time in any case. Its
+// probe must pass meanwhile, if its predecessor was running. It may have restarted
+// the given number of times before; -1 takes the first look's.
+func (r *recreator) verify(ctx context.Context, id string, was letter, restarts int) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of the probe as well
+	snap, err := r.inspect(ctx, id)
+	if err != nil {
+		return err
+	}
+	t, err := r.begin(ctx, snap, was)
+	if err != nil {
+		return err
+	}
+	if restarts < 0 {
+		restarts = snap.Status.RestartCount
+	}
 	for {
-		snap, err := r.inspect(ctx, id)
-		if err != nil {
+		if done, err := t.verdict(snap, restarts); done {
 			return err
 		}
-		now := time.Now()
-		if deadline.IsZero() {
-			if least, err = stableTime(snap.Labels); err != nil {
+		select {
+		case <-ctx.Done():
+			return cutShort(ctx)
+		case err := <-t.asked:
+			if err != nil {
 				return err
 			}
-			stable = cmp.Or(least, r.stable)
-			upSince, deadline = now, now.Add(healthDeadline(snap.Config.Object("Healthcheck"))+healthSlack+least)
+			t.asked = nil
+		case <-time.After(pollInterval):
 		}
-		if restarts < 0 {
-			restarts = snap.Status.RestartCount
-		}
-		done, err := judge(snap, restarts)
-		ended := !snap.State.Up() // a one-shot
-		if err != nil || done && (ended || now.Sub(upSince) >= least) {
+		if snap, err = r.inspect(ctx, id); err != nil {
+			if ctx.Err() != nil {
+				return cutShort(ctx)
+			}
 			return err
-		}
-		if snap.Status.Health == "" && now.Sub(upSince) >= stable {
-			return nil
-		}
-		if snap.Status.Health != "" && now.After(deadline) {
-			return fmt.Errorf("health is still %q after %v%s", snap.Status.Health, now.Sub(upSince).Round(time.Second), lastProbe(snap))
-		}
-		if err := sleep(ctx, pollInterval); err != nil {
-			return fmt.Errorf("verification cut short: %w", err)
 		}
 	}
 }
 
-// stableTime reads the label; 0 if there is none.
-func stableTime(labels map[string]string) (time.Duration, error) {
-	text, ok := labels[LabelStableTime]
+// trial is one verification, and what it is judged by.
+type trial struct {
+	since, deadline time.Time
+	stable, least   time.Duration
+	asked           <-chan error // nil: there is no probe, or it has passed
+}
+
+func (r *recreator) begin(ctx context.Context, snap Snapshot, was letter) (trial, error) {
+	least, err := durationLabel(snap.Labels, LabelStableTime)
+	if err != nil {
+		return trial{}, err
+	}
+	asked, err := r.asking(ctx, snap, was)
+	now := time.Now()
+	return trial{
+		since: now, deadline: now.Add(healthDeadline(snap.Config.Object("Healthcheck")) + healthSlack + least),
+		stable: cmp.Or(least, r.stable), least: least, asked: asked,
+	}, err
+}
+
+// verdict is what a look means, once it is done.
+func (t trial) verdict(snap Snapshot, restarts int) (done bool, err error) {
+	good, err := judge(snap, restarts)
+	if err != nil || !snap.State.Up() { // the latter, without an error, is a one-shot
+		return true, err
+	}
+	up, health := time.Since(t.since), snap.Status.Health
+	switch {
+	case t.asked == nil && (good && up >= t.least || health == "" && up >= t.stable):
+		return true, nil
+	case !good && health != "" && time.Now().After(t.deadline):
+		return true, fmt.Errorf("health is still %q after %v%s", health, up.Round(time.Second), lastProbe(snap))
+	}
+	return false, nil
+}
+
+func cutShort(ctx context.Context) error {
+	return fmt.Errorf("verification cut short: %w", context.Cause(ctx))
+}
+
+// durationLabel reads a label that holds a time; 0 if there is none.
+func durationLabel(labels map[string]string, label string) (time.Duration, error) {
+	text, ok := labels[label]
 	if !ok {
 		return 0, nil
 	}
@@ -88,7 +130,7 @@ func stableTime(labels map[string]string) (time.Duration, error) {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
 	if err != nil || d <= 0 {
-		return 0, precondition("label %s: %q: want seconds (30) or a duration (1m30s), more than 0", LabelStableTime, text)
+		return 0, precondition("label %s: %q: want seconds (30) or a duration (1m30s), more than 0", label, text)
 	}
 	return d, nil
 }
@@ -97,6 +139,8 @@ func stableTime(labels map[string]string) (time.Duration, error) {
 func judge(snap Snapshot, restarts int) (good bool, err error) {
 	st := snap.Status
 	switch {
+	case snap.State == StateRunning && st.RestartCount > restarts:
+		return false, errors.New("it restarts") // what it exited with is forgotten
 	case snap.State == StateRestarting, st.RestartCount > restarts:
 		return false, fmt.Errorf("it restarts: exit code %d%s", st.ExitCode, oom(st))
 	case st.Health == "unhealthy":

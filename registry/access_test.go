@@ -17,6 +17,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 func storeOf(c credentials.Credential, err error) registry.Option {
@@ -74,19 +75,20 @@ func TestOneForbiddenRepositoryDoesNotCondemnTheLogin(t *testing.T) {
 func TestARefusedLoginIsTriedAgainAfterAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, wired := newWiredFake("basic")
-		f.user, f.pass = "robot", "right"
-		qs, c := f.queries(2), client(t, wired, storeOf(credentials.Credential{
+		r := simulate(t, registrytest.Profile{Auth: registrytest.Basic})
+		r.SetLogin("robot", "right")
+		qs, c := pushed(r, 2), client(t, reach(r), storeOf(credentials.Credential{
 			Username: "robot", Password: credentials.NewSecret("wrong"), Source: "config.json",
 		}, nil))
 		v := c.Check(t.Context(), qs)
 		require.ErrorContains(t, v[0].Err, "401 Unauthorized (the login from config.json was refused)")
+		assert.Equal(t, 1, r.Requests().BadLogins())
 		time.Sleep(15*time.Minute - time.Second) //nolint:forbidigo // the bubble's time
 		c.Check(t.Context(), qs)
-		assert.Equal(t, 1, f.badLogins)
+		assert.Zero(t, r.Requests().BadLogins())
 		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		c.Check(t.Context(), qs)
-		assert.Equal(t, 2, f.badLogins)
+		assert.Equal(t, 1, r.Requests().BadLogins())
 	})
 }
 
@@ -108,17 +110,18 @@ func TestTokensAreKeptUntilTheyExpire(t *testing.T) {
 	t.Parallel()
 	for expires, want := range map[string]time.Duration{`300`: 295 * time.Second, `"300"`: 295 * time.Second, `0`: 55 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			f, wired := newWiredFake("bearer")
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"token":%q,"expires_in":%s}`, token, expires) }
-			qs, c := f.queries(3), client(t, wired)
+			r := simulate(t, registrytest.Profile{Auth: registrytest.Bearer, Answer: func(token string, _ time.Duration) string {
+				return fmt.Sprintf(`{"token":%q,"expires_in":%s}`, token, expires)
+			}})
+			qs, c := pushed(r, 3), client(t, reach(r))
 			requireAll(t, c.Check(t.Context(), qs))
 			time.Sleep(want - time.Second) //nolint:forbidigo // the bubble's time
-			f.requests()
+			r.Requests()
 			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, 3, f.requests()["all"])
+			assert.Equal(t, registrytest.Counts{Head: 3}, r.Requests().Counts())
 			time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, map[string]int{"TOKEN": 1, "HEAD": 3, "all": 4}, f.requests())
+			assert.Equal(t, registrytest.Counts{Token: 1, Head: 3}, r.Requests().Counts())
 		})
 	}
 }
@@ -132,6 +135,52 @@ func TestAStoreThatFailsLeavesPublicImages(t *testing.T) {
 	requireAll(t, v[:1])
 	assert.True(t, errdefs.IsUnauthorized(v[1].Err))
 	assert.ErrorContains(t, v[1].Err, "401 Unauthorized (no login: helper: not there)")
+}
+
+// Whoever reads the error of one single image must learn where the login came
+// from, or where there was none, the first time already.
+func TestARefusalSaysWhoWasAskedForALogin(t *testing.T) {
+	t.Parallel()
+	wrong := credentials.Static(map[string]credentials.Credential{"127.0.0.1": {}, "other.example": {Username: "robot"}})
+	for name, tt := range map[string]struct {
+		auth  string
+		says  int
+		store credentials.Store
+		want  string
+	}{
+		"basic":                         {"basic", 401, nil, "(the login from /config.json was refused)"},
+		"bearer":                        {"bearer", 401, nil, "(the login from /config.json was refused)"},
+		"bearer, forbidden":             {"bearer", 403, nil, "(the login from /config.json was refused)"},
+		"basic, there is none":          {"basic", 401, credentials.Chain(wrong, wrong), "(no login for it in static, static)"},
+		"bearer, there is none":         {"bearer", 401, wrong, "(no login for it in static)"},
+		"basic, a store without a name": {"basic", 401, credentials.StoreFunc(wrong.Credential), "Unauthorized"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.auth)
+			f.user, f.pass, f.badLogin = "canary", "right", tt.says
+			option := storeOf(credentials.Credential{Username: "canary", Password: credentials.NewSecret("canary"), Source: "/config.json"}, nil)
+			if tt.store != nil {
+				option = registry.WithCredentials(tt.store)
+			}
+			c := client(t, option)
+			for range 2 {
+				v := c.Check(t.Context(), f.queries(1))[0]
+				require.ErrorContains(t, v.Err, tt.want)
+				assert.True(t, strings.HasSuffix(v.Err.Error(), tt.want), "%v", v.Err)
+				assert.NotContains(t, v.Err.Error(), "canary", "for some registries the user is a secret, too")
+			}
+		})
+	}
+}
+
+// Where nothing was refused, no login is what is missing.
+func TestWhatIsNotThereIsNotForWantOfALogin(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "bearer")
+	v := client(t, registry.WithCredentials(credentials.Static(nil))).Check(t.Context(), []registry.Query{{Reference: f.addr() + "/team/none:1"}})[0]
+	assert.True(t, errdefs.IsNotFound(v.Err))
+	assert.True(t, strings.HasSuffix(v.Err.Error(), "404 Not Found"), "%v", v.Err)
 }
 
 func TestARegistryTokenIsSentAsItIs(t *testing.T) {

@@ -2,9 +2,12 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/watchtower-go/watchtower/credentials"
 )
@@ -16,10 +19,10 @@ const accept = "application/vnd.oci.image.index.v1+json, " +
 	"application/vnd.oci.image.manifest.v1+json, " +
 	"application/vnd.docker.distribution.manifest.v2+json"
 
-// attempts bound one question: over TLS, as the challenge says, with a token of
-// the repository's own, as anybody. They are tried only where the refusal gives
-// reason to believe that they help.
-const attempts = 5
+// attempts bound one question: as nobody asked for more, as the challenge says,
+// with a token of the repository's own, as anybody. They are tried only where the
+// refusal gives reason to believe that they help.
+const attempts = 4
 
 // ask sends a request about the reference's repository, "/manifests/1.2" say,
 // with what the registry wants to see. The caller discards the answer.
@@ -38,7 +41,7 @@ func (h *host) ask(ctx context.Context, method string, ref Reference, path strin
 		if err != nil {
 			return nil, unanswered(ctx, op, ref, err)
 		}
-		if attempt < attempts && (h.wantsTLS(ctx, resp) || h.relearn(ref, resp, auth) || h.invites(ctx, ref, resp, auth)) {
+		if attempt < attempts && (h.relearn(ref, resp, auth) || h.invites(ctx, ref, resp, auth)) {
 			if !auth.login.IsZero() {
 				login = denied(op, ref, resp)
 			}
@@ -53,11 +56,49 @@ func (h *host) ask(ctx context.Context, method string, ref Reference, path strin
 	}
 }
 
-// get sends a request with a body-less method.
+// get sends a request with a body-less method. A registry that may be reached in
+// two ways is asked in the second if the first is not answered, or answered as a
+// server does that wants TLS; the way that was answered is kept. That comes before
+// anything is known of it, so that no login goes the way that is not taken.
 func (h *host) get(ctx context.Context, method, path, authorization string) (*http.Response, error) {
 	h.mu.Lock()
-	target := h.base + path
+	bases := h.bases
 	h.mu.Unlock()
+	resp, err := h.try(ctx, method, bases[0]+path, authorization)
+	if len(bases) > 1 && ctx.Err() == nil && (err != nil && !spoke(err) || err == nil && wantsTLS(resp, bases[0])) {
+		second, failed := h.try(ctx, method, bases[1]+path, authorization)
+		switch {
+		case failed != nil && !spoke(failed):
+		case failed == nil && err == nil && second.StatusCode == resp.StatusCode: // it is refused, however it is asked
+		default:
+			bases, resp, err = bases[1:], second, failed
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.bases) > 1 { // else another request has settled it
+		h.bases = bases[:1]
+	}
+	h.multiplex = resp.ProtoMajor > 1
+	h.observe(resp.Header, time.Now())
+	return resp, nil
+}
+
+// spoke: what failed there is not the way it was asked.
+func spoke(err error) bool {
+	var late timeout
+	return errdefs.IsFailedPrecondition(err) || errors.As(err, &late)
+}
+
+// wantsTLS: so refuses what speaks TLS that which does not.
+func wantsTLS(resp *http.Response, base string) bool {
+	return strings.HasPrefix(base, "http://") && resp.StatusCode == http.StatusBadRequest
+}
+
+func (h *host) try(ctx context.Context, method, target, authorization string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
 		return nil, err
@@ -66,32 +107,11 @@ func (h *host) get(ctx context.Context, method, path, authorization string) (*ht
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	return h.client.send(req)
-}
-
-// wantsTLS: a registry on the loopback may speak TLS, and then refuses what
-// does not. A handshake tells.
-func (h *host) wantsTLS(ctx context.Context, resp *http.Response) bool {
-	h.mu.Lock()
-	base, asked := h.base, h.asked
-	h.asked = true
-	h.mu.Unlock()
-	plain, ok := strings.CutPrefix(base, "http://")
-	if !h.loopback || asked || !ok || resp.StatusCode != http.StatusBadRequest {
-		return false
+	resp, err := h.send(req)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		discard(resp) // its status and header say it all, and the next request may need its place
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.client.timeout)
-	defer cancel()
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // as the engine does on the loopback
-	conn, err := dialer.DialContext(ctx, "tcp", plain)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close()
-	h.mu.Lock()
-	h.base = "https://" + plain
-	h.mu.Unlock()
-	return true
+	return resp, err
 }
 
 // authorization is what a request carries, and where it came from.

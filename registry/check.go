@@ -50,18 +50,27 @@ func (c *Client) Check(ctx context.Context, queries []Query) []Verdict {
 // registry wants to be asked now, whether what was learned of it still holds,
 // and whether it is there at all. So none of that is found out many times.
 func (h *host) check(ctx context.Context, questions []*question) {
-	h.busy.Lock()
-	defer h.busy.Unlock()
+	// The check before this one may have more time than this one.
+	if err := h.busy.Acquire(ctx, 1); err != nil {
+		for _, q := range questions {
+			q.verdict.Err = unanswered(ctx, "head", q.ref, err)
+		}
+		return
+	}
+	defer h.busy.Release(1)
 	repositories := make([]string, 0, len(questions))
 	for _, q := range questions {
 		if !slices.Contains(repositories, q.ref.Repository) {
 			repositories = append(repositories, q.ref.Repository)
 		}
 	}
-	h.begin(repositories)
+	for _, each := range append([]*host{h}, h.mirrors...) {
+		each.begin(repositories)
+		each.locate(ctx)
+	}
 	h.answer(ctx, questions[0])
 	var group errgroup.Group
-	group.SetLimit(h.client.perHost)
+	group.SetLimit(h.limit())
 	for _, q := range questions[1:] {
 		group.Go(func() error {
 			h.answer(ctx, q)
@@ -71,28 +80,61 @@ func (h *host) check(ctx context.Context, questions []*question) {
 	_ = group.Wait() // errors stand in the verdicts
 }
 
+// limit is how many requests the registry gets at once.
+func (h *host) limit() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := h.client.perHost
+	if !h.multiplex {
+		n = min(n, h.client.connections)
+	}
+	return max(1, min(n, h.client.total/2))
+}
+
 // answer fills in one verdict.
 func (h *host) answer(ctx context.Context, q *question) {
-	if err := h.closed(q.ref); err != nil {
-		q.verdict.Err = err
+	var body []byte
+	var err error
+	from, v := h, q.verdict
+	if v.Digest, body, err = h.tell(ctx, q.ref); err != nil {
+		if v.Digest, from = h.substitute(ctx, q, &err); from == nil {
+			v.Err = err
+			return
+		}
+		v.OriginErr = err
+	}
+	v.Endpoint = from.name
+	if slices.Contains(q.query.Known, v.Digest) {
 		return
 	}
-	d, body, err := h.current(ctx, q.ref)
-	if err != nil {
-		q.verdict.Err = h.explain(q.ref, err)
-		return
+	if from == h {
+		v.StaleMirror = h.stale(ctx, q)
 	}
-	q.verdict.Digest = d
-	if slices.Contains(q.query.Known, d) || q.query.Platforms == nil {
+	if q.query.Platforms == nil {
 		return
 	}
 	platforms, err := q.query.Platforms(ctx)
 	if err == nil {
-		q.verdict.Images, err = h.resolve(ctx, q, body, platforms)
+		v.Images, err = h.resolve(ctx, q, body, platforms)
 	}
 	if err != nil {
-		*q.verdict = Verdict{Reference: q.query.Reference, Err: h.explain(q.ref, err)}
+		*v = Verdict{Reference: q.query.Reference, Err: err}
 	}
+}
+
+// tell is what the reference points at, if the registry may be asked.
+func (h *host) tell(ctx context.Context, ref Reference) (digest.Digest, []byte, error) {
+	if err := h.closed(ref); err != nil {
+		return "", nil, err
+	}
+	d, body, err := h.current(ctx, ref)
+	if err != nil {
+		return "", nil, h.explain(ref, err)
+	}
+	if h.name == Hub {
+		h.client.hubTold.Store(true)
+	}
+	return d, body, nil
 }
 
 // closed is why the registry is not asked just now: it set a time, or it showed
@@ -115,8 +157,8 @@ func (h *host) closed(ref Reference) error {
 	return nil
 }
 
-// explain keeps what an error says about the whole registry, and completes one
-// about access with what is wrong with the login.
+// explain heeds an error, and completes one about access with what is wrong with
+// the login.
 func (h *host) explain(ref Reference, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -124,19 +166,29 @@ func (h *host) explain(ref Reference, err error) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.heed(e); e.whole {
+		return err
+	}
+	refused := errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err)
+	why := h.loginTrouble[ref.Repository]
+	if refused && why == "" && h.loginless[ref.Repository] {
+		why = loginlessText(h.client.store)
+	}
+	if why != "" && (refused || errdefs.IsNotFound(err)) {
+		e.Err = fmt.Errorf("%w (%s)", e.Err, why)
+	}
+	return err
+}
+
+// heed keeps what an error says about the whole registry. The caller holds the
+// lock.
+func (h *host) heed(e *Error) {
 	if e.RetryAfter.After(h.postponed) {
 		h.postponed = e.RetryAfter
 	}
 	if e.whole {
 		h.dead = e
-		return err
 	}
-	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) || errdefs.IsNotFound(err) {
-		if why := h.loginTrouble[ref.Repository]; why != "" {
-			e.Err = fmt.Errorf("%w (%s)", e.Err, why)
-		}
-	}
-	return err
 }
 
 // known reports whether one of the digests is among those.

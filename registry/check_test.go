@@ -1,14 +1,11 @@
 package registry_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 
@@ -54,74 +51,6 @@ func requireAll(t *testing.T, verdicts []registry.Verdict) {
 	}
 }
 
-// A check's price, in requests. A registry's first answer to the first question
-// teaches how it wants to be asked; a token serves all.
-func TestBudget(t *testing.T) {
-	t.Parallel()
-	const n = 10
-	tests := []struct {
-		name        string
-		auth        string
-		prepare     func(*fake)
-		between     func(*fake)
-		first, warm int
-	}{
-		{name: "anonymous", first: n, warm: n},
-		{name: "basic", auth: "basic", first: n + 1, warm: n},
-		{name: "bearer", auth: "bearer", first: n + 2, warm: n},
-		{
-			name: "bearer, revoked", auth: "bearer", first: n + 2, warm: n + 2,
-			between: func(f *fake) { f.generation++ },
-		},
-		{
-			name: "bearer, expired", auth: "bearer", first: n + 2, warm: n + 1,
-			prepare: func(f *fake) {
-				f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q,"expires_in":0.3}`, token) }
-			},
-			between: func(*fake) { <-time.After(300 * time.Millisecond) },
-		},
-		{
-			name: "bearer, a batch is refused", auth: "bearer", first: 1 + 1 + n + n, warm: n,
-			prepare: func(f *fake) { f.noBatch = true },
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t, tt.auth)
-			f.user, f.pass = "robot", "canary"
-			if tt.prepare != nil {
-				tt.prepare(f)
-			}
-			qs := f.queries(n)
-			c := client(t, login("robot", "canary"))
-			requireAll(t, c.Check(t.Context(), qs))
-			first := f.requests()
-			if tt.between != nil {
-				tt.between(f)
-			}
-			requireAll(t, c.Check(t.Context(), qs))
-			warm := f.requests()
-			assert.Equal(t, tt.first, first["all"], "first: %v", first)
-			assert.LessOrEqual(t, warm["all"], tt.warm, "warm: %v", warm)
-			assert.GreaterOrEqual(t, warm["all"], n)
-			assert.Zero(t, first["GET"]+warm["GET"], "no manifest is read when nothing moved")
-		})
-	}
-}
-
-func TestATokenThatOpensTheFirstScopeOnly(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "bearer")
-	f.firstOnly = true
-	qs := f.queries(10)
-	c := client(t)
-	requireAll(t, c.Check(t.Context(), qs))
-	f.requests()
-	requireAll(t, c.Check(t.Context(), qs))
-	assert.Equal(t, 10, f.requests()["all"], "its own token for each, kept")
-}
-
 func TestWhatMovedIsReadOnce(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, "")
@@ -158,58 +87,6 @@ func TestWhatMovedIsReadOnce(t *testing.T) {
 	assert.Nil(t, ask(client(t), ix).Images, "known: nothing is resolved")
 }
 
-func TestQuirks(t *testing.T) {
-	t.Parallel()
-	refuseHead := func(status int) func(*fake) {
-		return func(f *fake) {
-			f.fault = func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Method == http.MethodHead {
-					w.WriteHeader(status)
-				}
-				return r.Method == http.MethodHead
-			}
-		}
-	}
-	tests := []struct {
-		name, auth string
-		prepare    func(*fake)
-		warm       map[string]int
-	}{
-		{"HEAD is refused with 400", "", refuseHead(400), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 404", "", refuseHead(404), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 405", "", refuseHead(405), map[string]int{"GET": 1, "all": 1}},
-		{"HEAD is refused with 501", "", refuseHead(501), map[string]int{"GET": 1, "all": 1}},
-		{"no digest header", "", refuseHead(200), map[string]int{"GET": 1, "all": 1}},
-		{"several schemes, the useful one last", "bearer", func(f *fake) {
-			f.challenge = func(realm string) []string {
-				return []string{`Negotiate`, `Digest qop="auth, auth-int", Bearer realm="` + realm + `", service="Test, Registry"`}
-			}
-		}, map[string]int{"HEAD": 1, "all": 1}},
-		{"a scheme in capitals", "bearer", func(f *fake) {
-			f.challenge = func(realm string) []string {
-				return []string{`BEARER Realm="` + realm + `",SERVICE="Test, Registry"`}
-			}
-		}, map[string]int{"HEAD": 1, "all": 1}},
-		{"access_token and no expiry", "bearer", func(f *fake) {
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"access_token":%q}`, token) }
-		}, map[string]int{"HEAD": 1, "all": 1}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t, tt.auth)
-			tt.prepare(f)
-			qs, c := f.queries(1), client(t)
-			v := c.Check(t.Context(), qs)
-			requireAll(t, v)
-			assert.Equal(t, qs[0].Known[0], v[0].Digest)
-			f.requests()
-			requireAll(t, c.Check(t.Context(), qs))
-			assert.Equal(t, tt.warm, f.requests())
-		})
-	}
-}
-
 func TestErrorsHaveAClassAndAPlace(t *testing.T) {
 	t.Parallel()
 	status := func(code int, header ...string) func(http.ResponseWriter, *http.Request) bool {
@@ -230,7 +107,7 @@ func TestErrorsHaveAClassAndAPlace(t *testing.T) {
 		{"unauthorized", status(401), errdefs.IsUnauthorized, "registry: head %s/team/app0:1: 401 Unauthorized"},
 		{"forbidden", status(403), errdefs.IsPermissionDenied, "registry: head %s/team/app0:1: 403 Forbidden"},
 		{"missing", status(404), errdefs.IsNotFound, "registry: get %s/team/app0:1: 404 Not Found"},
-		{"limited", status(429, "Retry-After", "30"), errdefs.IsResourceExhausted, "registry: head %s/team/app0:1: 429 Too Many Requests"},
+		{"limited", status(429, "Retry-After", "30"), errdefs.IsResourceExhausted, "registry: head %s/team/app0:1: 429 Too Many Requests, to be asked again at …"},
 		{"down", status(503), errdefs.IsUnavailable, "registry: head %s/team/app0:1: 503 Service Unavailable"},
 	}
 	for _, tt := range tests {
@@ -240,49 +117,10 @@ func TestErrorsHaveAClassAndAPlace(t *testing.T) {
 			qs := f.queries(1)
 			f.fault = tt.fault
 			v := client(t).Check(t.Context(), qs)[0]
-			require.EqualError(t, v.Err, fmt.Sprintf(tt.text, f.addr()))
+			assert.Equal(t, fmt.Sprintf(tt.text, f.addr()), regexp.MustCompile(`20\d\d-\d\d-\d\dT.*`).ReplaceAllString(v.Err.Error(), "…"))
 			assert.True(t, tt.is(v.Err))
 			assert.Empty(t, v.Digest)
 		})
-	}
-}
-
-func TestALimitPostponesTheWholeRegistry(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "")
-	qs := f.queries(3)
-	f.fault = func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-		w.WriteHeader(http.StatusTooManyRequests)
-		return true
-	}
-	c := client(t)
-	for _, v := range c.Check(t.Context(), qs) {
-		var e *registry.Error
-		require.ErrorAs(t, v.Err, &e)
-		assert.WithinDuration(t, time.Now().Add(time.Hour), e.RetryAfter, 2*time.Second)
-	}
-	assert.Equal(t, 1, f.requests()["all"], "the first answer is believed")
-	c.Check(t.Context(), qs)
-	assert.Zero(t, f.requests()["all"], "and the next check believes it, too")
-}
-
-func TestADeadRegistryIsDialedOnceAndDelaysNobody(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "")
-	qs := f.queries(2)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	dead := l.Addr().String()
-	require.NoError(t, l.Close())
-	for i := range 20 {
-		qs = append(qs, registry.Query{Reference: fmt.Sprintf("%s/app%d:1", dead, i)})
-	}
-	verdicts := client(t).Check(t.Context(), qs)
-	requireAll(t, verdicts[:2])
-	for _, v := range verdicts[2:] {
-		assert.True(t, errdefs.IsUnavailable(v.Err), "%v", v.Err)
-		assert.Contains(t, v.Err.Error(), "connection refused")
 	}
 }
 
@@ -337,18 +175,6 @@ func TestAWrongLoginIsTriedOnceThenLeftAlone(t *testing.T) {
 	})
 }
 
-func TestAnIdentityTokenIsExchanged(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, "bearer")
-	f.user, f.refresh = "nobody", "refresh-canary"
-	store := credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
-		return credentials.Credential{IdentityToken: credentials.NewSecret("refresh-canary")}, nil
-	})
-	qs := f.queries(2)
-	requireAll(t, client(t, registry.WithCredentials(store)).Check(t.Context(), qs))
-	assert.Equal(t, 4, f.requests()["all"])
-}
-
 func TestALoginGoesNowhereElse(t *testing.T) {
 	t.Parallel()
 	var leaked string
@@ -385,29 +211,6 @@ func TestARegistryBehindTLSMayNotSendALoginInClear(t *testing.T) {
 	require.ErrorContains(t, v.Err, "is not reached over https")
 	assert.False(t, asked)
 	assert.NotContains(t, v.Err.Error(), "canary")
-}
-
-func TestNoSecretIsLogged(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.Level(-100)}))
-	for _, auth := range []string{"basic", "bearer"} {
-		for _, pass := range []string{"canary", "wrong-canary"} {
-			f := newFake(t, auth)
-			f.user, f.pass = "robot", "canary"
-			f.tokenBody = func(token string) string { return fmt.Sprintf(`{"token":%q}`, token) }
-			for _, v := range client(t, login("robot", pass), registry.WithLogger(logger)).Check(t.Context(), f.queries(2)) {
-				if v.Err != nil {
-					log.WriteString(v.Err.Error())
-				}
-			}
-		}
-	}
-	text := log.String()
-	assert.Contains(t, text, "/token", "the requests are logged")
-	assert.NotContains(t, text, "canary")
-	assert.NotContains(t, text, "g0|", "nor a token")
-	assert.False(t, strings.Contains(text, "Basic ") || strings.Contains(text, "Bearer "))
 }
 
 func TestBadOptionsAreAllNamed(t *testing.T) {

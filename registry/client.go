@@ -5,11 +5,14 @@ import (
 	// The digests registries use; go-digest accepts those that are linked in.
 	_ "crypto/sha256"
 	_ "crypto/sha512"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -23,10 +26,14 @@ import (
 // The defaults.
 const (
 	// DefaultConcurrency is how many requests a Client has in flight at once.
-	DefaultConcurrency = 64
+	DefaultConcurrency = 128
 	// DefaultHostConcurrency is how many of them one registry gets: half, so
-	// that a slow one leaves room for the others.
-	DefaultHostConcurrency = 32
+	// that a slow one leaves room for the others. Over HTTP/2 they share one
+	// connection, on which common servers take a hundred requests at once or more.
+	DefaultHostConcurrency = 64
+	// DefaultHostConnections is how many connections one registry gets that
+	// speaks HTTP/1.1, where each carries one request at a time.
+	DefaultHostConnections = 32
 	// DefaultTimeout bounds one request. Registries answer within seconds; the
 	// slowest that is worth waiting for within half a minute.
 	DefaultTimeout = 30 * time.Second
@@ -34,22 +41,45 @@ const (
 
 // Client is the Checker that asks registries. It is safe for use by many
 // goroutines.
+//
+// Of Docker Hub's mirrors it makes this use. What a tag points at is asked of
+// Docker Hub itself, by a HEAD, which its pull limit does not count; manifests are
+// read from a mirror first, since one read by its digest is the same everywhere.
+// When Docker Hub points at something that is not in use, the mirror an engine
+// would pull through is asked whether it does, too: if not, it is stale, and the
+// Verdict says so. When Docker Hub cannot say, since it is not reached, is out of
+// order or has set a limit, a mirror may confirm what is in use. Something else it
+// may tell only where Docker Hub was not reached now nor ever by this Client: there
+// the mirror is all that there is, for the engine as well.
 type Client struct {
-	store   credentials.Store
-	logger  *slog.Logger
-	http    *http.Client
-	timeout time.Duration
-	plain   map[string]bool
-	slots   *semaphore.Weighted
-	perHost int
+	store        credentials.Store
+	logger       *slog.Logger
+	http         *http.Client
+	timeout      time.Duration
+	plain        map[string]bool
+	tls          map[string]*tls.Config
+	certificates string
+	lookup       lookup
+	total        int
+	perHost      int
+	connections  int
+	slots        *semaphore.Weighted
+	given        Endpoints // by options
+
+	hubTold atomic.Bool // Docker Hub itself has told a digest
 
 	mu       sync.Mutex
+	told     Endpoints // by SetEndpoints
+	routes   routes
 	hosts    map[string]*host
 	contents map[contentKey]content
 	configs  map[digest.Digest]ImageConfig
 }
 
-var _ Checker = (*Client)(nil)
+var (
+	_ Checker     = (*Client)(nil)
+	_ QuotaTeller = (*Client)(nil)
+)
 
 // Option sets one thing of a Client. A nil Option is skipped.
 type Option func(*Client) error
@@ -79,9 +109,10 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithTransport sets what carries the requests to all registries, and with it
-// which certificates are trusted. Default: a transport of its own with HTTP/2
-// and the environment's proxy, that trusts what the system trusts and, as the
-// engine does, whatever a registry on the loopback shows.
+// which certificates are trusted and how many connections there are: it goes with
+// neither WithTLS nor WithCertificates. Default: transports of its own with HTTP/2
+// and the environment's proxy, that trust what the system and the other options
+// do and, as the engine does, whatever a registry on the loopback shows.
 func WithTransport(rt http.RoundTripper) Option {
 	return func(c *Client) error {
 		if rt == nil {
@@ -92,25 +123,28 @@ func WithTransport(rt http.RoundTripper) Option {
 	}
 }
 
-// WithPlainHTTP names registries, host with port, that are asked over plain
-// HTTP. Default: none but those on the loopback.
+// WithPlainHTTP names registries, host with port, that are asked over plain HTTP
+// and nothing else. Default: none; see WithInsecure for those that may be.
 func WithPlainHTTP(hosts ...string) Option {
 	return func(c *Client) error {
 		for _, h := range hosts {
+			if !isHost(h) {
+				return invalid("WithPlainHTTP", fmt.Sprintf("%q", h), "a registry as references name it, host:port")
+			}
 			c.plain[h] = true
 		}
 		return nil
 	}
 }
 
-// WithConcurrency bounds the requests in flight, over all registries. Default:
-// DefaultConcurrency.
+// WithConcurrency bounds the requests in flight, over all registries; one of them
+// gets at most half, and at least one. Default: DefaultConcurrency.
 func WithConcurrency(n int) Option {
 	return func(c *Client) error {
 		if n < 1 {
 			return invalid("WithConcurrency", n, "at least 1")
 		}
-		c.slots = semaphore.NewWeighted(int64(n))
+		c.total = n
 		return nil
 	}
 }
@@ -123,6 +157,18 @@ func WithHostConcurrency(n int) Option {
 			return invalid("WithHostConcurrency", n, "at least 1")
 		}
 		c.perHost = n
+		return nil
+	}
+}
+
+// WithHostConnections bounds the connections to one registry, and with them the
+// requests in flight to one that speaks HTTP/1.1. Default: DefaultHostConnections.
+func WithHostConnections(n int) Option {
+	return func(c *Client) error {
+		if n < 1 {
+			return invalid("WithHostConnections", n, "at least 1")
+		}
+		c.connections = n
 		return nil
 	}
 }
@@ -150,15 +196,17 @@ func New(opts ...Option) (*Client, error) {
 		store: credentials.StoreFunc(func(context.Context, string) (credentials.Credential, error) {
 			return credentials.Credential{}, nil
 		}),
-		logger:   slog.New(slog.DiscardHandler),
-		http:     &http.Client{CheckRedirect: checkRedirect},
-		timeout:  DefaultTimeout,
-		plain:    map[string]bool{},
-		slots:    semaphore.NewWeighted(DefaultConcurrency),
-		perHost:  DefaultHostConcurrency,
-		hosts:    map[string]*host{},
-		contents: map[contentKey]content{},
-		configs:  map[digest.Digest]ImageConfig{},
+		logger:      slog.New(slog.DiscardHandler),
+		http:        &http.Client{CheckRedirect: checkRedirect},
+		timeout:     DefaultTimeout,
+		plain:       map[string]bool{},
+		tls:         map[string]*tls.Config{},
+		lookup:      net.DefaultResolver.LookupNetIP,
+		total:       DefaultConcurrency,
+		perHost:     DefaultHostConcurrency,
+		connections: DefaultHostConnections,
+		contents:    map[contentKey]content{},
+		configs:     map[digest.Digest]ImageConfig{},
 	}
 	var errs []error
 	for _, opt := range opts {
@@ -169,12 +217,17 @@ func New(opts ...Option) (*Client, error) {
 			errs = append(errs, err)
 		}
 	}
+	if c.http.Transport != nil && (len(c.tls) > 0 || c.certificates != "") {
+		errs = append(errs, invalid("WithTransport", "beside WithTLS or WithCertificates", "one or the other: it brings its own"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	if c.http.Transport == nil {
-		c.http.Transport = newTransport(c.perHost)
+		c.http.Transport = newCarrier(c.connections, c.certificates, c.tls)
 	}
+	c.slots = semaphore.NewWeighted(int64(c.total))
+	c.route()
 	return c, nil
 }
 

@@ -45,10 +45,6 @@ var _ Describer = (*Client)(nil)
 // Describe reads the configuration that image.Config names with one request, or
 // none if it was read before: what a digest names never changes.
 func (c *Client) Describe(ctx context.Context, reference string, image Image) (ImageConfig, error) {
-	ref, err := Parse(reference)
-	if err != nil {
-		return ImageConfig{}, err
-	}
 	if image.Config.Validate() != nil {
 		return ImageConfig{}, invalid("Describe", fmt.Sprintf("%q", image.Config), "the digest of a configuration")
 	}
@@ -58,16 +54,18 @@ func (c *Client) Describe(ctx context.Context, reference string, image Image) (I
 	if ok {
 		return config, nil
 	}
-	h := c.host(ref)
-	if err := h.closed(ref); err != nil {
-		return ImageConfig{}, err
-	}
-	body, err := h.blob(ctx, ref, image.Config, maxConfig)
+	err := c.reading(ctx, reference, func(h *host, ref Reference) error {
+		body, err := h.blob(ctx, ref, image.Config, maxConfig)
+		if err != nil {
+			return err
+		}
+		if config, err = parseImageConfig(body); err != nil {
+			return broken(ref, err)
+		}
+		return nil
+	})
 	if err != nil {
-		return ImageConfig{}, h.explain(ref, err)
-	}
-	if config, err = parseImageConfig(body); err != nil {
-		return ImageConfig{}, broken(ref, err)
+		return ImageConfig{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

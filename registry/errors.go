@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -31,7 +33,8 @@ type Error struct {
 	// Err is the cause, with its errdefs class.
 	Err error
 
-	whole bool // it is about the registry, not the reference alone
+	whole  bool // it is about the registry, not the reference alone
+	silent bool // the registry was not reached, so that it has said nothing
 }
 
 // Error reads "registry: head ghcr.io/x/y:1: 429 Too Many Requests".
@@ -44,7 +47,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // denied is an answer that is no answer.
 func denied(op string, ref Reference, resp *http.Response) *Error {
-	text := strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
+	text := strings.TrimSpace(strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	e := &Error{
 		Op: op, Host: ref.Host, Reference: ref.String(), Status: resp.StatusCode,
 		whole: resp.StatusCode == http.StatusTooManyRequests || op == opToken && resp.StatusCode >= 500,
@@ -52,7 +55,10 @@ func denied(op string, ref Reference, resp *http.Response) *Error {
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
-	e.Err = errclass.With(class(op, resp.StatusCode), errors.New(strings.TrimSpace(text)))
+	if !e.RetryAfter.IsZero() {
+		text += ", to be asked again at " + e.RetryAfter.Format(time.RFC3339)
+	}
+	e.Err = errclass.With(class(op, resp.StatusCode), errors.New(text))
 	return e
 }
 
@@ -105,14 +111,27 @@ func unanswered(ctx context.Context, op string, ref Reference, err error) *Error
 	if errors.As(err, &urlErr) {
 		err = urlErr.Err
 	}
+	if strings.HasPrefix(err.Error(), "failed to parse Location header") { // which may be signed
+		err = errclass.With(errdefs.ErrFailedPrecondition, errors.New("it redirects to what is no address"))
+	}
 	e := &Error{Op: op, Host: ref.Host, Reference: ref.String(), Err: err}
 	switch {
 	case ctx.Err() != nil:
 		e.Err = context.Cause(ctx)
-	case !errdefs.IsFailedPrecondition(err): // a redirect that is not followed
-		e.Err, e.whole = errclass.With(errdefs.ErrUnavailable, err), true
+	case errdefs.IsFailedPrecondition(err): // a redirect that is not followed
+	case errdefs.IsInvalidArgument(err): // what we are to reach it with
+	default:
+		e.Err, e.whole, e.silent = errclass.With(errdefs.ErrUnavailable, err), !brokenOff(err), op != opToken
 	}
 	return e
+}
+
+// brokenOff: it was there, and what happened to one request need not happen to the
+// next.
+func brokenOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) ||
+		strings.HasPrefix(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ")
 }
 
 // broken is a registry that breaks its own rules.

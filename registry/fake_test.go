@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
-
-	"github.com/watchtower-go/watchtower/registry"
 )
 
 // fake is a registry and its token service, with the faults that registries
@@ -27,10 +25,7 @@ type fake struct {
 	auth       string // "", "basic", "bearer"
 	user, pass string // the login; empty with bearer: anybody gets a token
 	generation int    // tokens of older ones are revoked
-	firstOnly  bool   // a token opens the first scope only
-	noBatch    bool   // several scopes are refused
 	tokenBody  func(token string) string
-	refresh    string                                        // the identity token that is taken
 	fault      func(http.ResponseWriter, *http.Request) bool // answers in its place
 	challenge  func(realm string) []string
 	open       map[string]bool // repositories that need no token
@@ -45,22 +40,6 @@ func newFake(t *testing.T, auth string) *fake {
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
-}
-
-// newWiredFake is one that no network leads to: for tests in bubbles of time.
-func newWiredFake(auth string) (*fake, registry.Option) {
-	f := &fake{manifests: map[string][]byte{}, auth: auth}
-	f.Server = &httptest.Server{URL: "http://127.0.0.1:5000"}
-	return f, registry.WithTransport(wire{f})
-}
-
-// wire carries requests to a handler.
-type wire struct{ http.Handler }
-
-func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	rec := httptest.NewRecorder()
-	w.ServeHTTP(rec, req)
-	return rec.Result(), nil
 }
 
 func (f *fake) addr() string { return strings.TrimPrefix(f.URL, "http://") }
@@ -197,22 +176,13 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(cmp.Or(f.badLogin, http.StatusUnauthorized))
 		return
 	}
-	switch {
-	case r.Form.Get("service") != "Test, Registry",
-		!given && f.user != "" && f.refresh == "",
-		f.refresh != "" && r.Form.Get("refresh_token") != f.refresh:
+	if r.Form.Get("service") != "Test, Registry" || !given && f.user != "" {
 		w.WriteHeader(http.StatusUnauthorized)
-		return
-	case f.noBatch && len(scopes) > 1:
-		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	parts := []string{fmt.Sprint("g", f.generation)}
 	for _, scope := range scopes {
 		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(scope, "repository:"), ":pull"))
-		if f.firstOnly {
-			break
-		}
 	}
 	token := strings.Join(parts, "|")
 	if f.tokenBody != nil {

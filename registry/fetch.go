@@ -36,7 +36,7 @@ func (h *host) fetch(ctx context.Context, ref Reference, login credentials.Crede
 		return nil, broken(ref, err)
 	}
 	start := time.Now()
-	resp, err := h.client.send(req)
+	resp, err := h.send(req)
 	if err != nil {
 		return nil, unanswered(ctx, opToken, ref, err)
 	}
@@ -88,7 +88,7 @@ func parseToken(body []byte) (credentials.Secret, time.Duration, error) {
 // tokenRequest is a GET, or for an identity token the OAuth2 grant.
 func (h *host) tokenRequest(ctx context.Context, login credentials.Credential, repositories []string) (*http.Request, error) {
 	h.mu.Lock()
-	params, base := h.challenge.params, h.base
+	params, base := h.service.params, h.bases[0]
 	h.mu.Unlock()
 	realm, err := url.Parse(params["realm"])
 	if err != nil || realm.Host == "" {

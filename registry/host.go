@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/watchtower-go/watchtower/credentials"
 )
@@ -17,17 +19,24 @@ import (
 // set for one.
 const maxManifest = 4 << 20
 
-// host is what is known of one registry.
+// host is what is known of one registry, or of one mirror of it.
 type host struct {
-	client   *Client
-	name     string // as in references
-	loopback bool
-	busy     sync.Mutex // one check at a time
+	client  *Client
+	name    string   // as in references; of a mirror, what its URL has in its place
+	address string   // where it is, host:port
+	mirror  *url.URL // nil for a registry
+	routes  routes
+	mirrors []*host             // that it has
+	busy    *semaphore.Weighted // one check at a time
 
 	mu        sync.Mutex
-	base      string
-	asked     bool // it has answered, so that base is right
+	bases     []string // the URLs to ask; the first alone once it has answered
+	insecure  bool     // it need not be who it says it is
+	doubtful  bool     // whether it is, is not known yet
+	multiplex bool     // it takes all requests on one connection
 	challenge challenge
+	service   challenge         // the last that named a token service
+	lost      bool              // which gave none, so that it may be elsewhere
 	invited   bool              // its own address was asked for a challenge
 	headed    bool              // it has answered a HEAD as it should
 	getOnly   bool              // it does not
@@ -42,28 +51,42 @@ type host struct {
 	forbidden    int                    // repositories in a row that the token service allowed to no login
 	works        credentials.Credential // the basic login that was taken last
 	postponed    time.Time
+	quota        Quota
 	dead         *Error            // why it answers nothing; for this check only
+	shown        bool              // it was asked something; for this check only
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
+	loginless    map[string]bool   // repositories that no store has a login for; for this check only
 
-	fetching sync.Mutex // one token request at a time
+	first    *semaphore.Weighted // held while a mirror is asked for the first time
+	fetching *semaphore.Weighted // one token request at a time
+}
+
+func newHost(c *Client, name, address string) *host {
+	return &host{
+		client: c, name: name, address: address, routes: c.routes,
+		busy: semaphore.NewWeighted(1), first: semaphore.NewWeighted(1), fetching: semaphore.NewWeighted(1),
+		scopes: map[string]string{}, alone: map[string]bool{}, tokens: map[string]*token{}, refused: map[refusal]time.Time{},
+		loginTrouble: map[string]string{}, loginless: map[string]bool{},
+	}
 }
 
 func (c *Client) host(ref Reference) *host {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.hosts[ref.Host]
-	if h == nil {
-		h = &host{
-			client: c, name: ref.Host, base: "https://" + ref.endpoint(), loopback: isLoopback(ref.Host),
-			scopes: map[string]string{}, alone: map[string]bool{},
-			tokens: map[string]*token{}, refused: map[refusal]time.Time{}, loginTrouble: map[string]string{},
-		}
-		if h.loopback || c.plain[ref.Host] {
-			h.base = "http://" + ref.endpoint()
-		}
-		c.hosts[ref.Host] = h
+	if h != nil {
+		return h
 	}
+	h = newHost(c, ref.Host, ref.endpoint())
+	if ref.Host == Hub {
+		for _, u := range c.routes.mirrors {
+			m := newHost(c, u.Host+u.Path, u.Host)
+			m.mirror = u
+			h.mirrors = append(h.mirrors, m)
+		}
+	}
+	c.hosts[ref.Host] = h
 	return h
 }
 
@@ -71,7 +94,8 @@ func (c *Client) host(ref Reference) *host {
 func (h *host) begin(repositories []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.dead, h.repositories, h.loginTrouble = nil, repositories, map[string]string{}
+	h.dead, h.shown, h.repositories = nil, false, repositories
+	h.loginTrouble, h.loginless = map[string]string{}, map[string]bool{}
 	now := time.Now()
 	for repository, t := range h.tokens {
 		if !now.Before(t.expires) {
@@ -82,6 +106,9 @@ func (h *host) begin(repositories []string) {
 		if !now.Before(until) {
 			delete(h.refused, r)
 		}
+	}
+	if h.lost {
+		h.lost, h.challenge = false, challenge{}
 	}
 }
 

@@ -23,7 +23,7 @@ func (h *host) relearn(ref Reference, resp *http.Response, used authorization) b
 	default:
 		return false
 	}
-	h.take(resp, repository)
+	h.take(resp, repository, used)
 	switch {
 	case h.challenge.scheme != used.challenge.scheme: // learned, by this request or another
 		h.drop(func(have *token, _ string) bool { return have == t })
@@ -35,6 +35,8 @@ func (h *host) relearn(ref Reference, resp *http.Response, used authorization) b
 			r.repository, h.works = repository, credentials.Credential{}
 		}
 		h.refuse(r)
+	case t.scopes[repository] != h.scopeOf(repository): // asked for under another name
+		h.drop(func(have *token, of string) bool { return have == t && of == repository })
 	case t.proven[repository]: // revoked; the others are not likely to have been spared
 		if h.tokens[repository] == t {
 			h.drop(func(have *token, _ string) bool { return have.login == t.login })
@@ -55,12 +57,16 @@ func (h *host) relearn(ref Reference, resp *http.Response, used authorization) b
 	return true
 }
 
-// take keeps the challenge of an answer, about a repository or about none. The
-// caller holds the lock.
-func (h *host) take(resp *http.Response, repository string) {
+// take keeps the challenge of an answer, about a repository or about none. One
+// that asks for the login in place of a token, as Harbor's does once a token is
+// refused, is of no use to who has none. The caller holds the lock.
+func (h *host) take(resp *http.Response, repository string, used authorization) {
 	c, ok := pick(parseChallenges(resp.Header))
-	if !ok {
+	if !ok || c.scheme == "basic" && used.token != nil && used.login.Username == "" {
 		return
+	}
+	if c.scheme == "bearer" {
+		h.service = c
 	}
 	if scope := c.params["scope"]; scope != "" && repository != "" {
 		h.scopes[repository] = scope
@@ -108,8 +114,10 @@ func (h *host) invites(ctx context.Context, ref Reference, resp *http.Response, 
 	if login, err := h.login(ctx, ref); err != nil || login.IsZero() {
 		return false
 	}
-	h.fetching.Lock()
-	defer h.fetching.Unlock()
+	if h.fetching.Acquire(ctx, 1) != nil {
+		return false
+	}
+	defer h.fetching.Release(1)
 	h.mu.Lock()
 	invited, learned := h.invited, h.challenge.scheme != ""
 	h.invited = true
@@ -126,7 +134,7 @@ func (h *host) invites(ctx context.Context, ref Reference, resp *http.Response, 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if own.StatusCode == http.StatusUnauthorized {
-		h.take(own, "")
+		h.take(own, "", authorization{})
 	}
 	return h.challenge.scheme != ""
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 func always(status int, header ...string) func(http.ResponseWriter, *http.Request) bool {
@@ -51,17 +52,17 @@ func TestALimitWithoutATimeEndsTheCheckOnly(t *testing.T) {
 func TestALimitHoldsAsLongAsItSays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, wired := newWiredFake("")
-		qs, c := f.queries(3), client(t, wired)
-		f.fault = always(http.StatusTooManyRequests, "Retry-After", "3600")
+		r := simulate(t, registrytest.Profile{})
+		qs, c := pushed(r, 3), client(t, reach(r))
+		r.SetFault(registrytest.TooMany(time.Hour))
 		c.Check(t.Context(), qs)
-		f.fault = nil
-		f.requests()
+		r.SetFault(nil)
+		r.Requests()
 		time.Sleep(time.Hour - time.Second) //nolint:forbidigo // the bubble's time
 		for _, v := range c.Check(t.Context(), qs) {
 			assert.True(t, errdefs.IsResourceExhausted(v.Err))
 		}
-		assert.Zero(t, f.requests()["all"])
+		assert.Zero(t, r.Requests().Counts())
 		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		requireAll(t, c.Check(t.Context(), qs))
 	})
@@ -84,6 +85,45 @@ func TestALimitOnManifestsHolds(t *testing.T) {
 		assert.Empty(t, v.Digest)
 	}
 	assert.Equal(t, map[string]int{"HEAD": 1, "GET": 1, "all": 2}, f.requests())
+}
+
+func TestALimitPostponesTheWholeRegistry(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(3)
+	f.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	c := client(t)
+	for _, v := range c.Check(t.Context(), qs) {
+		var e *registry.Error
+		require.ErrorAs(t, v.Err, &e)
+		assert.WithinDuration(t, time.Now().Add(time.Hour), e.RetryAfter, 2*time.Second)
+	}
+	assert.Equal(t, 1, f.requests()["all"], "the first answer is believed")
+	c.Check(t.Context(), qs)
+	assert.Zero(t, f.requests()["all"], "and the next check believes it, too")
+}
+
+func TestADeadRegistryIsDialedOnceAndDelaysNobody(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, "")
+	qs := f.queries(2)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	dead := l.Addr().String()
+	require.NoError(t, l.Close())
+	for i := range 20 {
+		qs = append(qs, registry.Query{Reference: fmt.Sprintf("%s/app%d:1", dead, i)})
+	}
+	verdicts := client(t).Check(t.Context(), qs)
+	requireAll(t, verdicts[:2])
+	for _, v := range verdicts[2:] {
+		assert.True(t, errdefs.IsUnavailable(v.Err), "%v", v.Err)
+		assert.Contains(t, v.Err.Error(), "connection refused")
+	}
 }
 
 func TestADeadRegistryIsDialedOncePerCheck(t *testing.T) {
@@ -168,31 +208,4 @@ func TestNothingIsBelievedOfARedirectThatLeavesTLS(t *testing.T) {
 		require.ErrorContains(t, v.Err, "is not reached over https", "%d", i)
 	}
 	assert.False(t, asked)
-}
-
-// What a check costs the registries: requests for 50 references on one of them.
-func BenchmarkCheck(b *testing.B) {
-	for _, auth := range []string{"", "basic", "bearer"} {
-		f := &fake{manifests: map[string][]byte{}, auth: auth, user: "robot", pass: "canary"}
-		f.Server = httptest.NewServer(f)
-		b.Cleanup(f.Close)
-		qs := f.queries(50)
-		for _, warm := range []bool{false, true} {
-			b.Run(fmt.Sprintf("auth=%s/warm=%t", auth, warm), func(b *testing.B) {
-				total, c := 0, client(b, login("robot", "canary"))
-				c.Check(b.Context(), qs)
-				f.requests()
-				for b.Loop() {
-					if !warm {
-						c.CloseIdleConnections()
-						c = client(b, login("robot", "canary"))
-					}
-					c.Check(b.Context(), qs)
-					total += f.requests()["all"]
-				}
-				c.CloseIdleConnections()
-				b.ReportMetric(float64(total)/float64(b.N), "requests/op")
-			})
-		}
-	}
 }

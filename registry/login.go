@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -36,13 +37,28 @@ func (h *host) login(ctx context.Context, ref Reference) (credentials.Credential
 		h.loginTrouble[ref.Repository] = "no login: " + err.Error()
 		return credentials.Credential{}, nil
 	}
+	h.loginless[ref.Repository] = login.IsZero()
 	for _, r := range []refusal{{login: login}, {login, ref.Repository}} {
 		if time.Now().Before(h.refused[r]) {
-			h.loginTrouble[ref.Repository] = "the login from " + cmp.Or(login.Source, "the store") + " was refused"
+			h.loginTrouble[ref.Repository] = refusedText(login)
 			return credentials.Credential{}, nil
 		}
 	}
 	return login, nil
+}
+
+// refusedText names no user: for some registries that is a secret, too.
+func refusedText(login credentials.Credential) string {
+	return "the login from " + cmp.Or(login.Source, "the store") + " was refused"
+}
+
+// loginlessText says who was asked for a login and had none; empty if the store
+// has no name.
+func loginlessText(store credentials.Store) string {
+	if named, ok := store.(fmt.Stringer); ok && named.String() != "" {
+		return "no login for it in " + named.String()
+	}
+	return ""
 }
 
 // refuse leaves a login alone for a while. The caller holds the lock.

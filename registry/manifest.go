@@ -69,7 +69,7 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 		if !ok {
 			var err error
 			if body == nil {
-				if _, body, err = h.read(ctx, q.ref, d.String()); err != nil {
+				if body, err = h.manifest(ctx, q.ref, d); err != nil {
 					return nil, err
 				}
 			}
@@ -82,20 +82,53 @@ func (h *host) resolve(ctx context.Context, q *question, body []byte, platforms 
 			continue
 		}
 		if c.image.Config == "" && !known(q.query.Known, c.image.Manifest) {
-			_, own, err := h.read(ctx, q.ref, c.image.Manifest.String())
+			own, err := h.image(ctx, q.ref, c.image)
 			if err != nil {
 				return nil, err
 			}
-			m, err := parseManifest(own)
-			if err != nil || m.Config == nil {
-				return nil, broken(q.ref, errors.New("its index points at no image"))
-			}
-			c.image.Config = m.Config.Digest
+			c.image.Config = own.Config
 			h.client.remember(key, c)
 		}
 		images = append(images, c.image)
 	}
 	return images, nil
+}
+
+// image completes an image that an index points at. The next index is likely to
+// point at the same one.
+func (h *host) image(ctx context.Context, ref Reference, image Image) (Image, error) {
+	key := contentKey{image.Manifest, image.Platform}
+	if c, ok := h.client.recall(key); ok {
+		return c.image, nil
+	}
+	body, err := h.manifest(ctx, ref, image.Manifest)
+	if err != nil {
+		return image, err
+	}
+	c, err := find(image.Manifest, body, image.Platform)
+	if err != nil || c.image.Config == "" {
+		return image, broken(ref, errors.New("its index points at no image"))
+	}
+	h.client.remember(key, c)
+	return c.image, nil
+}
+
+// manifest reads one by its digest, and so the same from wherever it comes: from a
+// mirror first, since reading is what registries limit.
+func (h *host) manifest(ctx context.Context, ref Reference, d digest.Digest) ([]byte, error) {
+	for _, m := range h.mirrors {
+		if body, err := m.manifest(ctx, m.at(ref), d); err == nil {
+			return body, nil
+		}
+	}
+	if err := h.closed(ref); err != nil {
+		return nil, err
+	}
+	_, body, err := h.read(ctx, ref, d.String())
+	if err != nil {
+		return nil, h.explain(ref, err)
+	}
+	return body, nil
 }
 
 // find reads a manifest. An index tells the platform's manifest, not yet its

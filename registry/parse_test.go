@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,15 +133,24 @@ func FuzzParseToken(f *testing.F) {
 }
 
 func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{"config":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}`))
-	f.Add([]byte(`{"manifests":[{"digest":"sha256:x","platform":null}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
+	const d = `"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`
+	f.Add([]byte(`{"config":{`+d+`}}`), "linux/amd64")
+	f.Add([]byte(`{"manifests":[{"digest":"sha256:x","platform":null}]}`), "linux/amd64")
+	f.Add([]byte(`{"manifests":[{`+d+`}]}`), "")
+	f.Add([]byte(`{"manifests":[{`+d+`,"platform":{"os":"linux","architecture":"arm","variant":"v6"}},
+		{`+d+`,"platform":{"os":"unknown","architecture":"unknown"}}]}`), "linux/arm/v7")
+	f.Fuzz(func(t *testing.T, body []byte, platform string) {
 		m, err := parseManifest(body)
 		if err != nil {
 			return
 		}
-		if d, ok := choose(m.Manifests, "linux/amd64"); ok && d.Validate() != nil {
-			t.Errorf("%q chooses %q", body, d)
+		chosen, ok := choose(m.Manifests, platform)
+		served := slices.ContainsFunc(m.Manifests, func(e descriptor) bool { return e.Digest == chosen })
+		if ok != served || ok && chosen.Validate() != nil {
+			t.Errorf("%q chooses %q for %q", body, chosen, platform)
+		}
+		if c, err := find("", body, platform); err != nil || c.served && c.image.Manifest != chosen && m.Manifests != nil {
+			t.Errorf("%q finds %v (%v) for %q", body, c, err, platform)
 		}
 	})
 }

@@ -34,6 +34,18 @@ type Verdict struct {
 	// A platform the tag does not serve is missing from it. Nil when it was not
 	// resolved: Digest is one of the Query's Known or no platform was asked for.
 	Images []Image
+	// Endpoint is who gave this answer: the reference's registry, as references
+	// name it, or for Docker Hub one of its mirrors, by its host and what path its
+	// URL has. Empty if Err is set, or the Checker does not tell.
+	Endpoint string
+	// OriginErr is why the registry itself gave no answer, where a mirror gave one
+	// in its place; nil if the answer is the registry's. It carries a class as Err
+	// does.
+	OriginErr error
+	// StaleMirror is the mirror through which an engine would pull and which
+	// points at something else than the registry, whose answer counts. Empty if
+	// there is none. It is asked only when Digest is none of the Query's Known.
+	StaleMirror string
 	// Err says why there is no answer. It carries an errdefs class: NotFound,
 	// Unauthenticated, PermissionDenied, ResourceExhausted (then a *Error holds
 	// the time to wait), Unavailable, InvalidArgument, DeadlineExceeded.

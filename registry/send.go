@@ -7,10 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-
-	"github.com/containerd/errdefs"
-
-	"github.com/watchtower-go/watchtower/internal/errclass"
+	"time"
 )
 
 // levelTrace is below debug: each request of each check.
@@ -18,14 +15,24 @@ const levelTrace = slog.LevelDebug - 4
 
 const userAgent = "watchtower-go"
 
+// forKey is the context's key for the registry that a request is made for.
+type forKey struct{}
+
+// askedFor is the registry for whose sake a request is made: the one it goes to,
+// or that named the token service or place it goes to.
+func askedFor(ctx context.Context) *host {
+	h, _ := ctx.Value(forKey{}).(*host)
+	return h
+}
+
 // send sends one request, within the bounds: its time begins when it is its
 // turn, and ends with the body, which the caller closes.
-func (c *Client) send(req *http.Request) (*http.Response, error) {
+func (h *host) send(req *http.Request) (*http.Response, error) {
+	c := h.client
 	if err := c.slots.Acquire(req.Context(), 1); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(req.Context(), c.timeout,
-		errclass.With(errdefs.ErrUnavailable, errors.New("no answer within "+c.timeout.String())))
+	ctx, cancel := context.WithTimeoutCause(context.WithValue(req.Context(), forKey{}, h), c.timeout, timeout{c.timeout})
 	end := sync.OnceFunc(func() { cancel(); c.slots.Release(1) })
 	req.Header.Set("User-Agent", userAgent)
 	resp, err := c.http.Do(req.WithContext(ctx))
@@ -43,14 +50,28 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 		end()
 		return nil, err
 	}
-	resp.Body = &body{resp.Body, end}
+	resp.Body = &body{resp.Body, func() error { return context.Cause(ctx) }, end}
 	return resp, nil
 }
+
+// timeout is how a request ends that was not answered in time.
+type timeout struct{ after time.Duration }
+
+func (t timeout) Error() string { return "no answer within " + t.after.String() }
 
 // body ends the request with what is read of its answer.
 type body struct {
 	io.ReadCloser
-	end func()
+	cause func() error // what ended the request; nil while nothing did
+	end   func()
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if cause := b.cause(); err != nil && !errors.Is(err, io.EOF) && cause != nil {
+		err = cause
+	}
+	return n, err
 }
 
 func (b *body) Close() error {
@@ -58,9 +79,16 @@ func (b *body) Close() error {
 	return b.ReadCloser.Close()
 }
 
+// discardWithin is how long what is left of an answer is worth waiting for: more
+// than a round trip, less than a connection costs elsewhere.
+const discardWithin = 500 * time.Millisecond
+
 // discard is done with an answer. What little is left of it is read, so that the
 // connection is used again.
 func discard(resp *http.Response) {
+	if b, ok := resp.Body.(*body); ok {
+		defer time.AfterFunc(discardWithin, b.end).Stop()
+	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	_ = resp.Body.Close()
 }

@@ -28,7 +28,8 @@ type token struct {
 	login        credentials.Credential // what it was given for
 	expires      time.Time
 	repositories []string
-	proven       map[string]bool // where it has worked; under the host's lock
+	scopes       map[string]string // by repository, what was asked for; under the host's lock, as is
+	proven       map[string]bool   // where it has worked
 }
 
 // token returns a live token for the reference's repository, from the login there
@@ -41,9 +42,14 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 	if t := h.live(ref.Repository, login); t != nil {
 		return t, nil
 	}
-	h.fetching.Lock()
-	defer h.fetching.Unlock()
-	// Fetched while this one waited, or its login refused.
+	if err := h.fetching.Acquire(ctx, 1); err != nil {
+		return nil, unanswered(ctx, opToken, ref, err)
+	}
+	defer h.fetching.Release(1)
+	// Fetched while this one waited, or its login refused, or none are to be had.
+	if err := h.closed(ref); err != nil {
+		return nil, err
+	}
 	if login, err = h.login(ctx, ref); err != nil {
 		return nil, err
 	}
@@ -60,6 +66,7 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 		r.repository = ref.Repository // the login may be good for others
 	}
 	h.refuse(r)
+	h.loginTrouble[ref.Repository] = refusedText(login)
 	h.mu.Unlock()
 	if public, again := h.obtain(ctx, ref, credentials.Credential{}); again == nil {
 		return public, nil
@@ -72,6 +79,10 @@ func (h *host) token(ctx context.Context, ref Reference) (*token, error) {
 // of it that is too long to be sent, it is asked for less.
 func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Credential) (*token, error) {
 	batch := h.batch(ctx, ref, login)
+	scopes := map[string]string{}
+	for _, repository := range batch {
+		scopes[repository] = h.scope(repository)
+	}
 	t, err := h.fetch(ctx, ref, login, batch)
 	for err == nil && len(batch) > 1 && len(t.value.Reveal()) > longToken {
 		batch = batch[:len(batch)/2]
@@ -90,14 +101,19 @@ func (h *host) obtain(ctx context.Context, ref Reference, login credentials.Cred
 			h.mu.Unlock()
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err != nil {
+		h.lost = errdefs.IsUnavailable(err)
+		if errors.As(err, &e) {
+			h.heed(e)
+		}
+		return nil, err
+	}
 	if !login.IsZero() {
 		h.forbidden = 0
 	}
+	t.scopes = scopes
 	for _, repository := range batch {
 		h.tokens[repository] = t
 	}
@@ -150,6 +166,11 @@ func (h *host) batch(ctx context.Context, ref Reference, login credentials.Crede
 func (h *host) scope(repository string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.scopeOf(repository)
+}
+
+// scopeOf is scope. The caller holds the lock.
+func (h *host) scopeOf(repository string) string {
 	if scope, ok := h.scopes[repository]; ok {
 		return scope
 	}

@@ -2,94 +2,177 @@ package registry
 
 import (
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
-	"github.com/containerd/errdefs"
-
-	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/opencontainers/go-digest"
 )
 
-// carrier verifies certificates, save those of the loopback. It decides by the
-// address of each single request, so that no redirect takes the exception along.
-type carrier struct{ strict, loopback http.RoundTripper }
+const (
+	connectWithin = 10 * time.Second
+	// idleFor is how long a connection is kept for the next request or check.
+	idleFor = 90 * time.Second
+	// silentFor is how long an HTTP/2 connection may be silent before it is asked
+	// whether it still lives, and how long that answer may take: together less
+	// than DefaultTimeout, so that one that was cut off costs one check.
+	silentFor = 10 * time.Second
+	// maxHeader bounds the header of an answer, in bytes.
+	maxHeader = 256 << 10
+	// certificatesFor is how long certificates that were read are good.
+	certificatesFor = time.Minute
+)
 
-func newTransport(perHost int) http.RoundTripper {
-	return carrier{
-		strict:   transport(perHost, nil),
-		loopback: transport(perHost, &tls.Config{InsecureSkipVerify: true}), //nolint:gosec // as the engine does
+// carrier sends each request by the transport that goes with how far the host it
+// goes to is trusted. It decides by the address of each single request, and by
+// the registry for whose sake it is made, so that no redirect takes along what
+// was meant for another.
+type carrier struct {
+	connections  int
+	directory    string // of certificates; empty for none
+	verified     *http.Transport
+	unverified   *http.Transport
+	given        map[string]*identity // by host, from options
+	mu           sync.Mutex
+	certificates map[string]*identity // by host, from the directory
+}
+
+// identity is what a host is to show, and is shown.
+type identity struct {
+	own   *http.Transport // to the host itself
+	lent  *http.Transport // to whom it names: its authorities, not our certificates
+	read  time.Time
+	sum   digest.Digest
+	empty bool
+}
+
+func newCarrier(connections int, directory string, given map[string]*tls.Config) *carrier {
+	c := &carrier{
+		connections: connections, directory: directory, given: map[string]*identity{}, certificates: map[string]*identity{},
+		verified:   transport(connections, nil),
+		unverified: transport(connections, &tls.Config{InsecureSkipVerify: true}), //nolint:gosec // where the engine does
+	}
+	for host, config := range given {
+		c.given[host] = c.identity(config)
+	}
+	return c
+}
+
+func (c *carrier) identity(config *tls.Config) *identity {
+	if config == nil {
+		return &identity{empty: true}
+	}
+	lent := c.verified
+	if config.RootCAs != nil {
+		lent = transport(c.connections, &tls.Config{RootCAs: config.RootCAs, MinVersion: config.MinVersion})
+	}
+	return &identity{own: transport(c.connections, config), lent: lent}
+}
+
+func transport(connections int, config *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: connectWithin, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    connectWithin,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silentFor, PingTimeout: silentFor},
+		MaxConnsPerHost:        connections,
+		MaxIdleConnsPerHost:    connections, // kept from one request of a check to the next
+		IdleConnTimeout:        idleFor,
+		MaxResponseHeaderBytes: maxHeader,
 	}
 }
 
-func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	if isLoopback(req.URL.Host) {
-		return c.loopback.RoundTrip(req)
+// RoundTrip sends the request.
+func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	t, err := c.choose(req.URL, askedFor(req.Context()))
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
 	}
-	return c.strict.RoundTrip(req)
+	return t.RoundTrip(req)
+}
+
+// choose finds the transport to an address that the registry has led to. The
+// registry's authorities are good for those it names, a token service for one, as
+// they are for the engine; our certificates are for their own host alone. A
+// registry that need not be who it says is, need not on its other ports.
+func (c *carrier) choose(u *url.URL, h *host) (*http.Transport, error) {
+	if given := c.given[u.Host]; given != nil {
+		return given.own, nil
+	}
+	if isLoopback(u.Host) || h.excuses(u) {
+		return c.unverified, nil
+	}
+	own, err := c.of(u.Host)
+	switch {
+	case err != nil:
+		return nil, err
+	case !own.empty:
+		return own.own, nil
+	case u.Host == h.address:
+		return c.verified, nil
+	}
+	if given := c.given[h.address]; given != nil {
+		return given.lent, nil
+	}
+	lender, err := c.of(h.address)
+	if err != nil || lender.empty {
+		return c.verified, err
+	}
+	return lender.lent, nil
+}
+
+// of is what the directory of certificates says of the host.
+func (c *carrier) of(hostport string) (*identity, error) {
+	directory, ok := directoryOf(c.directory, hostport)
+	if !ok {
+		return &identity{empty: true}, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	have := c.certificates[hostport]
+	if have != nil && time.Since(have.read) < certificatesFor {
+		return have, nil
+	}
+	config, sum, err := readCertificates(directory)
+	if err != nil {
+		return nil, err
+	}
+	if have == nil || have.sum != sum {
+		have.close(c.verified)
+		have = c.identity(config)
+		have.sum = sum
+		c.certificates[hostport] = have
+	}
+	have.read = time.Now()
+	return have, nil
+}
+
+func (i *identity) close(except *http.Transport) {
+	if i == nil || i.empty {
+		return
+	}
+	i.own.CloseIdleConnections()
+	if i.lent != except {
+		i.lent.CloseIdleConnections()
+	}
 }
 
 // CloseIdleConnections is what an http.Client calls.
-func (c carrier) CloseIdleConnections() {
-	(&http.Client{Transport: c.strict}).CloseIdleConnections()
-	(&http.Client{Transport: c.loopback}).CloseIdleConnections()
-}
-
-func transport(perHost int, config *tls.Config) *http.Transport {
-	const connectWithin = 10 * time.Second
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: connectWithin, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:     config,
-		TLSHandshakeTimeout: connectWithin,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: perHost, // kept from one request of a check to the next
-		IdleConnTimeout:     90 * time.Second,
-	}
-}
-
-// checkRedirect lets no credential follow to another origin, and nothing go
-// where the registry's own address would not be believed.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	first := via[0]
-	err := trusted(req.URL, first.URL)
-	if len(via) >= 5 {
-		err = errors.New("too many redirects")
-	}
-	if req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
-		req.Header.Del("Authorization")
-		if first.Method == http.MethodPost {
-			err = errors.New("a token request is redirected to " + req.URL.Host) // its body is a credential
+func (c *carrier) CloseIdleConnections() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.verified.CloseIdleConnections()
+	c.unverified.CloseIdleConnections()
+	for _, all := range []map[string]*identity{c.given, c.certificates} {
+		for _, i := range all {
+			i.close(c.verified)
 		}
 	}
-	return errclass.With(errdefs.ErrFailedPrecondition, err)
-}
-
-// trusted: what is reached over TLS must not send us to where there is none, nor
-// what is elsewhere to this machine or its network's own services.
-func trusted(to, from *url.URL) error {
-	if to.Scheme != "https" && (to.Scheme != "http" || from.Scheme != "http") {
-		return fmt.Errorf("%s is not reached over https", to.Host)
-	}
-	if isLocal(to) && !isLocal(from) {
-		return fmt.Errorf("%s is on this machine, %s is not", to.Host, from.Host)
-	}
-	return nil
-}
-
-func isLocal(u *url.URL) bool {
-	ip, err := netip.ParseAddr(u.Hostname())
-	ip = ip.Unmap()
-	return isLoopback(u.Host) || err == nil && (ip.IsLinkLocalUnicast() || ip.IsUnspecified())
-}
-
-// isLoopback: the hosts that engines take for their own machine.
-func isLoopback(hostport string) bool {
-	u := url.URL{Host: hostport}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }

@@ -25,6 +25,7 @@ need iptables iptables
 need ip iproute2
 need unshare util-linux
 if [ "${1:-test}" = test ]; then
+	need podman podman
 	# The race detector is linked by the C compiler.
 	need gcc gcc
 	[ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)

@@ -128,15 +128,27 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	for _, name := range slices.Sorted(slices.Values(unknown(p.env))) {
 		se.logger.Warn("not supported by this release", "variable", name)
 	}
-	if p.env["REPO_HOST"] == "" && p.env["REPO_USER"] != "" && p.env["REPO_PASS"] != "" {
-		se.logger.Warn("REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for")
-	}
+	p.warnOfLogin(se.logger)
 	if zone := p.env["TZ"]; zone != "" && !knownZone(zone) {
 		se.logger.Warn("the time zone is unknown: UTC is used", "TZ", zone)
 	}
 	ctx, stop := p.signals(&se)
 	defer stop()
 	return then(ctx, se)
+}
+
+// warnOfLogin tells of a login that is not used.
+func (p *program) warnOfLogin(logger *slog.Logger) {
+	user := p.env["REPO_USER"]+p.env["REPO_USER_FILE"] != ""
+	pass := p.env["REPO_PASS"]+p.env["REPO_PASS_FILE"] != ""
+	switch {
+	case user && !pass:
+		logger.Warn("REPO_USER is not used: there is no REPO_PASS")
+	case pass && !user:
+		logger.Warn("REPO_PASS is not used: there is no REPO_USER")
+	case user && p.env["REPO_HOST"] == "":
+		logger.Warn("REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for")
+	}
 }
 
 // version is the module's, as the build noted it.

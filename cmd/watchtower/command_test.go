@@ -146,6 +146,15 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 		"a login for nobody": {[]string{"REPO_USER=canary", "REPO_PASS=canary"}, []string{"-R"}, []string{
 			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
 		}},
+		"a login in files for nobody": {[]string{"REPO_USER_FILE=canary", "REPO_PASS_FILE=canary"}, []string{"-R"}, []string{
+			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
+		}},
+		"half a login": {[]string{"REPO_USER=canary", "REPO_PASS=", "REPO_HOST=r.example"}, []string{"-R"}, []string{
+			`level=warn msg="REPO_USER is not used: there is no REPO_PASS"`,
+		}},
+		"the other half": {[]string{"REPO_PASS_FILE=canary"}, []string{"-R"}, []string{
+			`level=warn msg="REPO_PASS is not used: there is no REPO_USER"`,
+		}},
 		"a login": {[]string{"REPO_USER=canary", "REPO_PASS=canary", "REPO_HOST=r.example"}, []string{"-R"}, nil},
 		"unknown": {[]string{"WATCHTOWER_SCHEDULE=canary", "WATCHTOWER_NOTIFICATION_URL=canary", "TZ=Mars/Base"}, []string{"-R"}, []string{
 			`level=warn msg="not supported by this release" variable=WATCHTOWER_NOTIFICATION_URL`,

@@ -57,7 +57,7 @@ func (b *syncBuffer) String() string {
 }
 
 // start runs the program with nothing in its environment but what is given.
-func start(t *testing.T, env []string, args ...string) *process {
+func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 }
 
 // wait returns the exit code.
-func (p *process) wait(t *testing.T) int {
+func (p *process) wait(t testing.TB) int {
 	t.Helper()
 	err := p.cmd.Wait()
 	var exit *exec.ExitError
@@ -80,7 +80,7 @@ func (p *process) wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-func runProgram(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+func runProgram(t testing.TB, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	p := start(t, env, args...)
 	code = p.wait(t)
@@ -129,6 +129,13 @@ func TestRunOnce(t *testing.T) {
 	assert.Equal(t, exitFailed, code)
 	assert.Regexp(t, `level=error msg="rolled back" container=once .*exit code 3.* output="out of order"`, stderr)
 	assert.Contains(t, stderr, "rolled_back=1")
+
+	reg.Push(t, "once:1", enginehost.Image{Env: []string{"VERSION=3"}})
+	env = append(env, "WATCHTOWER_PROBE=exec:echo no disk; exit 1", "WATCHTOWER_PROBE_TIMEOUT=1")
+	code, _, stderr = runProgram(t, env, "once")
+	assert.Equal(t, exitFailed, code)
+	assert.Regexp(t, `level=error msg="rolled back" container=once .*probe="exit code 1: no disk"`, stderr)
+	assert.Contains(t, stderr, "(tried for 1s)")
 	assert.Equal(t, running, host.Inspect(t, "once")["Id"])
 }
 
@@ -156,6 +163,15 @@ func TestBadInputTouchesNothing(t *testing.T) {
 			`WATCHTOWER_CLEANUP: "yes": want true or false`, `WATCHTOWER_LABEL_ENABLE: "maybe": want true or false`, `--interval: "x": want`,
 		}},
 		{"config.json", []string{"DOCKER_CONFIG=" + config}, nil, []string{filepath.Join(config, "config.json")}},
+		{"its directory", []string{"DOCKER_CONFIG=" + filepath.Join(config, "config.json")}, nil, []string{
+			"watchtower: credentials: DOCKER_CONFIG: ", "want the directory that holds config.json",
+		}},
+		{"a login given twice", []string{"REPO_USER=user", "REPO_PASS=canary", "REPO_PASS_FILE=/nowhere"}, nil, []string{
+			"watchtower: credentials: REPO_PASS and REPO_PASS_FILE are both set: want one of them",
+		}},
+		{"a login's file", []string{"REPO_USER_FILE=/nowhere", "REPO_PASS=canary"}, nil, []string{
+			"watchtower: credentials: read REPO_USER_FILE (/nowhere): no such file or directory",
+		}},
 		{"name", nil, []string{"web("}, []string{`"web("`}},
 		{"flag", nil, []string{"--frobnicate"}, []string{"unknown flag: --frobnicate"}},
 		{"engine's scheme", nil, []string{"--host", "gopher://x"}, []string{"gopher://x", "unix:///path"}},

@@ -19,6 +19,8 @@ type settings struct {
 	order                      string
 	stopTimeout                *time.Duration
 	stableTime                 time.Duration
+	probe                      lifecycle.Probe
+	probeTimeout               time.Duration
 	stateDir                   string
 	logLevel                   slog.Level
 	debug, trace               bool
@@ -54,6 +56,7 @@ const (
 	wantLevel    = "panic, fatal, error, warn, info, debug or trace"
 	wantFormat   = "auto, logfmt, pretty or json"
 	wantOrder    = "stop-first or start-first"
+	wantProbe    = "exec:COMMAND, http://:PORT/PATH, https://:PORT/PATH or tcp://:PORT, without a host"
 )
 
 // table lists every setting, in the order help shows them.
@@ -118,6 +121,13 @@ func table() []setting {
 			"time a new container without a health check must stay up to be good", wantPositive, setStableTime,
 		},
 		{
+			"probe", "", "WATCHTOWER_PROBE", false, "",
+			"what a new container must answer to be good: exec:COMMAND, http://:PORT/PATH or tcp://:PORT", wantProbe, setProbe,
+		},
+		{
+			"probe-timeout", "", "WATCHTOWER_PROBE_TIMEOUT", false, "60s", "time in which the probe must pass", wantPositive, setProbeTimeout,
+		},
+		{
 			"state-dir", "", "WATCHTOWER_STATE_DIR", false, "", "directory in which to remember, beyond this process, what failed", "",
 			text(func(s *settings) *string { return &s.stateDir }),
 		},
@@ -168,13 +178,22 @@ func setStopTimeout(s *settings, text string) error {
 	return nil
 }
 
-func setStableTime(s *settings, text string) error {
+func setStableTime(s *settings, text string) error { return setPositive(&s.stableTime, text) }
+
+func setProbeTimeout(s *settings, text string) error { return setPositive(&s.probeTimeout, text) }
+
+func setPositive(field *time.Duration, text string) error {
 	d, err := parseDuration(text)
 	if err != nil || d <= 0 {
 		return errValue
 	}
-	s.stableTime = d
+	*field = d
 	return nil
+}
+
+func setProbe(s *settings, text string) (err error) {
+	s.probe, err = lifecycle.ParseProbe(text)
+	return err
 }
 
 func setOrder(s *settings, text string) error {
@@ -275,10 +294,19 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			text = byConvention(name, text)
 		}
 		if err := row.set(&s, text); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %q: want %s", name, text, row.accepted))
+			errs = append(errs, fmt.Errorf("%s: %q: want %s", name, withoutLogin(text), row.accepted))
 		}
 	}
 	return s, errors.Join(errs...)
+}
+
+// withoutLogin keeps the login of a URL out of the error that refuses it.
+func withoutLogin(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if i := strings.LastIndex(rest, "@"); ok && i >= 0 {
+		return scheme + "://***" + rest[i:]
+	}
+	return text
 }
 
 // unknown are the WATCHTOWER_* variables that this program has no use for.

@@ -58,6 +58,8 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"WATCHTOWER_TIMEOUT":            {"30", []string{"-t", "30s"}, func(s settings) any { return s.stopTimeout }, duration(30 * time.Second)},
 		"WATCHTOWER_UPDATE_ORDER":       {" Start-First", []string{"--update-order=start-first"}, func(s settings) any { return s.order }, "start-first"},
 		"WATCHTOWER_STABLE_TIME":        {"10", []string{"--stable-time=10s"}, func(s settings) any { return s.stableTime }, 10 * time.Second},
+		"WATCHTOWER_PROBE":              {" tcp://:5432 ", []string{"--probe=tcp://:5432"}, func(s settings) any { return s.probe.String() }, "tcp://:5432"},
+		"WATCHTOWER_PROBE_TIMEOUT":      {"90", []string{"--probe-timeout=1m30s"}, func(s settings) any { return s.probeTimeout }, 90 * time.Second},
 		"WATCHTOWER_STATE_DIR":          {"/state", []string{"--state-dir", "/state"}, func(s settings) any { return s.stateDir }, "/state"},
 		"WATCHTOWER_LABEL_ENABLE":       {"t", []string{"-e"}, func(s settings) any { return s.labelEnable }, true},
 		"WATCHTOWER_SCOPE":              {"a", []string{"--scope", "a"}, func(s settings) any { return s.scope }, "a"},
@@ -160,6 +162,8 @@ func TestBadValuesAreAllTold(t *testing.T) {
 		{"WATCHTOWER_LOG_LEVEL", "loud"},
 		{"WATCHTOWER_UPDATE_ORDER", "first"},
 		{"WATCHTOWER_LOG_FORMAT", "xml"},
+		{"WATCHTOWER_PROBE", "http://web:8080/"},
+		{"WATCHTOWER_PROBE_TIMEOUT", "0"},
 		{"WATCHTOWER_TRACE", "2"},
 	} {
 		_, err := parse(t, map[string]string{bad.env: bad.value})
@@ -169,6 +173,8 @@ func TestBadValuesAreAllTold(t *testing.T) {
 	_, err := parse(t, map[string]string{"WATCHTOWER_CLEANUP": "x", "WATCHTOWER_TIMEOUT": "y"}, "--log-level", "z")
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
+	_, err = parse(t, map[string]string{"WATCHTOWER_PROBE": "http://user:canary@:8080/"})
+	require.ErrorContains(t, err, `WATCHTOWER_PROBE: "http://***@:8080/": want exec:COMMAND`)
 }
 
 func TestTheSevenLevels(t *testing.T) {

@@ -38,7 +38,11 @@ func why(e watchtower.Entry) string {
 	case e.Err != nil:
 		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
 	case e.Status == watchtower.StatusStale:
-		return "would be replaced: now at " + e.Latest
+		text := "would be replaced: now at " + e.Latest
+		if e.StaleMirror != "" {
+			text += "; " + e.StaleMirror + ", which the engine pulls through, is stale"
+		}
+		return text
 	default:
 		return e.Reason
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
+	"github.com/watchtower-go/watchtower/registry"
 )
 
 // session is what a subcommand works with.
@@ -18,6 +19,10 @@ type session struct {
 	observers []watchtower.Observer
 	tower     watchtower.Watcher
 }
+
+// certificates is where Docker keeps those of registries. In a container it is
+// there if it was mounted.
+const certificates = "/etc/docker/certs.d"
 
 // open maps the settings onto the library's options.
 func open(se *session) (watchtower.Watcher, error) {
@@ -44,12 +49,14 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithCredentials(store),
 		watchtower.WithFilter(names, filter.Enabled(s.labelEnable), filter.Scope(s.scope)),
 		watchtower.WithLogger(se.logger),
+		watchtower.WithRegistryOptions(registry.WithCertificates(certificates)),
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithInterval(s.interval),
 		watchtower.WithPassAtStart(s.updateOnStart),
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
 		watchtower.WithSelf(ownContainer()),
+		watchtower.WithProbe(s.probe, s.probeTimeout),
 	}
 	if s.stableTime > 0 {
 		opts = append(opts, watchtower.WithStableTime(s.stableTime))

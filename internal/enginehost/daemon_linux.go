@@ -13,12 +13,11 @@ import (
 	"time"
 )
 
-const stopWithin = 20 * time.Second
-
 // daemon is a dockerd with its files in dir. At its first start it becomes the
 // current engine.
 type daemon struct {
 	dir, address string
+	flags        []string // besides
 	cmd          *exec.Cmd
 }
 
@@ -29,9 +28,10 @@ func (d *daemon) start() error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.CommandContext(context.Background(), "dockerd",
+	cmd := exec.CommandContext(context.Background(), "dockerd", append([]string{
 		"--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "exec"),
-		"-H", d.address, "-p", d.pidFile())
+		"-H", d.address, "-p", d.pidFile(),
+	}, d.flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -84,6 +84,9 @@ func (d *daemon) kill() error {
 	}
 	return os.Remove(d.pidFile())
 }
+
+// reload lets it read its configuration again.
+func (d *daemon) reload() error { return d.cmd.Process.Signal(syscall.SIGHUP) }
 
 func readPID(path string) (int, error) {
 	data, err := os.ReadFile(path)

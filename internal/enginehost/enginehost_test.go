@@ -36,6 +36,16 @@ func TestTheEngineRunsWhatTheRegistryServes(t *testing.T) {
 	}
 }
 
+func TestPodmanRunsBesideTheEngine(t *testing.T) {
+	host := enginehost.StartPodman(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "podman:1", enginehost.Image{Files: map[string]string{"hello": "world"}})
+	host.Pull(t, ref, "")
+	host.Run(t, "podman", enginehost.Object{"Image": ref})
+	assert.Equal(t, "world", host.Exec(t, "podman", "cat", "/hello"))
+	assert.NotContains(t, enginehost.Engine(t).List(t), "podman", "it is another engine's")
+}
+
 func TestAKilledEngineComesBackWithItsContainers(t *testing.T) {
 	host := enginehost.Killable(t)
 	reg := enginehost.StartRegistry(t)
@@ -56,18 +66,22 @@ func TestAKilledEngineComesBackWithItsContainers(t *testing.T) {
 func TestAnEngineThatCannotBeHadIsNeverPassedOver(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
+	const engine, podman = "TestTheEngineRunsWhatTheRegistryServes", "TestPodmanRunsBesideTheEngine"
 	for name, tt := range map[string]struct {
+		test   string
 		env    []string
 		reason string
 		fails  bool
 	}{
-		"a laptop skips":              {nil, "DOCKER_HOST names no engine", false},
-		"an engine that is down":      {[]string{"DOCKER_HOST=unix:///nowhere"}, "does not answer", false},
-		"continuous integration":      {[]string{"CI=true"}, "DOCKER_HOST names no engine", true},
-		"an engine that was demanded": {[]string{"WATCHTOWER_TEST_ENGINE=required"}, "DOCKER_HOST names no engine", true},
+		"a laptop skips":              {engine, nil, "DOCKER_HOST names no engine", false},
+		"an engine that is down":      {engine, []string{"DOCKER_HOST=unix:///nowhere"}, "does not answer", false},
+		"continuous integration":      {engine, []string{"CI=true"}, "DOCKER_HOST names no engine", true},
+		"an engine that was demanded": {engine, []string{"WATCHTOWER_TEST_ENGINE=required"}, "DOCKER_HOST names no engine", true},
+		"no podman on a laptop":       {podman, nil, "podman is not installed", false},
+		"no podman in CI":             {podman, []string{"CI=true"}, "podman is not installed", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(self, "-test.v", "-test.run=^TestTheEngineRunsWhatTheRegistryServes$")
+			cmd := exec.Command(self, "-test.v", "-test.run=^"+tt.test+"$")
 			cmd.Env = append([]string{"PATH=/nowhere"}, tt.env...)
 			out, err := cmd.CombinedOutput()
 			assert.Equal(t, tt.fails, err != nil, "%v: %s", err, out)

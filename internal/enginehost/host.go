@@ -22,6 +22,7 @@ type Host struct {
 	// Version and APIVersion are the engine's own.
 	Version, APIVersion string
 
+	oldest string // the oldest API version it speaks
 	client *http.Client
 	engine killer // nil for an engine that is not the tests' own
 }
@@ -30,6 +31,7 @@ type Host struct {
 type killer interface {
 	kill() error
 	start() error
+	reload() error
 }
 
 // Engine returns the engine of this test binary. Without one it skips the test,
@@ -62,6 +64,10 @@ func Killable(t testing.TB) *Host {
 	}
 	return h
 }
+
+// Own reports whether the engine is this test binary's own, in name spaces with
+// it: whether what it does to files and processes can be reached.
+func (h *Host) Own() bool { return h.engine != nil }
 
 // Kill ends the engine with SIGKILL, and its containerd with it, as a crash
 // would. Containers it leaves behind go on, until it starts again.

@@ -115,6 +115,23 @@ func (img Image) layers(t testing.TB) []layer {
 	return out
 }
 
+// Content is what a registry keeps of the image: its manifest, in Docker's own
+// format, and the blobs which that names.
+func (img Image) Content(t testing.TB) (manifest []byte, blobs [][]byte) {
+	t.Helper()
+	made := img.layers(t)
+	config := img.config(t, made)
+	layers := make([]Object, len(made))
+	for i, l := range made {
+		layers[i] = Object{"mediaType": typeLayer, "size": len(l.blob), "digest": digestOf(l.blob)}
+		blobs = append(blobs, l.blob)
+	}
+	return encode(t, Object{
+		"schemaVersion": 2, "mediaType": typeManifest, "layers": layers,
+		"config": Object{"mediaType": typeConfig, "size": len(config), "digest": digestOf(config)},
+	}), append(blobs, config)
+}
+
 // config is the image's configuration.
 func (img Image) config(t testing.TB, layers []layer) []byte {
 	t.Helper()

@@ -15,13 +15,27 @@ import (
 // processes it can see.
 func (h *Host) Inside(t testing.TB, container string, env ...string) *exec.Cmd {
 	t.Helper()
-	if h.engine == nil {
-		unproven(t, "the engine is not the tests' own: its containers' networks cannot be entered")
-	}
-	state, _ := h.Inspect(t, container)["State"].(Object)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), "nsenter", fmt.Sprintf("--net=/proc/%.0f/ns/net", state["Pid"]), self)
+	cmd := exec.CommandContext(t.Context(), "nsenter", "--net="+h.process(t, container)+"/ns/net", self)
 	cmd.Env = append(os.Environ(), env...)
 	return cmd
+}
+
+// Root returns the path at which the files of a container that runs are seen
+// from here, as it sees them itself: through its mounts. The engine has to be
+// this test binary's own.
+func (h *Host) Root(t testing.TB, container string) string {
+	t.Helper()
+	return h.process(t, container) + "/root"
+}
+
+// process is where the system tells of a container's process.
+func (h *Host) process(t testing.TB, container string) string {
+	t.Helper()
+	if h.engine == nil {
+		unproven(t, "the engine is not the tests' own: its containers cannot be entered")
+	}
+	state, _ := h.Inspect(t, container)["State"].(Object)
+	return fmt.Sprintf("/proc/%.0f", state["Pid"])
 }

@@ -23,6 +23,8 @@ const (
 	answerWithin = 10 * time.Second
 	// startWithin is how long an engine or a registry may take to come up.
 	startWithin = 30 * time.Second
+	// stopWithin is how long one may take to end once it was asked to.
+	stopWithin = 20 * time.Second
 )
 
 // current is the engine of this test binary; missing says why there is none.
@@ -76,10 +78,10 @@ func attach(address string) (*Host, error) {
 	}}
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
-	var v struct{ Version, ApiVersion string } //nolint:revive // the engine's spelling
+	var v struct{ Version, ApiVersion, MinAPIVersion string } //nolint:revive // the engine's spelling
 	if _, err := h.call(ctx, http.MethodGet, "/version", nil, &v); err != nil {
 		return nil, err
 	}
-	h.Version, h.APIVersion = v.Version, v.ApiVersion
+	h.Version, h.APIVersion, h.oldest = v.Version, v.ApiVersion, v.MinAPIVersion
 	return h, nil
 }

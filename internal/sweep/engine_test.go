@@ -21,6 +21,9 @@ const (
 	seedVar = "WATCHTOWER_SWEEP_SEED"
 	// callsPerSwap is what an update of one running container costs.
 	callsPerSwap = 6
+	// longestCall is about what a stop takes, in milliseconds.
+	longestCall = 300
+	stopRounds  = 6
 )
 
 // ten containers that are updated at once; every second one comes back when the
@@ -69,7 +72,8 @@ func TestAnUpdateSurvivesTheDeathOfTheEngine(t *testing.T) {
 		for i := range rounds {
 			d := death{
 				call: 1 + random.IntN(len(ten().members)*callsPerSwap),
-				when: []enginetest.Fault{enginetest.Before, enginetest.After}[random.IntN(2)], atOnce: random.IntN(2) == 0,
+				when: []enginetest.Fault{enginetest.None, enginetest.Before, enginetest.After}[random.IntN(3)], atOnce: random.IntN(2) == 0,
+				later: time.Duration(random.IntN(longestCall)) * time.Millisecond,
 			}
 			survived += d.round(t, b, ten(), fmt.Sprintf("ten%d", i))
 		}
@@ -78,13 +82,22 @@ func TestAnUpdateSurvivesTheDeathOfTheEngine(t *testing.T) {
 	if !everything() {
 		return
 	}
+	// An engine that dies so may be unable to start the same containers ever again.
+	t.Run("while they are stopped", func(t *testing.T) {
+		survived := 0
+		for i := range stopRounds {
+			d := death{call: 3, of: "Stop", later: time.Duration(60+20*i) * time.Millisecond, atOnce: i%2 == 0}
+			survived += d.round(t, b, ten(), fmt.Sprintf("stops%d", i))
+		}
+		t.Logf("survived / total: %d/%d", survived, stopRounds)
+	})
 	for _, one := range alone() {
 		t.Run("at each call, "+one.name, func(t *testing.T) {
 			survived, total := 0, 0
 			for call := 1; call <= callsPerSwap; call++ {
 				for _, when := range []enginetest.Fault{enginetest.Before, enginetest.After} {
 					for _, atOnce := range []bool{false, true} {
-						d, m := death{call, when, atOnce}, one.members[0]
+						d, m := death{call: call, when: when, atOnce: atOnce}, one.members[0]
 						m.dies = m.dies && !d.parked()
 						s := scenario{name: one.name, members: []member{m}}
 						survived += d.round(t, b, s, fmt.Sprintf("%s%d", s.name, total))
@@ -100,8 +113,15 @@ func TestAnUpdateSurvivesTheDeathOfTheEngine(t *testing.T) {
 // death is how the engine dies in a pass.
 type death struct {
 	call   int
-	when   enginetest.Fault
+	of     string           // of this kind; empty: of any
+	when   enginetest.Fault // None: so much later, whatever it does then
+	later  time.Duration
 	atOnce bool // it is back before the watcher notices
+}
+
+func (d death) String() string {
+	when := map[enginetest.Fault]string{enginetest.None: d.later.String() + " after", enginetest.Before: "before", enginetest.After: "once it is done,"}[d.when]
+	return fmt.Sprintf("%s call %d %s, back at once %v", when, d.call, d.of, d.atOnce)
 }
 
 // parked tells whether the one predecessor of a pass is out of its place when
@@ -116,29 +136,39 @@ func (d death) parked() bool {
 // that has left; it returns 1 if everybody survived.
 func (d death) round(t *testing.T, b *bench, s scenario, base string) (survived int) {
 	t.Helper()
-	t.Run(fmt.Sprintf("call %d, done %v, back at once %v", d.call, d.when == enginetest.After, d.atOnce), func(t *testing.T) {
+	t.Run(d.String(), func(t *testing.T) {
 		r := b.setUp(t, s, base)
 		tw, err := r.watcher().tower()
 		require.NoError(t, err)
 		killed := make(chan error, 1)
-		r.proxy.SetFault(func(n int, _ enginetest.Call) enginetest.ProxyFault {
-			if n != d.call {
+		kill := func() {
+			err := b.host.Kill()
+			if err == nil && d.atOnce {
+				err = b.host.Start()
+			}
+			killed <- err
+		}
+		n := 0
+		r.proxy.SetFault(func(_ int, c enginetest.Call) enginetest.ProxyFault {
+			if d.of != "" && d.of != c.Method {
 				return enginetest.ProxyFault{}
 			}
-			return enginetest.ProxyFault{Fault: d.when, Drop: true, Hook: func() {
-				err := b.host.Kill()
-				if err == nil && d.atOnce {
-					err = b.host.Start()
-				}
-				killed <- err
-			}}
+			n++
+			switch {
+			case n != d.call:
+				return enginetest.ProxyFault{}
+			case d.when == enginetest.None:
+				time.AfterFunc(d.later, kill)
+				return enginetest.ProxyFault{}
+			}
+			return enginetest.ProxyFault{Fault: d.when, Drop: true, Hook: kill}
 		})
 		first := r.pass(t, tw)
 		interrupted := r.proxy.Calls()
 		select {
 		case err := <-killed:
 			require.NoError(t, err)
-		default:
+		case <-time.After(passWithin):
 			require.Fail(t, "the engine did not die", "%s%s", first, list(interrupted))
 		}
 		if !d.atOnce {

@@ -144,6 +144,9 @@ func (r *run) pass(t *testing.T, tw *watchtower.Tower) string {
 	}
 	var b strings.Builder
 	b.WriteString(report.Summary())
+	for _, repaired := range report.Recovered {
+		fmt.Fprintf(&b, "\n\trecovered %s: %s %v", repaired.Name, repaired.Outcome, repaired.Err)
+	}
 	for _, e := range report.Entries {
 		fmt.Fprintf(&b, "\n\t%s: %s %s %v", e.Container.Name, e.Status, e.Reason, e.Err)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
@@ -96,16 +97,28 @@ func TestTheEngineNobodyNamed(t *testing.T) {
 }
 
 func TestAnAPIVersionIsHonoured(t *testing.T) {
-	host := enginehost.Engine(t)
+	claim := enginehost.Engine(t).Claim(t, "1.24", "1.41")
 	noEngineVariables(t)
-	t.Setenv("DOCKER_HOST", host.Address)
-	t.Setenv("DOCKER_API_VERSION", "1.40")
-	e, err := dockerengine.FromEnv()
-	require.NoError(t, err)
-	info, err := e.Describe(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, "1.40", info.APIVersion)
-	e, err = dockerengine.New(dockerengine.WithHost(host.Address), dockerengine.WithAPIVersion("1.99"))
+	t.Setenv("DOCKER_HOST", claim.Address)
+	for _, version := range []string{"1.40", "v1.40"} {
+		t.Setenv("DOCKER_API_VERSION", version)
+		e, err := dockerengine.FromEnv()
+		require.NoError(t, err)
+		info, err := e.Describe(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "1.40", info.APIVersion)
+		_, err = e.Create(t.Context(), lifecycle.CreateOptions{Name: "honoured"})
+		require.Error(t, err, "of no image")
+		assert.Equal(t, []string{"GET /v1.40/version", "POST /v1.40/containers/create"}, claim.Requests())
+
+		claim.Speak("1.41", "1.41")
+		_, err = e.Containers(t.Context())
+		require.ErrorContains(t, err, "client version 1.40 is too old")
+		assert.True(t, errdefs.IsInvalidArgument(err))
+		assert.Equal(t, []string{"GET /v1.40/containers/json refused"}, claim.Requests(), "what was asked for is not given up")
+		claim.Speak("1.24", "1.41")
+	}
+	e, err := dockerengine.New(dockerengine.WithHost(claim.Address), dockerengine.WithAPIVersion("1.99"))
 	require.NoError(t, err)
 	_, err = e.Containers(t.Context())
 	require.ErrorContains(t, err, "too new")

@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs/pkg/errhttp"
 	"github.com/docker/docker/api/types/container"
@@ -22,6 +23,10 @@ import (
 
 // maxErrorBody bounds what is read of an answer that is an error.
 const maxErrorBody = 64 << 10
+
+// undoWithin is how long the removal of a container may take that was created
+// and could not be finished: one that never ran is gone in a moment.
+const undoWithin = 5 * time.Second
 
 // Create creates a container. The body is the specification as it is, posted by
 // ourselves: the client's own types would drop the fields they do not know.
@@ -50,7 +55,9 @@ func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (stri
 			if err := e.join(ctx, s, name, created.ID, later[name]); err != nil {
 				// Half a container is none. If it cannot be removed, the caller
 				// finds it by its name.
-				_ = s.ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
+				undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoWithin)
+				defer cancel()
+				_ = s.ContainerRemove(undo, created.ID, container.RemoveOptions{Force: true})
 				return fmt.Errorf("connect to %s: %w", name, err)
 			}
 		}
@@ -109,33 +116,65 @@ func placeMAC(s *session, spec *lifecycle.Spec) {
 	spec.Networks[mode]["MacAddress"] = mac
 }
 
-// post sends one request of our own over the client's connection.
+// post sends one request of our own and decodes the answer into out.
 func (e *Engine) post(ctx context.Context, s *session, endpoint string, query url.Values, body, out any) error {
-	data, err := json.Marshal(body)
+	resp, err := e.send(ctx, s, endpoint, query, body)
 	if err != nil {
 		return err
-	}
-	target := s.base + path.Join("/", "v"+s.version, endpoint)
-	if len(query) > 0 {
-		target += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := s.HTTPClient().Do(req)
-	if err != nil {
-		return e.unreachable(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode >= http.StatusBadRequest {
-		return answered(resp)
+	return decode(resp, out)
+}
+
+// get is post for what is only read, at an API version that may be newer than
+// the client's.
+func (e *Engine) get(ctx context.Context, s *session, version, endpoint string, query url.Values, out any) error {
+	resp, err := e.request(ctx, s, http.MethodGet, version, endpoint, query, nil)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = resp.Body.Close() }()
+	return decode(resp, out)
+}
+
+func decode(resp *http.Response, out any) error {
 	if out == nil {
 		return nil
 	}
 	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// send sends one request of our own over the client's connection. The caller
+// closes the answer, which is no refusal.
+func (e *Engine) send(ctx context.Context, s *session, endpoint string, query url.Values, body any) (*http.Response, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return e.request(ctx, s, http.MethodPost, s.version, endpoint, query, data)
+}
+
+func (e *Engine) request(ctx context.Context, s *session, method, version, endpoint string, query url.Values, body []byte) (*http.Response, error) {
+	target := s.base + path.Join("/", "v"+version, endpoint)
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := s.HTTPClient().Do(req)
+	if err != nil {
+		return nil, e.unreachable(err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		defer func() { _ = resp.Body.Close() }()
+		return nil, answered(resp)
+	}
+	return resp, nil
 }
 
 // answered is the engine's refusal, with the class of its status.

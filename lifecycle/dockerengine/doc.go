@@ -10,7 +10,7 @@
 //	containers, err := engine.Containers(ctx)
 //
 // The API version is negotiated, and again after the engine was replaced under
-// a running program. It works from API 1.41 on and uses nothing newer without
+// a running program. It works from API 1.24 on and uses nothing newer without
 // having asked the version first. Configurations travel as the engine's own
 // JSON in both directions, so that fields this module has never heard of
 // survive.

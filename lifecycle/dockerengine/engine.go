@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
@@ -31,6 +32,9 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.PlatformInspector  = (*Engine)(nil)
+	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.
@@ -38,6 +42,7 @@ type session struct {
 	*client.Client
 	base    string // scheme, host and path of our own requests
 	version string
+	newest  string // that the engine has; the client may speak none so new
 }
 
 // atLeast reports whether the agreed API has what the given version brought.
@@ -79,7 +84,10 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	cli.NegotiateAPIVersionPing(ping)
-	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}
+	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion(), newest: ping.APIVersion}
+	if e.version != "" || s.newest == "" {
+		s.newest = s.version
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.session = s
@@ -113,8 +121,13 @@ func (e *Engine) forget(s *session) {
 	}
 }
 
+// versionRefused reads the refusal from its words. An answer to a HEAD has none:
+// there any bad request may be one.
 func versionRefused(err error) bool {
 	text := err.Error()
+	if errdefs.IsInvalidArgument(err) && strings.Contains(text, "check if the server supports the requested API version") {
+		return true
+	}
 	return strings.Contains(text, "client version") && (strings.Contains(text, "too old") || strings.Contains(text, "too new"))
 }
 
@@ -139,11 +152,8 @@ func (e *Engine) Describe(ctx context.Context) (lifecycle.EngineInfo, error) {
 		if err != nil {
 			return err
 		}
-		info.Name, info.Version, info.APIVersion = v.Platform.Name, v.Version, s.version
+		info.Name, info.Version, info.APIVersion = product(v), v.Version, s.version
 		info.Platform = v.Os + "/" + v.Arch
-		if info.Name == "" {
-			info.Name = "Docker Engine"
-		}
 		return nil
 	})
 	return info, err

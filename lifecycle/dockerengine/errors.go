@@ -45,6 +45,10 @@ func (e *Engine) wrap(op, subject string, err error) error {
 		err = e.unreachable(err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errclass.With(errdefs.ErrUnavailable, fmt.Errorf("%s: the answer broke off: %w", e.address, err))
+	case strings.Contains(err.Error(), "no space left on device"):
+		err = errclass.With(errdefs.ErrResourceExhausted, err) // the engine has no class for a full disk
+	default:
+		err = ofPodman(err)
 	}
 	return &Error{Op: op, Subject: subject, Err: err}
 }

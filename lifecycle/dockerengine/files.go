@@ -2,10 +2,13 @@ package dockerengine
 
 import (
 	"context"
+	"errors"
 	"io"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
@@ -51,9 +54,19 @@ func (e *Engine) CopyFrom(ctx context.Context, ref, path string) (io.ReadCloser,
 	return out, err
 }
 
-// CopyTo unpacks a tar archive at a container's root.
+// CopyTo unpacks a tar archive at a container's root. The archive can be read
+// once: whether the engine still speaks the agreed version is found out before,
+// and what was sent is not sent again.
 func (e *Engine) CopyTo(ctx context.Context, ref string, archive io.Reader) error {
+	sent := false
 	return e.do(ctx, "copy to", ref, func(s *session) error {
+		if sent {
+			return errclass.With(errdefs.ErrUnavailable, errors.New("the engine was replaced while it was copied to"))
+		}
+		if _, err := s.ContainerInspect(ctx, ref); err != nil {
+			return err
+		}
+		sent = true
 		return s.CopyToContainer(ctx, ref, "/", archive, container.CopyToContainerOptions{AllowOverwriteDirWithFile: false})
 	})
 }

@@ -44,7 +44,11 @@ func (e *Engine) Pull(ctx context.Context, opts lifecycle.PullOptions) error {
 
 // pull calls moved for each message of the stream.
 func pull(ctx context.Context, s *session, opts lifecycle.PullOptions, moved func()) error {
-	auth, err := encodeAuth(opts.Reference, opts.Credential)
+	named, err := parse(opts.Reference)
+	if err != nil {
+		return err
+	}
+	auth, err := encodeAuth(reference.Domain(named), opts.Credential)
 	if err != nil {
 		return err
 	}
@@ -113,16 +117,17 @@ func classifyPull(err error) error {
 	return err
 }
 
+// parse reads a reference. What the client itself says of a bad one has no class.
+func parse(ref string) (reference.Named, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	return named, errclass.With(errdefs.ErrInvalidArgument, err)
+}
+
 // encodeAuth is the login as the engine wants it in a header.
-func encodeAuth(ref string, c credentials.Credential) (string, error) {
+func encodeAuth(server string, c credentials.Credential) (string, error) {
 	if c.IsZero() {
 		return "", nil
 	}
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return "", errclass.With(errdefs.ErrInvalidArgument, err)
-	}
-	server := reference.Domain(named)
 	if server == "docker.io" {
 		server = "https://index.docker.io/v1/" // Docker Hub's name in every login
 	}
@@ -134,7 +139,12 @@ func encodeAuth(ref string, c credentials.Credential) (string, error) {
 
 // Tag points the reference at the image.
 func (e *Engine) Tag(ctx context.Context, img, ref string) error {
-	return e.do(ctx, "tag", ref, func(s *session) error { return s.ImageTag(ctx, img, ref) })
+	return e.do(ctx, "tag", ref, func(s *session) error {
+		if _, err := parse(ref); err != nil {
+			return err
+		}
+		return s.ImageTag(ctx, img, ref)
+	})
 }
 
 // RemoveImage removes an image, never by force.

@@ -3,6 +3,7 @@ package dockerengine
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type inspected struct {
 	Created time.Time
 	Image   string
 	State   struct {
-		Status     lifecycle.State
+		Status     string
 		ExitCode   int
 		OOMKilled  bool
 		Error      string
@@ -41,8 +42,13 @@ type inspected struct {
 			Log    []struct{ Output string }
 		}
 	}
-	RestartCount    int
-	Platform        string
+	RestartCount int
+	Platform     string
+	// ImageManifestDescriptor is there with containerd's image store.
+	ImageManifestDescriptor struct {
+		Digest   string
+		Platform struct{ OS, Architecture, Variant string }
+	}
 	Config          json.RawMessage
 	HostConfig      json.RawMessage
 	NetworkSettings struct{ Networks map[string]json.RawMessage }
@@ -60,7 +66,7 @@ func parseSnapshot(raw []byte) (lifecycle.Snapshot, error) {
 	out := lifecycle.Snapshot{
 		Container: lifecycle.Container{
 			ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), ImageID: in.Image,
-			State: in.State.Status, Created: in.Created,
+			State: state(in.State.Status), Created: in.Created,
 		},
 		Platform: in.Platform,
 		Networks: make(map[string]lifecycle.Document, len(in.NetworkSettings.Networks)),
@@ -69,6 +75,8 @@ func parseSnapshot(raw []byte) (lifecycle.Snapshot, error) {
 			StartedAt: in.State.StartedAt, FinishedAt: in.State.FinishedAt, RestartCount: in.RestartCount,
 		},
 	}
+	running := in.ImageManifestDescriptor
+	out.ImageManifest, out.ImagePlatform = running.Digest, platform(running.Platform.OS, running.Platform.Architecture, running.Platform.Variant)
 	if h := in.State.Health; h != nil && h.Status != "none" {
 		out.Status.Health = h.Status
 		if n := len(h.Log); n > 0 {
@@ -111,11 +119,21 @@ func document(raw json.RawMessage) (lifecycle.Document, error) {
 
 // InspectImage shows one image, with its defaults as the engine wrote them.
 func (e *Engine) InspectImage(ctx context.Context, ref string) (lifecycle.Image, error) {
+	return e.InspectImageFor(ctx, ref, "")
+}
+
+// InspectImageFor shows what an image has for a platform, from API 1.49 on.
+// Before, the engine chooses.
+func (e *Engine) InspectImageFor(ctx context.Context, ref, of string) (lifecycle.Image, error) {
 	var out lifecycle.Image
 	err := e.do(ctx, "inspect image", ref, func(s *session) error {
-		_, raw, err := s.ImageInspectWithRaw(ctx, ref) //nolint:staticcheck // one call that gives the engine's own text
-		if err != nil {
-			return err
+		query := url.Values{}
+		if parts := strings.SplitN(of+"//", "/", 4); of != "" && s.atLeast("1.49") {
+			text, err := json.Marshal(map[string]string{"os": parts[0], "architecture": parts[1], "variant": parts[2]})
+			if err != nil {
+				return err
+			}
+			query.Set("platform", string(text))
 		}
 		var in struct {
 			ID                        string `json:"Id"`
@@ -123,9 +141,10 @@ func (e *Engine) InspectImage(ctx context.Context, ref string) (lifecycle.Image,
 			Os, Architecture, Variant string
 			Config                    json.RawMessage
 		}
-		if err := json.Unmarshal(raw, &in); err != nil {
+		if err := e.get(ctx, s, s.version, "/images/"+ref+"/json", query, &in); err != nil {
 			return err
 		}
+		var err error
 		out = lifecycle.Image{ID: in.ID, Tags: known(in.RepoTags), Digests: known(in.RepoDigests)}
 		out.Platform = platform(in.Os, in.Architecture, in.Variant)
 		out.Config, err = document(in.Config)

@@ -2,11 +2,12 @@ package dockerengine
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/versions"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -23,7 +24,13 @@ func (e *Engine) Containers(ctx context.Context) ([]lifecycle.Container, error) 
 		for i, c := range list {
 			out[i] = lifecycle.Container{
 				ID: c.ID, Name: ownName(c.Names), Image: c.Image, ImageID: c.ImageID,
-				Labels: c.Labels, State: lifecycle.State(c.State), Created: time.Unix(c.Created, 0),
+				Labels: c.Labels, State: state(c.State), Created: time.Unix(c.Created, 0),
+			}
+			if d := c.ImageManifestDescriptor; d != nil {
+				out[i].ImageManifest = d.Digest.String()
+				if p := d.Platform; p != nil {
+					out[i].ImagePlatform = platform(p.OS, p.Architecture, p.Variant)
+				}
 			}
 		}
 		return nil
@@ -42,21 +49,55 @@ func ownName(names []string) string {
 	return ""
 }
 
-// Images lists all images in one call.
+// listed is the part of the list's images that is read.
+type listed struct {
+	ID                    string `json:"Id"`
+	RepoTags, RepoDigests []string
+	Descriptor            *struct{} // containerd's store has it
+	Manifests             []struct {
+		ImageData *struct {
+			Identity *struct{ Pull []struct{} }
+		}
+	}
+}
+
+// originVersion is the API that tells in the list where images came from.
+const originVersion = "1.54"
+
+// Images lists all images in one call. The origins of those in containerd's store
+// are asked for at the version that brought them, since all of them have digests,
+// whether or not a registry has ever seen them.
 func (e *Engine) Images(ctx context.Context) ([]lifecycle.Image, error) {
 	var out []lifecycle.Image
 	err := e.do(ctx, "list", "images", func(s *session) error {
-		list, err := s.ImageList(ctx, image.ListOptions{})
-		if err != nil {
+		version, query := s.version, url.Values{}
+		tells := versions.GreaterThanOrEqualTo(s.newest, originVersion)
+		if tells {
+			version, query = originVersion, url.Values{"manifests": {"1"}, "identity": {"1"}}
+		}
+		var list []listed
+		if err := e.get(ctx, s, version, "/images/json", query, &list); err != nil {
 			return err
 		}
 		out = make([]lifecycle.Image, len(list))
 		for i, img := range list {
 			out[i] = lifecycle.Image{ID: img.ID, Tags: known(img.RepoTags), Digests: known(img.RepoDigests)}
+			if tells && img.Descriptor != nil {
+				out[i].Origin = img.origin()
+			}
 		}
 		return nil
 	})
 	return out, err
+}
+
+func (l listed) origin() lifecycle.Origin {
+	for _, m := range l.Manifests {
+		if m.ImageData != nil && m.ImageData.Identity != nil && len(m.ImageData.Identity.Pull) > 0 {
+			return lifecycle.OriginRegistry
+		}
+	}
+	return lifecycle.OriginLocal
 }
 
 // known leaves out what older engines list for an image without tags.

@@ -1,8 +1,10 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,8 @@ import (
 
 type container struct {
 	id, name, image, imageID   string
+	of                         variant
+	manifest, platform         string // that it tells
 	config, host               lifecycle.Document
 	networks                   map[string]lifecycle.Document
 	mounts                     []lifecycle.Mount
@@ -30,7 +34,8 @@ func (c *container) seen() lifecycle.Container {
 		labels[key] = c.config.Object("Labels").Text(key)
 	}
 	return lifecycle.Container{
-		ID: c.id, Name: c.name, Image: c.image, ImageID: c.imageID, Labels: labels, State: c.state, Created: c.created,
+		ID: c.id, Name: c.name, Image: c.image, ImageID: c.imageID, ImageManifest: c.manifest, ImagePlatform: c.platform,
+		Labels: labels, State: c.state, Created: c.created,
 	}
 }
 
@@ -55,17 +60,23 @@ func (c *container) snapshot() lifecycle.Snapshot {
 // reference and started it, and returns it. It panics on a spec the engine
 // refuses: a test's own fault.
 func (e *Engine) Run(name, reference string, spec lifecycle.Spec) lifecycle.Container {
+	return e.RunFor("", name, reference, spec)
+}
+
+// RunFor is Run for another platform than the engine's.
+func (e *Engine) RunFor(platform, name, reference string, spec lifecycle.Spec) lifecycle.Container {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if p, ok := e.published[whole(reference)]; ok {
-		e.store(whole(reference), p)
+	if p, ok := e.pullable(whole(reference)); ok {
+		v, _ := p.choose(cmp.Or(platform, Platform))
+		e.store(whole(reference), p, v)
 	}
 	spec = spec.Clone()
 	if spec.Config == nil {
 		spec.Config = lifecycle.Document{}
 	}
 	spec.Config["Image"] = reference
-	c, err := e.create(name, spec)
+	c, err := e.create(name, spec, platform)
 	if err == nil {
 		err = e.start(c)
 	}
@@ -76,9 +87,9 @@ func (e *Engine) Run(name, reference string, spec lifecycle.Spec) lifecycle.Cont
 }
 
 // Create creates a container.
-func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id string, err error) {
-	err = e.change("Create", opts.Name, func() error {
-		c, err := e.create(opts.Name, opts.Spec.Clone())
+func (e *Engine) Create(ctx context.Context, opts lifecycle.CreateOptions) (id string, err error) {
+	err = e.change(ctx, "Create", opts.Name, func() error {
+		c, err := e.create(opts.Name, opts.Spec.Clone(), opts.Platform)
 		if err == nil {
 			id = c.id
 		}
@@ -90,18 +101,25 @@ func (e *Engine) Create(_ context.Context, opts lifecycle.CreateOptions) (id str
 	return id, nil
 }
 
-func (e *Engine) create(name string, spec lifecycle.Spec) (*container, error) {
-	if _, err := e.named(name); err == nil {
-		return nil, fail(errdefs.ErrConflict, "the name %s is taken", name)
+func (e *Engine) create(name string, spec lifecycle.Spec, platform string) (*container, error) {
+	if err := e.free(name); err != nil {
+		return nil, err
 	}
 	reference := spec.Config.Text("Image")
 	id, err := e.findImage(reference)
 	if err != nil {
 		return nil, err
 	}
+	of, ok := e.images[id].variant(cmp.Or(platform, Platform))
+	if !ok && platform != "" {
+		return nil, fail(errdefs.ErrNotFound, "%s is not for %s", reference, platform)
+	}
 	c := &container{
-		id: e.newID(), name: name, image: reference, imageID: id, config: merged(spec.Config, e.images[id].config()),
+		id: e.newID(), name: name, image: reference, imageID: id, of: of, config: merged(spec.Config, of.image.config()),
 		host: spec.HostConfig, networks: spec.Networks, state: lifecycle.StateCreated, created: time.Now(),
+	}
+	if e.containerd {
+		c.manifest, c.platform = of.manifest.String(), of.platform
 	}
 	if c.host == nil {
 		c.host = lifecycle.Document{}
@@ -194,16 +212,23 @@ func (e *Engine) mount(c *container) {
 	}
 }
 
-func (e *Engine) named(name string) (*container, error) {
-	if i := slices.IndexFunc(e.containers, func(c *container) bool { return c.name == name }); i >= 0 {
-		return e.containers[i], nil
+// nameForm is what Docker takes for a name.
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+
+// free says why a container cannot have the name.
+func (e *Engine) free(name string) error {
+	if !nameForm.MatchString(name) {
+		return fail(errdefs.ErrInvalidArgument, "%q is no name: want %s", name, nameForm)
 	}
-	return nil, fail(errdefs.ErrNotFound, "no such container: %s", name)
+	if slices.ContainsFunc(e.containers, func(c *container) bool { return c.name == name }) {
+		return fail(errdefs.ErrConflict, "the name %s is taken", name)
+	}
+	return nil
 }
 
 // Rename gives the container another name.
-func (e *Engine) Rename(_ context.Context, ref, name string) error {
-	return e.change("Rename", ref, func() error {
+func (e *Engine) Rename(ctx context.Context, ref, name string) error {
+	return e.change(ctx, "Rename", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
@@ -214,8 +239,8 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 		if c.name == name {
 			return fail(errdefs.ErrInvalidArgument, "%s has this name already", name)
 		}
-		if _, err := e.named(name); err == nil {
-			return fail(errdefs.ErrConflict, "the name %s is taken", name)
+		if err := e.free(name); err != nil {
+			return err
 		}
 		c.name = name
 		return nil
@@ -223,8 +248,8 @@ func (e *Engine) Rename(_ context.Context, ref, name string) error {
 }
 
 // Remove removes a container.
-func (e *Engine) Remove(_ context.Context, ref string, opts lifecycle.RemoveOptions) error {
-	return e.change("Remove", ref, func() error {
+func (e *Engine) Remove(ctx context.Context, ref string, opts lifecycle.RemoveOptions) error {
+	return e.change(ctx, "Remove", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err

@@ -17,4 +17,8 @@
 // Calls are kept, and each that changes something can be made to fail, before
 // or after it was done. Proxy does the same to calls on their way to a real
 // Docker engine.
+//
+// Conform is for those who write an engine of their own: it tries what
+// lifecycle.Engine promises, case by case, and keeps a list of what an engine
+// cannot do true.
 package enginetest

@@ -16,22 +16,28 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// Platform is the engine's, and that of all its images.
+// Platform is the engine's, and that of all images that name none.
 const Platform = "linux/amd64"
 
-// Engine is a lifecycle.Engine in memory, with the classic image store. It is
-// safe for use by many goroutines.
+// Engine is a lifecycle.Engine in memory, with the classic image store unless it
+// was made with another. It is safe for use by many goroutines.
 type Engine struct {
+	containerd bool // its image store
+	originless bool // it does not tell which images came from a registry
+
 	mu         sync.Mutex
 	containers []*container
 	images     map[string]*stored   // by ID
 	tags       map[string]string    // reference to ID
 	published  map[string]published // by reference
+	documents  map[string][]byte    // the registry's, by reference with digest
 	volumes    map[string]bool
 	made       int
+	addresses  int
 	calls      []Call
 	fault      func(n int, c Call) Fault
 	changes    int
+	registries lifecycle.RegistryConfig
 }
 
 var (
@@ -39,14 +45,37 @@ var (
 	_ lifecycle.Pinger    = (*Engine)(nil)
 	_ lifecycle.Describer = (*Engine)(nil)
 	_ lifecycle.LogReader = (*Engine)(nil)
+
+	_ lifecycle.PlatformInspector  = (*Engine)(nil)
+	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
 )
+
+// Option sets one thing of an Engine.
+type Option func(*Engine)
+
+// WithContainerdStore gives the engine containerd's image store, as Docker 29 has
+// it. An image's ID is the digest of what the tag points at, be it an index,
+// which may hold several platforms' images; every image with a tag has a digest,
+// also one that no registry has seen; a container tells which manifest it runs,
+// and the list of images which of them came from a registry. Default: the classic
+// store, where the ID is the configuration's digest.
+func WithContainerdStore() Option { return func(e *Engine) { e.containerd = true } }
+
+// WithoutOrigins lets the list not tell which images came from a registry, as it
+// is below API 1.54, and always with the classic store. Default: it does.
+func WithoutOrigins() Option { return func(e *Engine) { e.originless = true } }
 
 // New makes an Engine without images and containers, and an empty registry for
 // it to pull from.
-func New() *Engine {
-	return &Engine{
-		images: map[string]*stored{}, tags: map[string]string{}, published: map[string]published{}, volumes: map[string]bool{},
+func New(opts ...Option) *Engine {
+	e := &Engine{
+		images: map[string]*stored{}, tags: map[string]string{}, published: map[string]published{},
+		documents: map[string][]byte{}, volumes: map[string]bool{},
 	}
+	for _, opt := range opts {
+		opt(e)
+	}
+	return e
 }
 
 // Call is one call the engine was asked to make.
@@ -93,19 +122,26 @@ func (e *Engine) SetFault(f func(n int, c Call) Fault) {
 }
 
 // read makes a call that changes nothing.
-func (e *Engine) read(method, subject string, call func() error) error {
+func (e *Engine) read(ctx context.Context, method, subject string, call func() error) error {
+	c := Call{method, subject, false}
+	if err := c.late(ctx); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.calls = append(e.calls, Call{method, subject, false})
+	e.calls = append(e.calls, c)
 	e.advance()
 	return call()
 }
 
 // change makes a call that changes something, or fails as it was told.
-func (e *Engine) change(method, subject string, call func() error) error {
+func (e *Engine) change(ctx context.Context, method, subject string, call func() error) error {
+	c := Call{method, subject, true}
+	if err := c.late(ctx); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := Call{method, subject, true}
 	e.calls = append(e.calls, c)
 	e.advance()
 	fault := None
@@ -122,21 +158,48 @@ func (e *Engine) change(method, subject string, call func() error) error {
 	return err
 }
 
+// late is the error for a caller who has given up before: the call does not
+// even reach the engine.
+func (c Call) late(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("enginetest: %s: %w", c, context.Cause(ctx))
+}
+
 func fail(class error, format string, args ...any) error {
 	return errclass.With(class, fmt.Errorf("enginetest: "+format, args...))
 }
 
 // Ping answers.
-func (e *Engine) Ping(context.Context) error { return e.read("Ping", "", func() error { return nil }) }
+func (e *Engine) Ping(ctx context.Context) error {
+	return e.read(ctx, "Ping", "", func() error { return nil })
+}
 
 // Describe says what it is.
 func (e *Engine) Describe(context.Context) (lifecycle.EngineInfo, error) {
 	return lifecycle.EngineInfo{Name: "enginetest", Version: "1", APIVersion: "1.41", Address: "memory", Platform: Platform}, nil
 }
 
+// SetRegistryConfig sets what RegistryConfig tells.
+func (e *Engine) SetRegistryConfig(c lifecycle.RegistryConfig) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.registries = c
+}
+
+// RegistryConfig is what SetRegistryConfig was told.
+func (e *Engine) RegistryConfig(ctx context.Context) (out lifecycle.RegistryConfig, err error) {
+	err = e.read(ctx, "RegistryConfig", "", func() error {
+		out = e.registries
+		return nil
+	})
+	return out, err
+}
+
 // Containers lists all containers.
-func (e *Engine) Containers(context.Context) (out []lifecycle.Container, err error) {
-	err = e.read("Containers", "", func() error {
+func (e *Engine) Containers(ctx context.Context) (out []lifecycle.Container, err error) {
+	err = e.read(ctx, "Containers", "", func() error {
 		for _, c := range e.containers {
 			seen := c.seen()
 			if e.tags[whole(c.image)] != c.imageID {
@@ -150,11 +213,17 @@ func (e *Engine) Containers(context.Context) (out []lifecycle.Container, err err
 }
 
 // Images lists all images.
-func (e *Engine) Images(context.Context) (out []lifecycle.Image, err error) {
-	err = e.read("Images", "", func() error {
+func (e *Engine) Images(ctx context.Context) (out []lifecycle.Image, err error) {
+	err = e.read(ctx, "Images", "", func() error {
 		for id := range e.images {
 			image := e.show(id)
 			image.Config, image.Platform = nil, ""
+			if e.containerd && !e.originless {
+				image.Origin = lifecycle.OriginLocal
+				if e.images[id].pulled {
+					image.Origin = lifecycle.OriginRegistry
+				}
+			}
 			out = append(out, image)
 		}
 		slices.SortFunc(out, func(a, b lifecycle.Image) int { return strings.Compare(a.ID, b.ID) })
@@ -164,8 +233,8 @@ func (e *Engine) Images(context.Context) (out []lifecycle.Image, err error) {
 }
 
 // Inspect shows one container.
-func (e *Engine) Inspect(_ context.Context, ref string) (out lifecycle.Snapshot, err error) {
-	err = e.read("Inspect", ref, func() error {
+func (e *Engine) Inspect(ctx context.Context, ref string) (out lifecycle.Snapshot, err error) {
+	err = e.read(ctx, "Inspect", ref, func() error {
 		c, err := e.find(ref)
 		if err == nil {
 			out = c.snapshot()
@@ -176,25 +245,43 @@ func (e *Engine) Inspect(_ context.Context, ref string) (out lifecycle.Snapshot,
 }
 
 // InspectImage shows one image.
-func (e *Engine) InspectImage(_ context.Context, ref string) (out lifecycle.Image, err error) {
-	err = e.read("InspectImage", ref, func() error {
+func (e *Engine) InspectImage(ctx context.Context, ref string) (out lifecycle.Image, err error) {
+	return e.InspectImageFor(ctx, ref, "")
+}
+
+// InspectImageFor shows what an image has for a platform.
+func (e *Engine) InspectImageFor(ctx context.Context, ref, platform string) (out lifecycle.Image, err error) {
+	err = e.read(ctx, "InspectImage", ref, func() error {
 		id, err := e.findImage(ref)
-		if err == nil {
-			out = e.show(id)
+		if err != nil {
+			return err
 		}
-		return err
+		out = e.show(id)
+		if platform == "" {
+			return nil
+		}
+		v, ok := e.images[id].variant(platform)
+		if !ok {
+			return fail(errdefs.ErrNotFound, "%s has nothing for %s", ref, platform)
+		}
+		if e.containerd {
+			out.ID = v.manifest.String()
+		}
+		out.Platform, out.Config = v.platform, v.image.config()
+		return nil
 	})
 	return out, err
 }
 
-// Logs writes what the container's image says it writes.
-func (e *Engine) Logs(_ context.Context, ref string, _ int, w io.Writer) error {
-	return e.read("Logs", ref, func() error {
+// Logs writes the last lines of what the container's image says it writes.
+func (e *Engine) Logs(ctx context.Context, ref string, lines int, w io.Writer) error {
+	return e.read(ctx, "Logs", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(w, e.images[c.imageID].Log)
+		all := slices.Collect(strings.Lines(c.of.image.Log))
+		_, err = io.WriteString(w, strings.Join(all[max(0, len(all)-lines):], ""))
 		return err
 	})
 }
@@ -235,8 +322,8 @@ func (e *Engine) find(ref string) (*container, error) {
 func (e *Engine) advance() {
 	now := time.Now()
 	for _, c := range slices.Clone(e.containers) {
-		behaviour := e.images[c.imageID]
-		if c.state != lifecycle.StateRunning || behaviour == nil || !behaviour.Exits || now.Before(c.started.Add(behaviour.After)) {
+		behaviour := c.of.image
+		if c.state != lifecycle.StateRunning || !behaviour.Exits || now.Before(c.started.Add(behaviour.After)) {
 			continue
 		}
 		c.exitCode, c.finished = behaviour.ExitCode, c.started.Add(behaviour.After)

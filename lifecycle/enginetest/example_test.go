@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
@@ -38,6 +39,28 @@ func ExampleEngine_SetFault() {
 	// Output:
 	// enginetest: Rename web: a fault after it was done
 	// www
+}
+
+func ExampleConform() {
+	// In a test of the package that has the engine, TestConform say.
+	_ = func(t *testing.T) {
+		t.Helper()
+		enginetest.Conform(t, enginetest.Harness{
+			New: func(*testing.T) enginetest.Subject {
+				engine := enginetest.New() // an engine of one's own
+				engine.Publish("registry.test/runs:1", enginetest.Image{
+					Labels: map[string]string{"conform": "image"}, Log: "out\nerr\n",
+				})
+				return enginetest.Subject{Engine: engine, Images: enginetest.Images{
+					Runs:    "registry.test/runs:1",
+					Missing: "registry.test/missing:1",
+				}}
+			},
+			Cannot: map[string]string{
+				"remove/one that is dead": "no removal fails half way",
+			},
+		})
+	}
 }
 
 func ExampleNewProxy() {

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/opencontainers/go-digest"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
@@ -33,21 +33,17 @@ type Image struct {
 	Health string
 	// Log is what its containers write.
 	Log string
+	// Exec is what becomes of a command that is run in one of its containers.
+	Exec Exec
 }
 
 // stored is an image on the engine.
 type stored struct {
-	Image
-
-	id      string
-	digests []string
-}
-
-// published is an image in the registry.
-type published struct {
-	image    *Image
-	manifest digest.Digest
-	id       digest.Digest // the configuration's digest
+	id       string
+	digests  []string // with the classic store; the other's follow from its tags
+	pulled   bool
+	index    bool      // in containerd's store
+	variants []variant // one, but of an index
 }
 
 // config is the image's configuration, in the shape of the engine's API.
@@ -86,17 +82,6 @@ func anys(list []string) []any {
 	return out
 }
 
-// Publish puts an image into the registry under the reference, in the place of
-// the one before, and returns the digest the tag points at now.
-func (e *Engine) Publish(reference string, image Image) digest.Digest {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	text := fmt.Sprintf("%#v", image)
-	p := published{image: &image, id: digest.FromString("config " + text), manifest: digest.FromString("manifest " + text)}
-	e.published[whole(reference)] = p
-	return p.manifest
-}
-
 // whole is a reference with all that people leave out.
 func whole(reference string) string {
 	ref, err := registry.Parse(reference)
@@ -106,71 +91,102 @@ func whole(reference string) string {
 	return ref.String()
 }
 
-func (e *Engine) check(ctx context.Context, q registry.Query) registry.Verdict {
+// Build puts an image on the engine that no registry has, as if it had been
+// built or loaded there, and returns its ID.
+func (e *Engine) Build(reference string, image Image) string {
 	e.mu.Lock()
-	p, ok := e.published[whole(q.Reference)]
-	e.mu.Unlock()
-	v := registry.Verdict{Reference: q.Reference}
-	if !ok {
-		v.Err = fail(errdefs.ErrNotFound, "no such reference: %s", q.Reference)
-		return v
-	}
-	v.Digest = p.manifest
-	if slices.Contains(q.Known, p.manifest) || q.Platforms == nil {
-		return v
-	}
-	platforms, err := q.Platforms(ctx)
-	if err != nil {
-		return registry.Verdict{Reference: q.Reference, Err: err}
-	}
-	v.Images = []registry.Image{}
-	if slices.Contains(platforms, Platform) {
-		v.Images = append(v.Images, registry.Image{Platform: Platform, Manifest: p.manifest, Config: p.id})
-	}
-	return v
+	defer e.mu.Unlock()
+	p := publish(map[string]Image{Platform: image}, false)
+	s := e.keep(p, p.variants[0])
+	e.tags[whole(reference)] = s.id
+	return s.id
 }
 
 // Pull brings what is published under the reference.
-func (e *Engine) Pull(_ context.Context, opts lifecycle.PullOptions) error {
-	return e.change("Pull", opts.Reference, func() error {
-		name := whole(opts.Reference)
-		p, ok := e.published[name]
+func (e *Engine) Pull(ctx context.Context, opts lifecycle.PullOptions) error {
+	return e.change(ctx, "Pull", opts.Reference, func() error {
+		if _, err := registry.Parse(opts.Reference); err != nil {
+			return err
+		}
+		p, ok := e.pullable(opts.Reference)
 		if !ok {
 			return fail(errdefs.ErrNotFound, "manifest unknown: %s", opts.Reference)
+		}
+		v, ok := p.choose(cmp.Or(opts.Platform, Platform))
+		if !ok {
+			return fail(errdefs.ErrNotFound, "no matching manifest for %s in %s", opts.Platform, opts.Reference)
 		}
 		if opts.Progress != nil {
 			opts.Progress(lifecycle.PullProgress{Layer: "layer", Status: "Pull complete"})
 		}
-		e.store(name, p)
+		e.store(whole(opts.Reference), p, v)
 		return nil
 	})
 }
 
-func (e *Engine) store(name string, p published) {
-	id := p.id.String()
-	if e.images[id] == nil {
-		e.images[id] = &stored{Image: *p.image, id: id}
+func (e *Engine) store(name string, p published, v variant) {
+	s := e.keep(p, v)
+	s.pulled = true
+	if ref, err := registry.Parse(name); err == nil && !e.containerd {
+		if d := ref.Host + "/" + ref.Repository + "@" + p.digest.String(); !slices.Contains(s.digests, d) {
+			s.digests = append(s.digests, d)
+		}
 	}
-	repository, _, _ := strings.Cut(name, ":")
-	if ref, err := registry.Parse(name); err == nil {
-		repository = ref.Host + "/" + ref.Repository
+	if !strings.Contains(name, "@") {
+		e.tags[name] = s.id
 	}
-	if d := repository + "@" + p.manifest.String(); !slices.Contains(e.images[id].digests, d) {
-		e.images[id].digests = append(e.images[id].digests, d)
-	}
-	e.tags[name] = id
 }
 
-// show is the image as an inspect has it.
+// keep makes an image of one of those published.
+func (e *Engine) keep(p published, v variant) *stored {
+	id := v.config.String()
+	if e.containerd {
+		id = p.digest.String()
+	}
+	s := e.images[id]
+	if s == nil {
+		s = &stored{id: id, index: e.containerd && p.index}
+		e.images[id] = s
+	}
+	if !slices.ContainsFunc(s.variants, func(have variant) bool { return have.manifest == v.manifest }) {
+		s.variants = append(s.variants, v)
+	}
+	return s
+}
+
+// variant is the image's for the platform, or what there is.
+func (s *stored) variant(platform string) (v variant, ok bool) {
+	for _, v := range s.variants {
+		if v.platform == platform {
+			return v, true
+		}
+	}
+	return s.variants[0], false
+}
+
+// show is the image as an inspect has it. Of an index that has nothing for the
+// engine's own platform here it shows neither a platform nor defaults.
 func (e *Engine) show(id string) lifecycle.Image {
 	s := e.images[id]
-	out := lifecycle.Image{ID: id, Digests: slices.Clone(s.digests), Platform: Platform, Config: s.config()}
+	out := lifecycle.Image{ID: id, Digests: slices.Clone(s.digests), Config: lifecycle.Document{}}
+	if v, own := s.variant(Platform); own || !s.index {
+		out.Platform, out.Config = v.platform, v.image.config()
+	}
 	for tag, of := range e.tags {
 		if of == id {
 			out.Tags = append(out.Tags, tag)
 		}
 	}
 	slices.Sort(out.Tags)
+	if !e.containerd {
+		return out
+	}
+	for _, tag := range out.Tags {
+		if ref, err := registry.Parse(tag); err == nil {
+			out.Digests = append(out.Digests, ref.Host+"/"+ref.Repository+"@"+id)
+		}
+	}
+	out.Digests = slices.Compact(out.Digests)
 	return out
 }
 
@@ -178,26 +194,38 @@ func (e *Engine) findImage(ref string) (string, error) {
 	if e.images[ref] != nil {
 		return ref, nil
 	}
-	if id, ok := e.tags[whole(ref)]; ok {
+	name := whole(ref)
+	if id, ok := e.tags[name]; ok {
 		return id, nil
+	}
+	name = untagged(name)
+	for id, s := range e.images {
+		if slices.Contains(s.digests, name) || e.containerd && strings.HasSuffix(name, "@"+id) ||
+			ref != "" && strings.HasPrefix(strings.TrimPrefix(id, "sha256:"), ref) {
+			return id, nil
+		}
 	}
 	return "", fail(errdefs.ErrNotFound, "no such image: %s", ref)
 }
 
 // Tag points the reference at the image.
-func (e *Engine) Tag(_ context.Context, image, reference string) error {
-	return e.change("Tag", reference, func() error {
+func (e *Engine) Tag(ctx context.Context, image, reference string) error {
+	return e.change(ctx, "Tag", reference, func() error {
 		id, err := e.findImage(image)
-		if err == nil {
-			e.tags[whole(reference)] = id
+		if err != nil {
+			return err
 		}
-		return err
+		if _, err := registry.Parse(reference); err != nil {
+			return err
+		}
+		e.tags[whole(reference)] = id
+		return nil
 	})
 }
 
 // RemoveImage removes an image that nothing uses.
-func (e *Engine) RemoveImage(_ context.Context, image string) error {
-	return e.change("RemoveImage", image, func() error {
+func (e *Engine) RemoveImage(ctx context.Context, image string) error {
+	return e.change(ctx, "RemoveImage", image, func() error {
 		id, err := e.findImage(image)
 		if err != nil {
 			return err

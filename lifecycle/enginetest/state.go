@@ -13,8 +13,8 @@ import (
 
 // Start starts a container. One that cannot start stays "created", or is gone if
 // it removes itself.
-func (e *Engine) Start(_ context.Context, ref string) error {
-	return e.change("Start", ref, func() error {
+func (e *Engine) Start(ctx context.Context, ref string) error {
+	return e.change(ctx, "Start", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err
@@ -39,14 +39,17 @@ func (e *Engine) start(c *container) error {
 		return err
 	}
 	c.state, c.started, c.err, c.exitCode = lifecycle.StateRunning, time.Now(), "", 0
-	c.health = e.images[c.imageID].Health
+	c.health = c.of.image.Health
+	for _, endpoint := range c.networks {
+		e.giveAddress(endpoint)
+	}
 	return nil
 }
 
 // refuses is why a start fails: the image, a port that is taken, a parent that
 // is not up.
 func (e *Engine) refuses(c *container) error {
-	if text := e.images[c.imageID].StartError; text != "" {
+	if text := c.of.image.StartError; text != "" {
 		return fail(errdefs.ErrInvalidArgument, "%s", text)
 	}
 	for _, other := range e.containers {
@@ -87,8 +90,8 @@ func hostPorts(c *container) []string {
 }
 
 // Stop stops a container, a paused one as well. One that removes itself is gone.
-func (e *Engine) Stop(_ context.Context, ref string, _ lifecycle.StopOptions) error {
-	return e.change("Stop", ref, func() error {
+func (e *Engine) Stop(ctx context.Context, ref string, _ lifecycle.StopOptions) error {
+	return e.change(ctx, "Stop", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil || !c.state.Up() {
 			return err
@@ -101,14 +104,17 @@ func (e *Engine) Stop(_ context.Context, ref string, _ lifecycle.StopOptions) er
 
 func (e *Engine) ended(c *container) {
 	c.state = lifecycle.StateExited
+	for _, endpoint := range c.networks {
+		delete(endpoint, "IPAddress")
+	}
 	if c.host.Flag("AutoRemove") {
 		e.vanish(c)
 	}
 }
 
 // Pause freezes a running container.
-func (e *Engine) Pause(_ context.Context, ref string) error {
-	return e.change("Pause", ref, func() error {
+func (e *Engine) Pause(ctx context.Context, ref string) error {
+	return e.change(ctx, "Pause", ref, func() error {
 		c, err := e.find(ref)
 		if err != nil {
 			return err

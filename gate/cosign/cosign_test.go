@@ -1,0 +1,239 @@
+package cosign_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/gate"
+	"github.com/watchtower-go/watchtower/gate/cosign"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+// shelf is a Source in memory.
+type shelf struct {
+	t         *testing.T
+	manifests map[string]registry.Manifest // by reference
+	blobs     map[digest.Digest][]byte
+	referrers map[string][]registry.Descriptor // by reference with digest
+	err       error
+	asked     int
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	return &shelf{t: t, manifests: map[string]registry.Manifest{}, blobs: map[digest.Digest][]byte{}, referrers: map[string][]registry.Descriptor{}}
+}
+
+func (s *shelf) Manifest(_ context.Context, reference string) (registry.Manifest, error) {
+	s.asked++
+	if m, ok := s.manifests[reference]; ok {
+		return m, s.err
+	}
+	return registry.Manifest{}, errors.Join(s.err, errdefs.ErrNotFound)
+}
+
+func (s *shelf) Blob(_ context.Context, _ string, d digest.Digest) ([]byte, error) {
+	s.asked++
+	if b, ok := s.blobs[d]; ok {
+		return b, s.err
+	}
+	return nil, errdefs.ErrNotFound
+}
+
+func (s *shelf) Referrers(_ context.Context, reference, artifactType string) ([]registry.Descriptor, error) {
+	s.asked++
+	if artifactType != "application/vnd.dev.cosign.artifact.sig.v1+json" {
+		return nil, nil
+	}
+	return s.referrers[reference], s.err
+}
+
+const (
+	repository = "registry.example/team/app"
+	index      = digest.Digest("sha256:1111111111111111111111111111111111111111111111111111111111111111")
+	image      = digest.Digest("sha256:2222222222222222222222222222222222222222222222222222222222222222")
+)
+
+// signature makes a manifest with one signature, as cosign does.
+func (s *shelf) signature(signer crypto.Signer, about digest.Digest) registry.Manifest {
+	s.t.Helper()
+	payload := fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":%q},"image":{"docker-manifest-digest":%q},`+
+		`"type":"cosign container image signature"},"optional":null}`, repository, about)
+	sum := sha256.Sum256(payload)
+	message, opts := sum[:], crypto.SignerOpts(crypto.SHA256)
+	if _, ok := signer.(ed25519.PrivateKey); ok {
+		message, opts = payload, crypto.Hash(0)
+	}
+	made, err := signer.Sign(rand.Reader, message, opts)
+	require.NoError(s.t, err)
+	return s.layer(payload, base64.StdEncoding.EncodeToString(made))
+}
+
+func (s *shelf) layer(payload []byte, made string) registry.Manifest {
+	d := digest.FromBytes(payload)
+	s.blobs[d] = payload
+	return registry.Manifest{Layers: []registry.Descriptor{{
+		MediaType: "application/vnd.dev.cosign.simplesigning.v1+json", Digest: d,
+		Annotations: map[string]string{"dev.cosignproject.cosign/signature": made},
+	}}}
+}
+
+func (s *shelf) tag(about digest.Digest, m registry.Manifest) {
+	s.manifests[repository+":"+strings.Replace(about.String(), ":", "-", 1)+".sig"] = m
+}
+
+func (s *shelf) refer(about digest.Digest, m registry.Manifest) {
+	d := digest.FromString(fmt.Sprint(about, m))
+	s.manifests[repository+"@"+d.String()] = m
+	s.referrers[repository+"@"+about.String()] = append(s.referrers[repository+"@"+about.String()], registry.Descriptor{Digest: d})
+}
+
+func newKey(t *testing.T) (crypto.Signer, []byte) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return k, public(t, k)
+}
+
+func public(t *testing.T, k crypto.Signer) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(k.Public())
+	require.NoError(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+func TestSignatures(t *testing.T) {
+	t.Parallel()
+	key, pub := newKey(t)
+	stranger, _ := newKey(t)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	const notTrusted = "signed, but not by a key that is trusted, or for another image"
+	tests := []struct {
+		name    string
+		build   func(s *shelf)
+		verdict gate.Verdict
+		reason  string
+	}{
+		{"not signed", func(*shelf) {}, gate.Hold, "not signed"},
+		{"the index, by tag", func(s *shelf) { s.tag(index, s.signature(key, index)) }, gate.Accept, ""},
+		{"the index, by referrer", func(s *shelf) { s.refer(index, s.signature(key, index)) }, gate.Accept, ""},
+		{"the image in it, by tag", func(s *shelf) { s.tag(image, s.signature(key, image)) }, gate.Accept, ""},
+		{"the image in it, by referrer", func(s *shelf) { s.refer(image, s.signature(key, image)) }, gate.Accept, ""},
+		{"by the second key", func(s *shelf) { s.tag(index, s.signature(rsaKey, index)) }, gate.Accept, ""},
+		{"by the third key", func(s *shelf) { s.tag(index, s.signature(edKey, index)) }, gate.Accept, ""},
+		{"by a stranger", func(s *shelf) { s.tag(index, s.signature(stranger, index)) }, gate.Reject, notTrusted},
+		{"by a stranger and by us", func(s *shelf) {
+			s.tag(index, s.signature(stranger, index))
+			s.refer(index, s.signature(key, index))
+		}, gate.Accept, ""},
+		{"another image's signature under this one's tag", func(s *shelf) {
+			s.tag(index, s.signature(key, digest.FromString("other")))
+		}, gate.Reject, notTrusted},
+		{"no base64", func(s *shelf) { s.tag(index, s.layer([]byte("{}"), "%%%")) }, gate.Reject, notTrusted},
+		{"no document", func(s *shelf) { s.tag(index, s.layer([]byte("<html>"), "AAAA")) }, gate.Reject, notTrusted},
+		{"a document of another type", func(s *shelf) {
+			m := s.signature(key, index)
+			d := m.Layers[0].Digest
+			s.blobs[d] = []byte(strings.Replace(string(s.blobs[d]), "cosign container", "some other", 1))
+			s.tag(index, m)
+		}, gate.Reject, notTrusted},
+		{"a document that is gone", func(s *shelf) {
+			s.tag(index, s.signature(key, index))
+			clear(s.blobs)
+		}, gate.Reject, notTrusted},
+		{"something else under the tag", func(s *shelf) {
+			s.tag(index, registry.Manifest{Layers: []registry.Descriptor{{MediaType: "application/octet-stream"}}})
+		}, gate.Hold, "not signed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShelf(t)
+			tt.build(s)
+			g, err := cosign.SignedBy(s, pub, append(public(t, rsaKey), public(t, edKey)...))
+			require.NoError(t, err)
+			for range 2 {
+				d, err := g.Judge(t.Context(), gate.Candidate{
+					Reference: repository + ":1", Digest: index.String(), Manifest: image.String(),
+				})
+				require.NoError(t, err)
+				assert.Equal(t, gate.Decision{Verdict: tt.verdict, Reason: tt.reason}, d)
+			}
+		})
+	}
+}
+
+func TestWhatIsSignedIsReadOnce(t *testing.T) {
+	t.Parallel()
+	key, pub := newKey(t)
+	s := newShelf(t)
+	s.tag(index, s.signature(key, index))
+	g, err := cosign.SignedBy(s, pub)
+	require.NoError(t, err)
+	for range 3 {
+		_, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 2, s.asked, "the manifest and the document")
+}
+
+func TestSignaturesThatCannotBeReadAreNoYes(t *testing.T) {
+	t.Parallel()
+	key, pub := newKey(t)
+	s := newShelf(t)
+	s.tag(index, s.signature(key, index))
+	s.err = errdefs.ErrUnavailable
+	g, err := cosign.SignedBy(s, pub)
+	require.NoError(t, err)
+	d, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
+	assert.True(t, errdefs.IsUnavailable(err))
+	assert.ErrorContains(t, err, "cosign: "+repository+"@"+index.String())
+	assert.Empty(t, d)
+}
+
+func TestKeysThatAreNone(t *testing.T) {
+	t.Parallel()
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it is to be refused
+	if err != nil {
+		weak = nil // this build of Go makes none
+	}
+	_, pub := newKey(t)
+	tests := map[string][]byte{
+		"no PEM: want a PUBLIC KEY, as in cosign.pub":          []byte("cosign"),
+		`a "PRIVATE KEY": want a PUBLIC KEY, as in cosign.pub`: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("secret")}),
+		"a PUBLIC KEY that cannot be read":                     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}),
+	}
+	if weak != nil {
+		tests["an RSA key of less than 2048 bits"] = public(t, weak)
+	}
+	for why, text := range tests {
+		_, err := cosign.SignedBy(newShelf(t), pub, text)
+		assert.True(t, errdefs.IsInvalidArgument(err))
+		assert.EqualError(t, err, "cosign: SignedBy: key 2: "+why)
+	}
+	_, err = cosign.SignedBy(newShelf(t))
+	assert.EqualError(t, err, "cosign: SignedBy: no key: want the public key that signs the images")
+	_, err = cosign.SignedBy(nil, pub)
+	assert.EqualError(t, err, "cosign: SignedBy: nil source: want a registry.Client")
+}
