@@ -96,7 +96,8 @@ func TestAnEngineWhoseVersionsMakeNoSense(t *testing.T) {
 		err := pass()
 		require.ErrorContains(t, err, "client version 1.30 is too old. Minimum supported API version is 1.44", name)
 		assert.True(t, errdefs.IsInvalidArgument(err))
-		requests := claim.Requests()
-		assert.LessOrEqual(t, len(requests), 6, "two lists and the configuration, each asked for twice: %v", requests)
 	}
+	// Counted together: one that was given up may arrive after its pass.
+	requests := claim.Requests()
+	assert.LessOrEqual(t, len(requests), 2*2*3, "in two passes two lists and the configuration, each asked for twice: %v", requests)
 }
