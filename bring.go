@@ -68,7 +68,7 @@ func (p *pass) holds(ctx context.Context, image lifecycle.Image, user lifecycle.
 	if user.ImagePlatform == "" {
 		return true
 	}
-	shown, err := lifecycle.InspectImageFor(ctx, p.cfg.engine, image.ID, user.ImagePlatform)
+	shown, err := p.inspectImage(ctx, image.ID, user.ImagePlatform)
 	return err == nil && shown.Platform == user.ImagePlatform
 }
 
