@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -21,11 +22,13 @@ type move struct {
 	was    letter
 	spec   Spec   // the successor's
 	files  []byte // what Compose copied into the old one
-	lead   string
-	seat   int // in the group
-	order  Order
-	ids    struct{ next, spare string }
-	proven bool
+
+	looping bool // its policy restarts it for ever
+	lead    string
+	seat    int // in the group
+	order   Order
+	ids     struct{ next, spare string }
+	proven  bool
 }
 
 func (m *move) name(role string) string {
@@ -40,11 +43,19 @@ func (m *move) stepDetail() string {
 	return m.old.Name
 }
 
-// looping: its policy restarts it for ever.
-func (m *move) looping() bool { return m.old.State == StateRestarting }
+// shortLife is what Docker takes for the beginning of a life that lasts: before
+// that the wait for the next one doubles.
+const shortLife = 10 * time.Second
+
+// isLooping: it has just begun another life, of which it may be out when it is to be
+// renamed. Taken for that by mistake, because clocks differ or it recovers, it is
+// only stopped before it is renamed.
+func isLooping(c Snapshot) bool {
+	return c.State == StateRunning && c.Status.RestartCount > 0 && time.Since(c.Status.StartedAt) < shortLife
+}
 
 func (m *move) orderLabel() string {
-	if m.looping() {
+	if m.looping {
 		return orderRestarting
 	}
 	return string(m.order)
@@ -79,6 +90,7 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.order, err = orderOf(t, old); err != nil {
 		return nil, err
 	}
+	mv.looping = old.State == StateRestarting || mv.order != StartFirst && isLooping(old) // start-first leaves it up
 	oldImage, err := r.inspectImage(ctx, old.ImageID, old.ImagePlatform)
 	if err != nil {
 		// Without the old defaults nobody can tell which settings are the user's.

@@ -156,7 +156,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		return err
 	}
 	for i := len(s.moves) - 1; i >= 0; i-- {
-		if m := s.moves[i]; m.was.up() && !m.looping() {
+		if m := s.moves[i]; m.was.up() && !m.looping {
 			if err := s.halt(free, m, s.t.hold.names[m.old.ID]); err != nil {
 				return err
 			}
@@ -208,7 +208,7 @@ func (s *swap) park(ctx context.Context) error {
 		if m.removesItself() {
 			s.t.hold.vanishes(m.old.ID)
 		}
-		if m.looping() {
+		if m.looping {
 			if err := s.halt(ctx, m, m.old.ID); err != nil {
 				return err
 			}
@@ -220,7 +220,7 @@ func (s *swap) park(ctx context.Context) error {
 			return err
 		}
 		s.t.hold.park(m.old.ID, m.name("old"))
-		if m.looping() {
+		if m.looping {
 			continue
 		}
 		if err := s.stillIn(ctx, m); err != nil {
