@@ -85,11 +85,16 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 	for _, opt := range opts {
 		opt(r, c)
 	}
-	backend := freePort(t)
+	// A port that was free a moment ago may be another's by now, even that of the
+	// proxy below, which would then ask itself for ever; a path is nobody else's.
+	short, err := os.MkdirTemp("", "registry")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(short) })
+	socket := filepath.Join(short, "http.sock")
 	config := filepath.Join(dir, "config.yml")
 	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf(
-		"version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q, secret: tests}\n%s",
-		filepath.Join(dir, "data"), backend, c.auth)), 0o600))
+		"version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {net: unix, addr: %q, secret: tests}\n%s",
+		filepath.Join(dir, "data"), socket, c.auth)), 0o600))
 	ctx, cancel := context.WithCancel(context.Background())
 	logPath := filepath.Join(dir, "log")
 	log, err := os.Create(logPath)
@@ -100,7 +105,12 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 	require.NoError(t, log.Close())
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
 
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: backend})
+	backend := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "registry"})
+	proxy.Transport = backend
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.requests = append(r.requests, req.Method+" "+req.URL.Path)
@@ -110,10 +120,10 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 			proxy.ServeHTTP(w, req)
 		}
 	}))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() { server.Close(); backend.CloseIdleConnections() })
 	r.Addr = server.Listener.Addr().String()
 	for deadline := time.Now().Add(startWithin); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", backend)
+		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			_ = conn.Close()
 			return r
@@ -123,14 +133,6 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 			require.Fail(t, "docker-registry did not come up", string(text))
 		}
 	}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // Requests returns the requests since the last call, such as
