@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"golang.org/x/sync/semaphore"
@@ -130,7 +129,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if s.Action == "verify" {
 			release()
 		}
-		a.emit(StepStarted{At: time.Now(), Image: g.Members[0].Image, Step: s})
+		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
 	}
 	result, err := a.cfg.updater.Update(ctx, target)
 	for i, m := range g.Members {
@@ -209,7 +208,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	if planned.To == nil {
 		if err == nil {
 			e.Status, e.Reason, e.NewContainerID, e.Downtime, e.Warnings = StatusRestarted, planned.Cause, m.NewID, m.Downtime, m.Warnings
-			p.emit(UpdateEnded{At: time.Now(), Entry: *e})
+			p.emit(UpdateEnded{At: p.now(), Entry: *e})
 		}
 		return
 	}
@@ -224,7 +223,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
 		if m.ImageFailed {
-			p.kept(p.quarantine.add(e.Container.Name, e.Latest))
+			p.kept(p.quarantine.add(e.Container.Name, e.Latest, p.now()))
 		}
 	case errdefs.IsFailedPrecondition(err) && m.Outcome == lifecycle.OutcomeUntouched,
 		errdefs.IsConflict(err) && m.Outcome == lifecycle.OutcomeUntouched:
@@ -235,7 +234,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	default:
 		e.Status = StatusFailed
 	}
-	p.emit(UpdateEnded{At: time.Now(), Entry: *e})
+	p.emit(UpdateEnded{At: p.now(), Entry: *e})
 }
 
 // kept tells of a state directory that cannot be written any more. What was to be

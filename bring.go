@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -33,10 +32,10 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
 	defer cancel()
-	start, reference := time.Now(), a.planned.Reference
+	start, reference := p.now(), a.planned.Reference
 	p.emit(PullStarted{At: start, Reference: reference})
 	err := p.pull(ctx, reference, user)
-	p.emit(PullEnded{At: time.Now(), Reference: reference, Duration: time.Since(start), Err: err})
+	p.emit(PullEnded{At: p.now(), Reference: reference, Duration: p.now().Sub(start), Err: err})
 	if err != nil {
 		return lifecycle.Image{}, err
 	}
@@ -78,7 +77,7 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 	opts := lifecycle.PullOptions{
 		Reference: reference,
 		Progress: func(progress lifecycle.PullProgress) {
-			p.emit(PullProgressed{At: time.Now(), Reference: reference, Progress: progress})
+			p.emit(PullProgressed{At: p.now(), Reference: reference, Progress: progress})
 		},
 	}
 	var err error

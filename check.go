@@ -97,7 +97,7 @@ func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
 
 func (p *pass) skip(e *Entry, reason string) {
 	e.Status, e.Reason = StatusSkipped, reason
-	p.emit(ContainerSkipped{At: time.Now(), Container: e.Container, Reason: reason})
+	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason})
 }
 
 // check asks each distinct reference once and judges every candidate. It
@@ -218,7 +218,7 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 		e.Err = fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	}
 	if len(names) > 0 {
-		p.emit(CheckFailed{At: time.Now(), Reference: reference, Containers: names, Err: err})
+		p.emit(CheckFailed{At: p.now(), Reference: reference, Containers: names, Err: err})
 	}
 }
 

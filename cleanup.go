@@ -3,7 +3,6 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -30,7 +29,7 @@ func (p *pass) cleanUp(ctx context.Context, replaced []*Entry) {
 				gone.Err = p.cfg.engine.RemoveImage(ctx, id)
 			}
 		}
-		gone.At = time.Now()
+		gone.At = p.now()
 		p.emit(gone)
 	}
 }

@@ -20,6 +20,7 @@ const (
 type queue struct {
 	observer Observer
 	logger   *slog.Logger
+	now      func() time.Time
 
 	mu       sync.Mutex
 	events   []message
@@ -45,10 +46,10 @@ func newMessage(ctx context.Context, e Event) message {
 	return message{e, lasting, func() { stop(); cancel() }}
 }
 
-func newQueue(o Observer, l *slog.Logger) *queue {
+func newQueue(o Observer, l *slog.Logger, now func() time.Time) *queue {
 	idle := make(chan struct{})
 	close(idle)
-	return &queue{observer: o, logger: l, idle: idle}
+	return &queue{observer: o, logger: l, now: now, idle: idle}
 }
 
 func (q *queue) put(ctx context.Context, e Event) {
@@ -79,7 +80,7 @@ func (q *queue) deliver() {
 			m, q.events = q.events[0], q.events[1:]
 		case q.missed > 0:
 			m = q.overflow
-			m.event, q.missed = ObserverOverflowed{At: time.Now(), Missed: q.missed}, 0
+			m.event, q.missed = ObserverOverflowed{At: q.now(), Missed: q.missed}, 0
 		default:
 			q.working = false
 			close(q.idle)

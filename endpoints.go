@@ -60,9 +60,9 @@ func (p *pass) noted(reference string, users []candidate, v registry.Verdict) {
 		u.entry.Endpoint, u.entry.StaleMirror = v.Endpoint, v.StaleMirror
 	}
 	if v.OriginErr != nil {
-		p.emit(MirrorNoticed{At: time.Now(), Reference: reference, Mirror: v.Endpoint, Err: v.OriginErr})
+		p.emit(MirrorNoticed{At: p.now(), Reference: reference, Mirror: v.Endpoint, Err: v.OriginErr})
 	}
 	if v.StaleMirror != "" {
-		p.emit(MirrorNoticed{At: time.Now(), Reference: reference, Mirror: v.StaleMirror, Stale: true})
+		p.emit(MirrorNoticed{At: p.now(), Reference: reference, Mirror: v.StaleMirror, Stale: true})
 	}
 }

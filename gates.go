@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,7 +59,7 @@ func (p *pass) judged(ctx context.Context, stale []candidate) []candidate {
 // toJudge is a candidate as gates see it.
 func (p *pass) toJudge(ctx context.Context, c candidate) gate.Candidate {
 	out := gate.Candidate{
-		At: time.Now(), Container: c.entry.Container, Reference: c.ref.String(), Digest: c.entry.Latest,
+		At: p.now(), Container: c.entry.Container, Reference: c.ref.String(), Digest: c.entry.Latest,
 		Platform: c.image.Platform, Manifest: c.image.Manifest.String(), ImageID: c.image.Config.String(),
 	}
 	if image, err := p.imageOf(ctx, c.entry.Container); err == nil {
@@ -79,12 +78,12 @@ func (p *pass) decided(e *Entry, d gate.Decision, err error) (accepted bool) {
 	switch {
 	case err != nil:
 		e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: judge %s: %w", e.Container.Name, err)
-		p.emit(UpdateEnded{At: time.Now(), Entry: *e})
+		p.emit(UpdateEnded{At: p.now(), Entry: *e})
 	case d.Accepted():
 		return true
 	case d.Verdict == gate.Hold:
 		e.Status, e.Reason, e.HeldUntil = StatusHeld, d.Reason, d.Until
-		p.emit(UpdateHeld{At: time.Now(), Entry: *e})
+		p.emit(UpdateHeld{At: p.now(), Entry: *e})
 	case d.Verdict == gate.Reject:
 		p.skip(e, d.Reason)
 	default:

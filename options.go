@@ -45,6 +45,7 @@ type config struct {
 	observers    []Observer
 	logger       *slog.Logger
 	schedule     Schedule
+	clock        Clock
 	passAtStart  bool
 	cleanup      bool
 	rolling      bool
@@ -336,6 +337,7 @@ func invalid(option string, value any, accepted string) error {
 func newConfig(opts []Option) (config, error) {
 	c := config{
 		schedule:     Every(DefaultInterval),
+		clock:        machineClock{},
 		concurrency:  DefaultConcurrency,
 		checkTimeout: DefaultCheckTimeout,
 		pullTimeout:  DefaultPullTimeout,

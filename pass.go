@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -51,7 +50,7 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		}
 		for _, c := range stale {
 			if c.entry.Status == StatusStale {
-				p.emit(UpdateFound{At: time.Now(), Entry: *c.entry})
+				p.emit(UpdateFound{At: p.now(), Entry: *c.entry})
 			}
 		}
 		if kind == PassUpdate {
@@ -74,7 +73,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 		Tower:  t,
 		filter: filter.All(t.cfg.filters...),
 		states: t.cfg.states,
-		report: &Report{Kind: kind, Started: time.Now()},
+		report: &Report{Kind: kind, Started: t.now()},
 		emit:   func(e Event) { t.emit(ctx, e) },
 		images: map[string]lifecycle.Image{},
 		moved:  map[digest.Digest]described{},
@@ -87,7 +86,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	if err := work(p); err != nil {
 		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
 	}
-	p.report.Ended, p.report.Quotas = time.Now(), t.quotas()
+	p.report.Ended, p.report.Quotas = p.now(), t.quotas()
 	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
 	return p.report, nil
 }

@@ -57,13 +57,13 @@ func (q *quarantine) of(name string) failedDigest {
 }
 
 // add remembers a failure.
-func (q *quarantine) add(name, digest string) error {
+func (q *quarantine) add(name, digest string, at time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.failed) >= quarantineMost {
 		clear(q.failed)
 	}
-	q.failed[name] = failedDigest{digest, time.Now().UTC().Truncate(time.Second)}
+	q.failed[name] = failedDigest{digest, at.UTC().Truncate(time.Second)}
 	return q.save()
 }
 

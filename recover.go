@@ -16,14 +16,14 @@ func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
 	}
 	return updater.Recover(ctx, lifecycle.RecoverOptions{
 		StopTimeout: t.cfg.stopTimeout,
-		OnStep:      func(s lifecycle.Step) { t.emit(ctx, StepStarted{At: time.Now(), Step: s}) },
+		OnStep:      func(s lifecycle.Step) { t.emit(ctx, StepStarted{At: t.now(), Step: s}) },
 	})
 }
 
 // tell tells what became of them.
 func (t *Tower) tell(ctx context.Context, recovered []lifecycle.Recovery) {
 	for _, r := range recovered {
-		t.emit(ctx, ServiceRecovered{At: time.Now(), Recovery: r})
+		t.emit(ctx, ServiceRecovered{At: t.now(), Recovery: r})
 	}
 }
 
@@ -55,9 +55,9 @@ func unfinished(r lifecycle.Recovery) bool { return r.Outcome == lifecycle.Outco
 // mend repairs until it is done or the next pass is due, which begins with that.
 func (t *Tower) mend(ctx context.Context, next time.Time) {
 	for tries := 0; ; tries++ {
-		at := time.Now().Add(backoff(tries))
+		at := t.now().Add(backoff(tries))
 		due := !next.IsZero() && !at.Before(next)
-		if due || !waitUntil(ctx, at) || t.repair(ctx, tries > 0) {
+		if due || !t.waitUntil(ctx, at) || t.repair(ctx, tries > 0) {
 			return
 		}
 	}

@@ -17,16 +17,16 @@ const (
 // a second first, at most after a minute, and tells of it once. So it does while
 // an update is unfinished, only to finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
-	next := t.cfg.schedule.Next(time.Now())
+	next := t.cfg.schedule.Next(t.now())
 	if t.cfg.passAtStart {
-		next = time.Now()
+		next = t.now()
 	}
 	// What an earlier process left does not wait for a first pass.
 	unsettled := !t.cfg.passAtStart && !t.repair(ctx, false)
 	failures := 0
 	for {
 		if failures == 0 && !next.IsZero() {
-			t.emit(ctx, PassScheduled{At: time.Now(), Next: next})
+			t.emit(ctx, PassScheduled{At: t.now(), Next: next})
 		}
 		if unsettled {
 			t.mend(ctx, next)
@@ -35,7 +35,7 @@ func (t *Tower) Run(ctx context.Context) error {
 			<-ctx.Done()
 			return nil
 		}
-		if !waitUntil(ctx, next) {
+		if !t.waitUntil(ctx, next) {
 			t.drain()
 			return nil
 		}
@@ -44,15 +44,15 @@ func (t *Tower) Run(ctx context.Context) error {
 			return nil
 		}
 		unsettled = err == nil && report.unsettled()
-		next = t.cfg.schedule.Next(time.Now())
+		next = t.cfg.schedule.Next(t.now())
 		if err == nil {
 			failures = 0
 			continue
 		}
-		if retry := time.Now().Add(backoff(failures)); next.IsZero() || retry.Before(next) {
+		if retry := t.now().Add(backoff(failures)); next.IsZero() || retry.Before(next) {
 			next = retry
 		}
-		t.emit(ctx, PassFailed{At: time.Now(), Kind: PassUpdate, Err: err, Retry: next, Repeated: failures > 0})
+		t.emit(ctx, PassFailed{At: t.now(), Kind: PassUpdate, Err: err, Retry: next, Repeated: failures > 0})
 		failures++
 	}
 }
@@ -63,15 +63,4 @@ func backoff(failures int) time.Duration {
 		d *= 2
 	}
 	return min(d, retryMost)
-}
-
-func waitUntil(ctx context.Context, at time.Time) bool {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
 }

@@ -3,7 +3,6 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
@@ -82,7 +81,7 @@ func New(opts ...Option) (*Tower, error) {
 	}
 	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
 	for _, o := range c.observers {
-		t.queues = append(t.queues, newQueue(o, c.logger))
+		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
 	}
 	return t, nil
 }
@@ -158,7 +157,7 @@ func (t *Tower) once(ctx context.Context, kind PassKind) (*Report, error) {
 func (t *Tower) told(ctx context.Context, kind PassKind, work func() (*Report, error)) (*Report, error) {
 	report, err := work()
 	if err != nil {
-		t.emit(ctx, PassFailed{At: time.Now(), Kind: kind, Err: err})
+		t.emit(ctx, PassFailed{At: t.now(), Kind: kind, Err: err})
 		t.drain()
 	}
 	return report, err

@@ -1,0 +1,59 @@
+package watchtower
+
+import (
+	"context"
+	"time"
+)
+
+// Clock tells the time and waits: when passes are due, what gates and events take
+// for now. Timeouts are not its business; they bound what others do.
+type Clock interface {
+	// Now is the time.
+	Now() time.Time
+	// Wait returns at the given time, or when the context ends if that is sooner.
+	Wait(ctx context.Context, until time.Time)
+}
+
+// WithClock sets the clock. Default: the machine's.
+func WithClock(clock Clock) Option {
+	return func(c *config) error {
+		if clock == nil {
+			return invalid("WithClock", "nil", "a Clock")
+		}
+		c.clock = clock
+		return nil
+	}
+}
+
+// lookAgain is how often a wait looks at the clock: one that was set, on a machine
+// that began without the time or that slept, is noticed after as much.
+const lookAgain = time.Minute
+
+// machineClock is the machine's.
+type machineClock struct{}
+
+func (machineClock) Now() time.Time { return time.Now() }
+
+func (machineClock) Wait(ctx context.Context, until time.Time) {
+	for ctx.Err() == nil {
+		left := time.Until(until)
+		if left <= 0 {
+			return
+		}
+		timer := time.NewTimer(min(left, lookAgain))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// now is the clock's.
+func (t *Tower) now() time.Time { return t.cfg.clock.Now() }
+
+// waitUntil returns false if ctx ends first.
+func (t *Tower) waitUntil(ctx context.Context, at time.Time) bool {
+	t.cfg.clock.Wait(ctx, at)
+	return ctx.Err() == nil
+}
