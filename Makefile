@@ -28,6 +28,10 @@ lint: ## gofmt, go vet and golangci-lint
 	go vet ./...
 	$(GOLANGCI_LINT) run
 
+api: ## compare the public API with that of the last release, or of BASE=commit
+	@scripts/test-apidiff.sh
+	@scripts/apidiff.sh $(BASE)
+
 # What is printed for people, without what tests say of themselves.
 READABLY = | grep --line-buffered -vE '^=== |^ *--- PASS|TLS handshake error'
 sweep cost compare: SHELL = bash
@@ -49,4 +53,4 @@ compare: ## measure other programs of the same interface beside ours: PEERS="nam
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build deps test install-test demo lint sweep bench cost compare fuzz
+.PHONY: help build deps test install-test demo lint api sweep bench cost compare fuzz
