@@ -43,6 +43,11 @@
 //   - Updater (lifecycle) brings a container to its new image; Recreate is the
 //     transaction.
 //   - Observer is told every Event, for programs; the *slog.Logger is for people.
+//   - Schedule says when Run makes its passes, and Clock what time it is.
+//
+// An own part wraps the default one, or stands in its place. What only some engines,
+// checkers or updaters can do is a small interface of its own, which is looked for in
+// the part that is given: lifecycle.Execer and lifecycle.Recoverer are two.
 //
 // Options set them: a later one wins, one that holds a list appends, and every
 // bad one is reported.
@@ -62,4 +67,17 @@
 // the engine is configured to, mirrors and insecure registries; the certificates in
 // /etc/docker/certs.d, of which engines do not tell, it reads if
 // WithRegistryOptions(registry.WithCertificates(…)) says so.
+//
+// # Compatibility
+//
+// What is exported follows semantic versioning, and every release's API is compared
+// with the one before. Structs may gain fields, and closed sets (Event, Status,
+// PassKind) members: name the fields of literals, and have a default. Interfaces that
+// others implement gain no methods; what is new becomes one more small interface. The
+// JSON of reports and plans gains fields and loses none. No type of an engine's client
+// library is exported. The text of errors, reasons and log lines is for people: go by
+// the class, the status and the event.
+//
+// A Tower has no goroutine of its own between passes, and every one it starts ends
+// with the context of the call. Parts are called from many goroutines at once.
 package watchtower

@@ -37,7 +37,8 @@ func TestAProgramOutsideBringsItsOwnParts(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("examples/parts/main.go")
 	require.NoError(t, err)
-	assert.Equal(t, `pull docker.io/library/app:1 at <digest>
+	assert.Equal(t, `pass at 2030-01-07 09:00:00
+pull docker.io/library/app:1 at <digest>
 replace db: its reference points at another image
 replace web: its reference points at another image
 db is failed its reference points at another image

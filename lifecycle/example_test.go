@@ -84,3 +84,61 @@ func ExampleWithProbe() {
 	// rolled back | exit code 1: no database
 	// update web: verify: probe exec:/app/ready: exit code 1: no database (tried for 50ms); rolled back
 }
+
+func ExampleOrderOf() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("app:1", enginetest.Image{})
+	engine.Run("web", "app:1", lifecycle.Spec{HostConfig: lifecycle.Document{
+		"PortBindings": map[string]any{"80/tcp": []any{map[string]any{"HostPort": "8080"}}},
+	}})
+	web, err := engine.Inspect(ctx, "web")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(lifecycle.OrderOf(web, lifecycle.StartFirst))
+	// Output: stop-first it publishes port 80/tcp <nil>
+}
+
+func ExampleAmbiguities() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("app:1", enginetest.Image{Env: []string{"WORKERS=2"}})
+	engine.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Env": []any{"WORKERS=2"}}})
+	old, err := engine.InspectImage(ctx, "app:1")
+	if err != nil {
+		panic(err)
+	}
+	engine.Publish("app:2", enginetest.Image{Env: []string{"WORKERS=8"}})
+	if err := engine.Pull(ctx, lifecycle.PullOptions{Reference: "app:2"}); err != nil {
+		panic(err)
+	}
+	next, err := lifecycle.InspectImageFor(ctx, engine, "app:2", "")
+	if err != nil {
+		panic(err)
+	}
+	web, err := engine.Inspect(ctx, "web")
+	if err != nil {
+		panic(err)
+	}
+	for _, a := range lifecycle.Ambiguities(web, old, next) {
+		fmt.Println(a)
+	}
+	// Output: Config.Env.WORKERS: "2" is the old image's default, becomes "8"
+}
+
+func ExampleUnfinished() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("app:1", enginetest.Image{})
+	engine.Run("web", "app:1", lifecycle.Spec{})
+	containers, err := engine.Containers(ctx)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range containers {
+		_, between := lifecycle.Unfinished(c)
+		fmt.Println(c.Name, between)
+	}
+	// Output: web false
+}

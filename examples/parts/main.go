@@ -104,6 +104,12 @@ func run(ctx context.Context) error {
 			func(name string) bool { return name != "db" },
 		}),
 		watchtower.WithRolling(true),
+		watchtower.WithClock(opening{time.Date(2030, 1, 7, 9, 0, 0, 0, time.UTC)}),
+		watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+			if start, ok := e.(watchtower.PassStarted); ok {
+				fmt.Println("pass at", start.At.Format(time.DateTime))
+			}
+		})),
 	)
 	if err != nil {
 		return err
@@ -124,6 +130,15 @@ func run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// opening is a clock that stands at the time the office opens.
+type opening struct{ time.Time }
+
+// Now is always that time.
+func (o opening) Now() time.Time { return o.Time }
+
+// Wait ends with its context: no other time comes.
+func (opening) Wait(ctx context.Context, _ time.Time) { <-ctx.Done() }
 
 // only is a filter: the names it lets pass.
 type only []string

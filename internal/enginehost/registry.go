@@ -87,7 +87,7 @@ func StartRegistry(t testing.TB, opts ...RegistryOption) *Registry {
 	}
 	// A port that was free a moment ago may be another's by now, even that of the
 	// proxy below, which would then ask itself for ever; a path is nobody else's.
-	short, err := os.MkdirTemp("", "registry")
+	short, err := os.MkdirTemp("", "registry") //nolint:usetesting // which names it after the test: too long for a socket
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(short) })
 	socket := filepath.Join(short, "http.sock")

@@ -98,3 +98,36 @@ func ExampleTransport() {
 	// https://ghcr.io 401 Unauthorized
 	// Get "https://quay.io/v2/": registrytest: no registry is quay.io:443
 }
+
+// Each fault is good for the kinds of requests it is set for, until it is taken back.
+func ExampleFault() {
+	r := registrytest.New(registrytest.Profile{Host: "registry.example"})
+	defer r.Close()
+	r.Push("app", "1", registrytest.Image{})
+	client := http.Client{Transport: registrytest.Transport(r), Timeout: time.Second}
+	for _, f := range []struct {
+		name  string
+		fault registrytest.Fault
+	}{
+		{"status", registrytest.Status(http.StatusBadGateway)},
+		{"reply", registrytest.Reply(http.StatusOK, "<html>log in first</html>")},
+		{"reset", registrytest.Reset()},
+		{"redirect loop", registrytest.RedirectLoop()},
+		{"none", nil},
+	} {
+		r.SetFault(f.fault, registrytest.KindManifest)
+		resp, err := client.Get("https://registry.example/v2/app/manifests/1")
+		if err != nil {
+			fmt.Println(f.name, "| no answer")
+			continue
+		}
+		_ = resp.Body.Close()
+		fmt.Println(f.name, "|", resp.Status, resp.Header.Get("Docker-Content-Digest") != "")
+	}
+	// Output:
+	// status | 502 Bad Gateway false
+	// reply | 200 OK false
+	// reset | no answer
+	// redirect loop | no answer
+	// none | 200 OK true
+}
