@@ -77,6 +77,9 @@ type Images struct {
 	// Private is pulled with Login, and by nobody else.
 	Private string
 	Login   credentials.Credential
+	// Asks is a command that, in a container of Runs, writes the line "answer" and
+	// ends with exit code 7; Hangs one that does not end by itself.
+	Asks, Hangs []string
 }
 
 // Finding is what came of one case.

@@ -23,7 +23,7 @@ func inMemory(*testing.T) enginetest.Subject {
 		return "conform.test/" + name + ":1"
 	}
 	images := enginetest.Images{
-		Runs:      publish("runs", func(*enginetest.Image) {}),
+		Runs:      publish("runs", func(i *enginetest.Image) { i.Exec = enginetest.Exec{ExitCode: 7, Output: "answer\n"} }),
 		Volume:    publish("volume", func(i *enginetest.Image) { i.Volumes = []string{"/data"} }),
 		Healthy:   publish("healthy", func(i *enginetest.Image) { i.Health = "healthy" }),
 		Stubborn:  publish("stubborn", func(*enginetest.Image) {}),
@@ -33,6 +33,7 @@ func inMemory(*testing.T) enginetest.Subject {
 		Missing:   "conform.test/missing:1",
 		BreaksOff: publish("breaks", func(i *enginetest.Image) { i.Env = []string{"OF=breaks"} }),
 		Private:   publish("private", func(i *enginetest.Image) { i.Env = []string{"OF=private"} }),
+		Asks:      []string{"ask"},
 	}
 	e.SetFault(func(_ int, c enginetest.Call) enginetest.Fault {
 		if c.Method == "Pull" && c.Subject == images.BreaksOff {
@@ -51,6 +52,7 @@ func memoryCannot() map[string]string {
 	)
 	return map[string]string{
 		"call/an engine that does not answer":           "it is no connection that could be lost",
+		"exec/it ends with its context":                 "one of its images has one answer for all commands",
 		"files/nothing there":                           noFiles,
 		"files/what is told of one":                     noFiles,
 		"files/what was copied is there, up or not":     noFiles,

@@ -33,7 +33,8 @@ type oneCase struct {
 // cases are all of them.
 func cases() []oneCase {
 	return slices.Concat(listCases(), inspectCases(), createCases(), renameCases(), removeCases(), startCases(), stopCases(),
-		imageCases(), pullCases(), abilityCases(), fileCases(), networkCases(), callCases())
+		imageCases(), pullCases(), abilityCases(), execCases(), platformCases(), fileCases(),
+		networkCases(), callCases())
 }
 
 // trial is one case on its way.

@@ -71,6 +71,7 @@ func New(opts ...Option) *Engine {
 	e := &Engine{
 		images: map[string]*stored{}, tags: map[string]string{}, published: map[string]published{},
 		documents: map[string][]byte{}, volumes: map[string]bool{},
+		registries: lifecycle.RegistryConfig{Insecure: []string{"127.0.0.0/8"}},
 	}
 	for _, opt := range opts {
 		opt(e)
@@ -181,14 +182,15 @@ func (e *Engine) Describe(context.Context) (lifecycle.EngineInfo, error) {
 	return lifecycle.EngineInfo{Name: "enginetest", Version: "1", APIVersion: "1.41", Address: "memory", Platform: Platform}, nil
 }
 
-// SetRegistryConfig sets what RegistryConfig tells.
+// SetRegistryConfig sets what RegistryConfig tells; before, that the loopback needs
+// no certificate.
 func (e *Engine) SetRegistryConfig(c lifecycle.RegistryConfig) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.registries = c
 }
 
-// RegistryConfig is what SetRegistryConfig was told.
+// RegistryConfig is what SetRegistryConfig was told last.
 func (e *Engine) RegistryConfig(ctx context.Context) (out lifecycle.RegistryConfig, err error) {
 	err = e.read(ctx, "RegistryConfig", "", func() error {
 		out = e.registries

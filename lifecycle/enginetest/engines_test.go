@@ -20,13 +20,14 @@ func TestMain(m *testing.M) { os.Exit(enginehost.Run(m)) }
 // under root without a systemd.
 func podmanCannot() map[string]string {
 	return map[string]string{
-		"create/numbers stay exact":             "Podman reads a limit of memory as a float: 9007199254740993 becomes …992",
-		"files/whose one is":                    "Podman's archive of a file gives root as its owner, whoever it is",
-		"inspect/one whose health is checked":   "Podman's health checks are timers of a systemd; without one it stays at starting",
-		"remove/one that is dead":               "Podman has no such state",
-		"start/the status tells why one cannot": "Podman tells it in its answer to the start, and keeps it nowhere",
-		"stop/in the container's own time":      "Podman gives a container that was created without a StopTimeout none: it is killed at once",
-		"stop/one that is paused":               "Podman refuses: it is running or paused, refusing to clean up: container state improper",
+		"create/numbers stay exact":                    "Podman reads a limit of memory as a float: 9007199254740993 becomes …992",
+		"files/whose one is":                           "Podman's archive of a file gives root as its owner, whoever it is",
+		"inspect/one whose health is checked":          "Podman's health checks are timers of a systemd; without one it stays at starting",
+		"registries/the loopback needs no certificate": "Podman tells nothing of its registries.conf",
+		"remove/one that is dead":                      "Podman has no such state",
+		"start/the status tells why one cannot":        "Podman tells it in its answer to the start, and keeps it nowhere",
+		"stop/in the container's own time":             "Podman gives a container that was created without a StopTimeout none: it is killed at once",
+		"stop/one that is paused":                      "Podman refuses: it is running or paused, refusing to clean up: container state improper",
 	}
 }
 
@@ -68,6 +69,8 @@ func pushed(t *testing.T) enginetest.Images {
 		}),
 		Private: push(closed, "private", func(i *enginehost.Image) { i.Env = []string{"OF=private"} }),
 		Login:   credentials.Credential{Username: "user", Password: credentials.NewSecret("secret")},
+		Asks:    []string{"sh", "-c", "echo answer; exit 7"},
+		Hangs:   []string{"sleep", "1000"},
 	}
 }
 
