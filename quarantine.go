@@ -30,60 +30,68 @@ type failedDigest struct {
 // tried again until the registry serves something else. With a file it outlives
 // the process.
 type quarantine struct {
-	file *statefile.File // nil: in memory only
+	failed statefile.Map[failedDigest]
 
-	mu     sync.Mutex
-	failed map[string]failedDigest
+	mu      sync.Mutex
+	unsaved map[string]failedDigest // on a disk that was full
 }
 
 // openQuarantine reads what an earlier process remembered. A file that is damaged
 // is set aside, told of and begun anew: what it held is a failed try at most.
 func openQuarantine(dir string, warn func(error)) (*quarantine, error) {
+	q := &quarantine{}
 	if dir == "" {
-		return &quarantine{failed: map[string]failedDigest{}}, nil
+		return q, nil
 	}
-	file, failed, err := statefile.Open(dir, quarantineFile, map[string]failedDigest{}, warn)
-	if err != nil {
+	if err := q.failed.Open(dir, quarantineFile, warn); err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("watchtower: WithStateDirectory: %w", err))
 	}
-	return &quarantine{file: file, failed: failed}, nil
+	return q, nil
 }
 
-// of returns what failed on the container last.
-func (q *quarantine) of(name string) failedDigest {
+// of returns what failed on the container last. What cannot be read any more is
+// nothing: it costs one more try.
+func (q *quarantine) of(name string) (last failedDigest) {
+	_ = q.failed.Look(func(failed map[string]failedDigest) { last = failed[name] })
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.failed[name]
-}
-
-// add remembers a failure.
-func (q *quarantine) add(name, digest string, at time.Time) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.failed) >= quarantineMost {
-		clear(q.failed)
+	if unsaved, ok := q.unsaved[name]; ok {
+		last = unsaved
 	}
-	q.failed[name] = failedDigest{digest, at.UTC().Truncate(time.Second)}
-	return q.save()
+	return last
+}
+
+// add remembers a failure, if only for this process: after an error it is not in the
+// file.
+func (q *quarantine) add(name, digest string, at time.Time) error {
+	failure := failedDigest{digest, at.UTC().Truncate(time.Second)}
+	err := q.failed.Change(func(failed map[string]failedDigest) {
+		if len(failed) >= quarantineMost {
+			clear(failed)
+		}
+		failed[name] = failure
+	})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.unsaved, name)
+	if err != nil {
+		if q.unsaved == nil {
+			q.unsaved = map[string]failedDigest{}
+		}
+		q.unsaved[name] = failure
+	}
+	return err
 }
 
 // forget drops what failed on a container that has moved on.
 func (q *quarantine) forget(name string) error {
+	if q.of(name) == (failedDigest{}) {
+		return nil
+	}
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if _, ok := q.failed[name]; !ok {
-		return nil
-	}
-	delete(q.failed, name)
-	return q.save()
-}
-
-// save keeps it all. The caller holds the lock.
-func (q *quarantine) save() error {
-	if q.file == nil {
-		return nil
-	}
-	return q.file.Write(q.failed)
+	delete(q.unsaved, name)
+	q.mu.Unlock()
+	return q.failed.Change(func(failed map[string]failedDigest) { delete(failed, name) })
 }
 
 // WithStateDirectory names a directory that outlives the process. What is kept

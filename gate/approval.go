@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -17,22 +17,23 @@ import (
 // Approvals are digests that somebody said yes to. They are a Gate that holds all
 // others: a new digest needs a new yes. It is safe for use by many goroutines; the
 // zero value has none, in memory.
-type Approvals struct {
-	file *statefile.File // nil: in memory only
+type Approvals struct{ yes statefile.Map[approval] }
 
-	mu  sync.Mutex
-	yes map[string]bool // by digest
+// approval is what is kept of a yes to a digest.
+type approval struct {
+	At time.Time `json:"at"`
 }
 
-// OpenApprovals reads the approvals that an earlier process kept in the directory,
-// in the file approved.json. What is damaged or cannot be written is treated as by
-// OpenMemory.
+// OpenApprovals reads the approvals that are kept in the directory, in the file
+// approved.json. Other processes may have the same: what one says yes to, or takes
+// back, all of them go by at once. What is damaged or cannot be written is treated as
+// by OpenMemory.
 func OpenApprovals(dir string, warn func(error)) (*Approvals, error) {
-	file, yes, err := statefile.Open(dir, "approved.json", map[string]bool{}, warn)
-	if err != nil {
+	a := &Approvals{}
+	if err := a.yes.Open(dir, "approved.json", warn); err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("gate: OpenApprovals: %w", err))
 	}
-	return &Approvals{file: file, yes: yes}, nil
+	return a, nil
 }
 
 // Approve says yes to exactly this digest, "sha256:…": that of an index, a manifest
@@ -43,48 +44,46 @@ func (a *Approvals) Approve(d string) error {
 	if err := digest.Digest(d).Validate(); err != nil {
 		return errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("gate: approve %q: want a digest: sha256:…", d))
 	}
-	return a.change(func(yes map[string]bool) { yes[d] = true })
+	return a.change(func(yes map[string]approval) { yes[d] = approval{time.Now().UTC().Truncate(time.Second)} })
 }
 
 // Withdraw takes a yes back. Errors are those of Approve.
 func (a *Approvals) Withdraw(d string) error {
-	return a.change(func(yes map[string]bool) { delete(yes, d) })
+	return a.change(func(yes map[string]approval) { delete(yes, d) })
 }
 
-func (a *Approvals) change(f func(yes map[string]bool)) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	changed := maps.Clone(a.yes)
-	if changed == nil {
-		changed = map[string]bool{}
+func (a *Approvals) change(f func(yes map[string]approval)) error {
+	if err := a.yes.Change(f); err != nil {
+		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("gate: keep approvals: %w", err))
 	}
-	f(changed)
-	if a.file != nil {
-		if err := a.file.Write(changed); err != nil {
-			return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("gate: keep approvals: %w", err))
-		}
-	}
-	a.yes = changed
 	return nil
 }
 
-// List returns what was said yes to, sorted.
-func (a *Approvals) List() []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Sorted(maps.Keys(a.yes))
+// List returns what was said yes to, sorted. Its error, of class Unavailable, is that
+// of a file that cannot be read.
+func (a *Approvals) List() (digests []string, err error) {
+	err = a.look(func(yes map[string]approval) { digests = slices.Sorted(maps.Keys(yes)) })
+	return digests, err
 }
 
 var _ Gate = (*Approvals)(nil)
 
-// Judge holds what nobody said yes to.
+// Judge holds what nobody said yes to. Its error is List's.
 func (a *Approvals) Judge(_ context.Context, c Candidate) (Decision, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, d := range []string{c.Digest, c.Manifest, c.ImageID} {
-		if d != "" && a.yes[d] {
-			return Decision{Verdict: Accept}, nil
+	decision := Decision{Verdict: Hold, Reason: "waits for somebody to approve " + c.Digest}
+	err := a.look(func(yes map[string]approval) {
+		for _, d := range []string{c.Digest, c.Manifest, c.ImageID} {
+			if _, approved := yes[d]; approved {
+				decision = Decision{Verdict: Accept}
+			}
 		}
+	})
+	return decision, err
+}
+
+func (a *Approvals) look(f func(yes map[string]approval)) error {
+	if err := a.yes.Look(f); err != nil {
+		return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("gate: read approvals: %w", err))
 	}
-	return Decision{Verdict: Hold, Reason: "waits for somebody to approve " + c.Digest}, nil
+	return nil
 }

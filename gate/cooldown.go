@@ -15,7 +15,7 @@ import (
 // A nil memory is one of this process alone: a restart starts all clocks anew.
 func Cooldown(delay time.Duration, memory *Memory) Gate {
 	if memory == nil {
-		memory = newMemory()
+		memory = &Memory{}
 	}
 	return cooldown{delay, memory}
 }

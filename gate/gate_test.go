@@ -95,6 +95,11 @@ func TestMajorVersions(t *testing.T) {
 			"a variable that only one has", "docker.io/library/mongo:latest", says("v22.04", "MONGO_VERSION=6.0.1"), says("v22.04"),
 			"mongo keeps data, and whether this is another major version is not known",
 		},
+		{
+			"a tag with numbers of its own", "docker.io/ankane/pgvector:0.7.0", says("PGVECTOR_VERSION=0.7.0", "PG_MAJOR=16"), says("PGVECTOR_VERSION=0.7.0", "PG_MAJOR=17"),
+			"pgvector keeps data, and this is major version 17 after 16",
+		},
+		{"and the same major", "ghcr.io/x/postgres:1.4", says("PG_MAJOR=16"), says("PG_MAJOR=16"), ""},
 		{"no database", "docker.io/library/nginx:latest", says("v1.0"), says("v2.0"), ""},
 		{"a minor", "docker.io/library/postgres:latest", says("PG_MAJOR=16"), says("PG_MAJOR=16"), ""},
 		{"a major", "docker.io/library/postgres:latest", says("PG_MAJOR=16"), says("PG_MAJOR=17"), "postgres keeps data, and this is major version 17 after 16"},

@@ -1,9 +1,11 @@
 package gate_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +49,8 @@ func TestACooldownCountsFromWhenThisHostSawTheImage(t *testing.T) {
 		{"the index moves, the image does not", false, noon.Add(2 * day), gate.Candidate{Digest: "X1", ImageID: "I", Reference: "r"}, noon.Add(5 * day)},
 		{"which changes nothing", false, noon.Add(3 * day), gate.Candidate{Digest: "X2", ImageID: "I", Reference: "r"}, noon.Add(5 * day)},
 		{"another platform has its own", false, noon.Add(4 * day), gate.Candidate{Digest: "X2", ImageID: "P", Reference: "r", Platform: "linux/arm64"}, noon.Add(7 * day)},
+		{"a machine without the time", true, time.Unix(100, 0), gate.Candidate{Digest: "N"}, time.Unix(100, 0).Add(3 * day)},
+		{"which it has learned since", false, noon.Add(5 * day), gate.Candidate{Digest: "N"}, noon.Add(8 * day)},
 		{"and disturbs nobody", false, noon.Add(5 * day), gate.Candidate{Digest: "X2", ImageID: "I", Reference: "r"}, time.Time{}},
 	}
 	for _, s := range steps {
@@ -86,7 +90,7 @@ func TestApprovals(t *testing.T) {
 	assert.NotEmpty(t, judge(gate.Candidate{Digest: other}), "a new digest needs a new yes")
 	a, err = gate.OpenApprovals(dir, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{one}, a.List(), "a yes outlives the process")
+	assert.Equal(t, []string{one}, listed(t, a), "a yes outlives the process")
 	require.NoError(t, a.Withdraw(one))
 	assert.NotEmpty(t, judge(gate.Candidate{Digest: one}))
 	assert.NotEmpty(t, judge(gate.Candidate{}))
@@ -95,7 +99,72 @@ func TestApprovals(t *testing.T) {
 	}
 	var zero gate.Approvals
 	require.NoError(t, zero.Approve(one))
-	assert.Equal(t, []string{one}, zero.List())
+	assert.Equal(t, []string{one}, listed(t, &zero))
+}
+
+func listed(t *testing.T, a *gate.Approvals) []string {
+	t.Helper()
+	digests, err := a.List()
+	require.NoError(t, err)
+	return digests
+}
+
+// A watcher and the command with which somebody says yes are two processes.
+func TestSeveralProcessesGoByOneFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	approvals := func() *gate.Approvals {
+		a, err := gate.OpenApprovals(dir, func(err error) { t.Error(err) })
+		require.NoError(t, err)
+		return a
+	}
+	one, other := digest.FromString("one").String(), digest.FromString("other").String()
+	watcher, command := approvals(), approvals()
+	judge := func(d string) bool {
+		decision, err := watcher.Judge(t.Context(), gate.Candidate{Digest: d})
+		require.NoError(t, err)
+		return decision.Accepted()
+	}
+	assert.False(t, judge(one))
+	require.NoError(t, command.Approve(one))
+	assert.True(t, judge(one), "a yes is heard at once")
+	require.NoError(t, command.Withdraw(one))
+	assert.False(t, judge(one), "and so is its end")
+	require.NoError(t, watcher.Approve(other))
+	assert.Equal(t, []string{other}, listed(t, approvals()), "which does not come back")
+
+	var group sync.WaitGroup
+	for i := range 8 {
+		a, m := approvals(), open(t, dir)
+		group.Go(func() {
+			for j := range 10 {
+				name := fmt.Sprint(i, "-", j)
+				assert.NoError(t, a.Approve(digest.FromString(name).String()))
+				_, err := m.FirstSeen(name, "image", noon)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	group.Wait()
+	assert.Len(t, listed(t, watcher), 1+8*10, "none is lost")
+	for i := range 8 {
+		first, err := open(t, dir).FirstSeen(fmt.Sprint(i, "-0"), "image", noon.Add(time.Hour))
+		require.NoError(t, err)
+		assert.Equal(t, noon, first)
+	}
+
+	path := filepath.Join(dir, "approved.json")
+	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
+	told := 0
+	a, err := gate.OpenApprovals(t.TempDir(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, listed(t, a))
+	a, err = gate.OpenApprovals(dir, func(error) { told++ })
+	require.NoError(t, err)
+	assert.Empty(t, listed(t, a))
+	require.NoError(t, os.WriteFile(path, []byte("not what was written"), 0o600))
+	assert.Empty(t, listed(t, a), "what is damaged meanwhile is set aside, too")
+	assert.Equal(t, 2, told)
 }
 
 func TestADamagedFileIsSetAsideAndSaid(t *testing.T) {
@@ -148,5 +217,5 @@ func TestADirectoryThatCannotKeepAnything(t *testing.T) {
 		assert.True(t, errdefs.IsUnavailable(err), "a clock that cannot be kept is no hold: %v", err)
 	}
 	assert.True(t, errdefs.IsUnavailable(kept.Approve(digest.FromString("x").String())))
-	assert.Empty(t, kept.List(), "a yes that could not be kept does not count")
+	assert.Empty(t, listed(t, kept), "a yes that could not be kept does not count")
 }

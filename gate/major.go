@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -29,9 +30,10 @@ func Stateful() []string {
 // ("postgres"); without names, those of Stateful. It holds until somebody approves:
 // put it beside Approvals with Unless.
 //
-// Where the tag it runs and the tag it could move to both begin with a version
-// ("16-alpine"), they say which major it is. Otherwise the images' variables do,
-// PG_MAJOR or one like POSTGRES_VERSION; where there are none, the label
+// The images' variables tell, PG_MAJOR or one like POSTGRES_VERSION: one that both have
+// and that differs in its major holds, whatever the tags say, which may have numbers of
+// their own. Where they do not, the tag it runs and the tag it could move to do, if both
+// begin with a version ("16-alpine"); where there are neither, the label
 // org.opencontainers.image.version, which many inherit from what they are built on.
 // Where one of the two does not tell, nobody knows, and it is held.
 func NoMajorJump(names ...string) Gate {
@@ -45,21 +47,35 @@ func NoMajorJump(names ...string) Gate {
 		if !slices.Contains(names, name) {
 			return Decision{}, nil
 		}
-		was, is := major(running), major(tag)
-		if was == "" || is == "" {
-			if was, is = c.Current.variable(name), c.Next.variable(name); was == "" && is == "" {
-				was, is = c.Current.label(), c.Next.label()
+		judge := func(was, is string) Decision {
+			switch {
+			case was == "" || is == "":
+				return Decision{Verdict: Hold, Reason: fmt.Sprintf("%s keeps data, and whether this is another major version is not known", name)}
+			case was != is:
+				return Decision{Verdict: Hold, Reason: fmt.Sprintf("%s keeps data, and this is major version %s after %s", name, is, was)}
+			default:
+				return Decision{}
 			}
 		}
-		switch {
-		case was == "" || is == "":
-			return Decision{Verdict: Hold, Reason: fmt.Sprintf("%s keeps data, and whether this is another major version is not known", name)}, nil
-		case was != is:
-			return Decision{Verdict: Hold, Reason: fmt.Sprintf("%s keeps data, and this is major version %s after %s", name, is, was)}, nil
+		was, is := c.Current.variables(name), c.Next.variables(name)
+		for i := range was {
+			if was[i] != "" && is[i] != "" && was[i] != is[i] {
+				return judge(was[i], is[i]), nil
+			}
 		}
-		return Decision{}, nil
+		switch first, other := major(running), major(tag); {
+		case first != "" && other != "":
+			return judge(first, other), nil
+		case anyOf(was) != "" || anyOf(is) != "":
+			return judge(anyOf(was), anyOf(is)), nil
+		default:
+			return judge(c.Current.label(), c.Next.label()), nil
+		}
 	})
 }
+
+// anyOf is the first that says something.
+func anyOf(majors []string) string { return cmp.Or(majors...) }
 
 // Unless lets the exception, approvals for one, overrule a gate: what the exception
 // accepts is accepted, and the gate is not asked.
@@ -98,18 +114,21 @@ func (m *Metadata) label() string {
 	return major(m.Labels[versionLabel])
 }
 
-// variable is the major version in the image's variables; empty if there is none.
-func (m *Metadata) variable(name string) string {
-	if m == nil {
-		return ""
-	}
+// variables are the major versions in those of the image's variables that tell one, in
+// a fixed order; empty for what is not there.
+func (m *Metadata) variables(name string) []string {
 	word := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
-	for _, key := range []string{word + "_MAJOR", word + "_VERSION", "PG_MAJOR", "PG_VERSION"} {
+	keys := []string{word + "_MAJOR", word + "_VERSION", "PG_MAJOR", "PG_VERSION"}
+	out := make([]string, len(keys))
+	if m == nil {
+		return out
+	}
+	for i, key := range keys {
 		for _, pair := range m.Env {
-			if k, value, _ := strings.Cut(pair, "="); k == key && major(value) != "" {
-				return major(value)
+			if k, value, _ := strings.Cut(pair, "="); k == key {
+				out[i] = major(value)
 			}
 		}
 	}
-	return ""
+	return out
 }

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -14,12 +13,7 @@ import (
 // Memory knows when this host first saw what a reference points at: the one
 // image it leads to now, for each reference and platform. It is safe for use by many
 // goroutines.
-type Memory struct {
-	file *statefile.File // nil: in memory only
-
-	mu    sync.Mutex
-	known map[string]sight
-}
+type Memory struct{ known statefile.Map[sight] }
 
 // sight is an image and when it was first seen under a reference.
 type sight struct {
@@ -30,46 +24,49 @@ type sight struct {
 // memoryMost bounds what is kept: far more than the references of one engine.
 const memoryMost = 10_000
 
-func newMemory() *Memory { return &Memory{known: map[string]sight{}} }
-
-// OpenMemory reads the memory that an earlier process kept in the directory, in
-// the file first-seen.json; what is not there yet begins empty. A file that is
-// damaged is set aside as first-seen.json.damaged, told to warn (which may be nil)
-// and begun anew. A directory that is not there or cannot be written is an error
-// of class InvalidArgument.
+// OpenMemory reads the memory that is kept in the directory, in the file
+// first-seen.json; what is not there yet begins empty. Other processes may have the
+// same. A file that is damaged is set aside as first-seen.json.damaged, told to warn
+// (which may be nil) and begun anew. A directory that is not there or cannot be
+// written is an error of class InvalidArgument.
 func OpenMemory(dir string, warn func(error)) (*Memory, error) {
-	file, known, err := statefile.Open(dir, "first-seen.json", map[string]sight{}, warn)
-	if err != nil {
+	m := &Memory{}
+	if err := m.known.Open(dir, "first-seen.json", warn); err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("gate: OpenMemory: %w", err))
 	}
-	return &Memory{file: file, known: known}, nil
+	return m, nil
 }
 
+// clockless is a time before which a machine does not know what time it is: one that
+// has no battery for its clock begins in 1970.
+const clockless = 2020
+
 // FirstSeen returns when the image was first seen under the key, a reference and a
-// platform: now, if another stood there before. Its error is of class Unavailable: what is first
-// seen now could not be kept.
+// platform: now, if another stood there before, or if that was before the machine knew
+// the time. Its error is of class Unavailable: what is first seen now could not be kept.
 func (m *Memory) FirstSeen(key, image string, now time.Time) (time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before, seen := m.known[key]
-	if s := before; seen && s.Image == image && !s.First.After(now) {
-		return s.First, nil
+	var first time.Time
+	recall := func(known map[string]sight) (seen bool) {
+		s, seen := known[key]
+		first = s.First
+		return seen && s.Image == image && !first.After(now) && first.Year() >= clockless
 	}
-	if len(m.known) >= memoryMost {
-		clear(m.known)
+	seen := false
+	err := m.known.Look(func(known map[string]sight) { seen = recall(known) })
+	if err == nil && !seen {
+		err = m.known.Change(func(known map[string]sight) {
+			if recall(known) {
+				return
+			}
+			if len(known) >= memoryMost {
+				clear(known)
+			}
+			first = now.UTC().Truncate(time.Second)
+			known[key] = sight{image, first}
+		})
 	}
-	now = now.UTC().Truncate(time.Second)
-	m.known[key] = sight{image, now}
-	if m.file == nil {
-		return now, nil
-	}
-	if err := m.file.Write(m.known); err != nil {
-		// So that the next try is one, too.
-		delete(m.known, key)
-		if seen {
-			m.known[key] = before
-		}
+	if err != nil {
 		return now, errclass.With(errdefs.ErrUnavailable, fmt.Errorf("gate: remember %s: %w", key, err))
 	}
-	return now, nil
+	return first, nil
 }

@@ -1,5 +1,6 @@
-// Package statefile keeps one value in a file that outlives the process: written
-// whole or not at all, with a version, and set aside if it is not what was written.
+// Package statefile keeps a map in a file that outlives the process: written whole
+// or not at all, with a version, and set aside if it is not what was written. Several
+// processes may have the same file.
 package statefile
 
 import (
@@ -7,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // version is that of the frame around a value. A file of another one is not
@@ -18,9 +21,16 @@ const version = 1
 // most bounds what is read: far more than any of the values take.
 const most = 16 << 20
 
-// File is where a value is kept. Its owner sees to it that one goroutine writes at
-// a time.
-type File struct{ path string }
+// Map is a map from text that is kept in a file. It is safe for use by many
+// goroutines. The zero value is one in memory only, until Open.
+type Map[T any] struct {
+	path string // empty: in memory only
+	warn func(error)
+
+	mu    sync.Mutex
+	value map[string]T
+	seen  fs.FileInfo // of the file that value was read from
+}
 
 // frame is what stands in the file.
 type frame struct {
@@ -28,71 +38,129 @@ type frame struct {
 	Value   json.RawMessage `json:"value"`
 }
 
-// Open reads the value, empty if there is no file yet, and writes it back, so that
-// a directory that cannot be written is known now. A file that is damaged is
-// renamed to NAME.damaged and told to warn, which may be nil.
-func Open[T any](dir, name string, empty T, warn func(error)) (*File, T, error) {
+// Open reads the map, empty if there is no file yet, and writes it back, so that a
+// directory that cannot be written is known now. A file that is damaged, now or later,
+// is renamed to NAME.damaged and told to warn, which may be nil.
+func (m *Map[T]) Open(dir, name string, warn func(error)) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, empty, fmt.Errorf("%q: want a directory that is there", dir)
+		return fmt.Errorf("%q: want a directory that is there", dir)
 	}
-	f := &File{path: filepath.Join(dir, name)}
-	value, err := read(f.path, empty)
+	m.path, m.warn = filepath.Join(dir, name), warn
+	if err := m.Look(func(map[string]T) {}); err != nil {
+		return fmt.Errorf("%q: want a directory whose files can be read: %w", dir, err)
+	}
+	if err := m.Change(func(map[string]T) {}); err != nil {
+		return fmt.Errorf("%q: want a directory that can be written: %w", dir, err)
+	}
+	return nil
+}
+
+// Look hands over the map as it stands in the file now, to be read only until f
+// returns. An error means that it could not be read.
+func (m *Map[T]) Look(f func(map[string]T)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := m.read()
+	if err == nil {
+		f(m.value)
+	}
+	return err
+}
+
+// Change hands over a copy of the map as it stands in the file now, and keeps what f
+// makes of it. No other process changes it meanwhile. After an error nothing is
+// changed.
+func (m *Map[T]) Change(f func(map[string]T)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.path != "" {
+		unlock, err := lock(m.path + ".lock")
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	if err := m.read(); err != nil {
+		return err
+	}
+	changed := maps.Clone(m.value)
+	if changed == nil {
+		changed = map[string]T{}
+	}
+	f(changed)
+	if m.path != "" {
+		if err := write(m.path, changed); err != nil {
+			return err
+		}
+		m.seen, _ = os.Stat(m.path) // nobody else has written: the lock is held
+	}
+	m.value = changed
+	return nil
+}
+
+// read brings the map up to what the file holds. The caller holds the mutex.
+func (m *Map[T]) read() error {
+	if m.path == "" {
+		return nil
+	}
+	info, err := os.Stat(m.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		m.value, m.seen = nil, nil
+		return nil
+	case err != nil:
+		return err
+	case m.seen != nil && os.SameFile(info, m.seen) && info.ModTime().Equal(m.seen.ModTime()) && info.Size() == m.seen.Size():
+		return nil
+	}
+	value, err := load[map[string]T](m.path, info)
 	var unreadable *fs.PathError
 	switch {
 	case errors.As(err, &unreadable):
-		return nil, empty, fmt.Errorf("%q: want a directory whose files can be read: %w", dir, err)
+		return err
 	case err != nil:
-		aside := f.path + ".damaged"
-		if err := os.Rename(f.path, aside); err != nil {
-			return nil, empty, err
+		aside := m.path + ".damaged"
+		if err := os.Rename(m.path, aside); err != nil {
+			return err
 		}
-		if warn != nil {
-			warn(fmt.Errorf("%s is not what was written there (%w): begun anew, set aside as %s", f.path, err, aside))
+		if m.warn != nil {
+			m.warn(fmt.Errorf("%s is not what was written there (%w): begun anew, set aside as %s", m.path, err, aside))
 		}
+		m.value, m.seen = nil, nil
+		return nil
 	}
-	if err := f.Write(value); err != nil {
-		return nil, empty, fmt.Errorf("%q: want a directory that can be written: %w", dir, err)
-	}
-	return f, value, nil
+	m.value, m.seen = value, info
+	return nil
 }
 
-// read returns a value only if all of it could be read.
-func read[T any](path string, empty T) (T, error) {
-	info, err := os.Stat(path)
+// load returns a value only if all of it could be read.
+func load[T any](path string, info fs.FileInfo) (value T, err error) {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return empty, nil
-	case err != nil:
-		return empty, err
 	case !info.Mode().IsRegular():
-		return empty, errors.New("no regular file")
+		return value, errors.New("no regular file")
 	case info.Size() > most:
-		return empty, fmt.Errorf("more than %d bytes", most)
+		return value, fmt.Errorf("more than %d bytes", most)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return empty, err
+		return value, err
 	}
 	var fr frame
 	if err := json.Unmarshal(data, &fr); err != nil {
-		return empty, err
+		return value, err
 	}
 	if fr.Version != version {
-		return empty, fmt.Errorf("its version is %d, not %d", fr.Version, version)
+		return value, fmt.Errorf("its version is %d, not %d", fr.Version, version)
 	}
 	if len(fr.Value) == 0 || string(fr.Value) == "null" {
-		return empty, errors.New("it holds no value")
+		return value, errors.New("it holds no value")
 	}
-	var value T
-	if err := json.Unmarshal(fr.Value, &value); err != nil {
-		return empty, err
-	}
-	return value, nil
+	return value, json.Unmarshal(fr.Value, &value)
 }
 
-// Write keeps the value. The file is written beside the old one and takes its
+// write keeps the value. The file is written beside the old one and takes its
 // place in one step, so that a crash leaves one or the other.
-func (f *File) Write(v any) error {
+func write(path string, v any) error {
 	value, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -101,14 +169,14 @@ func (f *File) Write(v any) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".*") // 0600
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(append(data, '\n'))
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), f.path)
+		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
