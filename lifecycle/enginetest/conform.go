@@ -1,7 +1,9 @@
 package enginetest
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -11,9 +13,12 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// caseWithin bounds one case: each is a few calls, and a call that never returns
-// is a finding, not a reason to wait.
-const caseWithin = time.Minute
+// caseWithin bounds one case, which is a few calls; goneAfter is how much later a call
+// that ignores the end of its context is given up.
+const (
+	caseWithin = time.Minute
+	goneAfter  = 5 * time.Second
+)
 
 // Harness tells Conform what to try, and what not to expect.
 type Harness struct {
@@ -24,6 +29,9 @@ type Harness struct {
 	// They are made all the same: one that passes does not belong here, and is a
 	// failure, so that the list stays true.
 	Cannot map[string]string
+	// Within bounds each case; 0: a minute. A call that does not return, and one that
+	// panics, is a finding like any other.
+	Within time.Duration
 }
 
 // Subject is an engine with what the cases need around it. What is left out
@@ -106,7 +114,7 @@ func Conform(t *testing.T, h Harness) []Finding {
 		delete(unknown, one.name)
 		t.Run(one.name, func(t *testing.T) {
 			f := Finding{Case: one.name, Cannot: h.Cannot[one.name]}
-			f.Seen = try(t, h.New(t), one)
+			f.Seen = try(t, h.New(t), one, cmp.Or(h.Within, caseWithin))
 			out = append(out, f)
 			f.tell(t)
 		})
@@ -136,19 +144,26 @@ func (f Finding) tell(t *testing.T) {
 }
 
 // try makes one case, cleans up after it, and returns what did not hold.
-func try(t *testing.T, s Subject, one oneCase) []string {
+func try(t *testing.T, s Subject, one oneCase, within time.Duration) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), caseWithin)
+	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	c := &trial{Subject: s}
-	func() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		defer func() {
 			if r := recover(); r != nil && r != any(enough{}) {
-				panic(r)
+				c.seen = append(c.seen, fmt.Sprintf("it panicked: %v", r))
 			}
 		}()
 		one.run(ctx, c)
 	}()
+	select {
+	case <-done:
+	case <-time.After(within + goneAfter):
+		return []string{fmt.Sprintf("a call has not returned after %v, and has ignored its context", within+goneAfter)}
+	}
 	for _, err := range c.cleanUp(context.WithoutCancel(ctx)) {
 		t.Errorf("clean up: %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,14 @@ type takesAnyName struct{ *enginetest.Engine }
 
 func (takesAnyName) Rename(context.Context, string, string) error { return nil }
 
+// breaks does something else in the place of a tag.
+type breaks struct {
+	*enginetest.Engine
+	how func()
+}
+
+func (b breaks) Tag(context.Context, string, string) error { b.how(); return nil }
+
 // bare is an Engine without the abilities beyond it.
 type bare struct{ lifecycle.Engine }
 
@@ -95,6 +104,21 @@ func TestABrokenPromise(t *testing.T) {
 			s.Engine = bare{s.Engine}
 			return s
 		}
+	case "by a panic":
+		h.New = func(t *testing.T) enginetest.Subject {
+			t.Helper()
+			s := inMemory(t)
+			s.Engine = breaks{s.Engine.(*enginetest.Engine), func() { panic("no way") }}
+			return s
+		}
+	case "by silence":
+		h.Within = 10 * time.Millisecond
+		h.New = func(t *testing.T) enginetest.Subject {
+			t.Helper()
+			s := inMemory(t)
+			s.Engine = breaks{s.Engine.(*enginetest.Engine), func() { select {} }}
+			return s
+		}
 	case "the list":
 		h.Cannot["create/it is not started"] = "the list is wrong"
 	case "a name":
@@ -111,6 +135,8 @@ func TestConformFindsWhatIsBroken(t *testing.T) {
 		"":           {"CANNOT: its registry asks for none", "seen: conform_image.go:"},
 		"a promise":  {"--- FAIL: TestABrokenPromise/rename/a_name_that_is_taken", "rename: no error, want Conflict"},
 		"an ability": {"--- FAIL: TestABrokenPromise/ability/ping", "the engine has no such methods"},
+		"by a panic": {"--- FAIL: TestABrokenPromise/tag/a_reference_moves", "it panicked: no way", "--- PASS: TestABrokenPromise/pull/for_a_platform"},
+		"by silence": {"--- FAIL: TestABrokenPromise/tag/a_reference_moves", "a call has not returned after 5.01s, and has ignored its context"},
 		"the list":   {"--- FAIL: TestABrokenPromise/create/it_is_not_started", "it is listed as impossible (the list is wrong), but it can"},
 		"a name":     {`Cannot names a case that there is not: "create/no such case"`},
 	} {
