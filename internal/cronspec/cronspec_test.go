@@ -143,7 +143,7 @@ func TestNothingIsMissedOrInvented(t *testing.T) {
 	t.Parallel()
 	const seed = 1
 	r := rand.New(rand.NewPCG(seed, seed))
-	for range 2000 {
+	for range 1000 {
 		second, seconds, _ := random(r, 0, 59)
 		minute, minutes, _ := random(r, 0, 59)
 		hour, hours, _ := random(r, 0, 23)
@@ -183,7 +183,7 @@ func TestNothingIsMissedOrInvented(t *testing.T) {
 // the one that Samoa left out.
 func TestEveryDayHasItsTimeOnce(t *testing.T) {
 	t.Parallel()
-	first, last := time.Date(2005, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
+	first, last := time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	days := int(last.Sub(first).Hours() / 24)
 	for _, name := range []string{
 		"Africa/Cairo", "Africa/Casablanca", "America/Asuncion", "America/Havana", "America/New_York", "America/Nuuk", "America/Sao_Paulo",
@@ -192,11 +192,11 @@ func TestEveryDayHasItsTimeOnce(t *testing.T) {
 	} {
 		zone, err := time.LoadLocation(name)
 		require.NoError(t, err)
-		for _, clock := range []string{"1 0", "30 0", "30 1", "15 2", "30 2", "0 12", "59 23"} {
+		for _, clock := range []string{"30 0", "15 2", "59 23"} {
 			s, err := cronspec.Parse(clock+" * * *", zone)
 			require.NoError(t, err)
 			count := 0
-			begin, end := time.Date(2005, 1, 1, 0, 0, 0, 0, zone), time.Date(2036, 1, 1, 0, 0, 0, 0, zone)
+			begin, end := time.Date(2010, 1, 1, 0, 0, 0, 0, zone), time.Date(2027, 1, 1, 0, 0, 0, 0, zone)
 			for at := s.Next(begin); at.Before(end); at = s.Next(at) {
 				count++
 			}
