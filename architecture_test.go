@@ -49,13 +49,14 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"lifecycle":              {"credentials", "internal/errclass"},
 		"filter":                 {"lifecycle", "internal/errclass"},
 		"internal/statefile":     {},
+		"internal/cronspec":      {"internal/errclass"},
 		"tags":                   {"internal/errclass"},
 		"gate":                   {"lifecycle", "internal/errclass", "internal/statefile"},
 		"gate/cosign":            {"gate", "registry", "internal/errclass"},
 		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
 		"registry/registrytest":  {},
-		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/errclass", "internal/statefile"},
+		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/cronspec", "internal/errclass", "internal/statefile"},
 	}
 	all := packages(t)
 	for name, p := range all {

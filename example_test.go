@@ -67,3 +67,33 @@ func ExampleEvery() {
 	fmt.Println(watchtower.Every(90 * time.Minute).Next(noon).Format(time.TimeOnly))
 	// Output: 13:30:00
 }
+
+func ExampleCron() {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		panic(err)
+	}
+	nightly, err := watchtower.Cron("30 2 * * MON-FRI", paris)
+	if err != nil {
+		panic(err)
+	}
+	sunday := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	fmt.Println(nightly, "is next at", nightly.Next(sunday).Format(time.RFC3339))
+
+	_, err = watchtower.Cron("30 25 * * *", nil)
+	fmt.Println(err)
+	// Output:
+	// 30 2 * * MON-FRI is next at 2026-03-02T02:30:00+01:00
+	// watchtower: cron "30 25 * * *": hour "25": want 0-23, with * for all, ranges, lists and steps
+}
+
+func ExampleJitter() {
+	nightly, err := watchtower.Cron("0 4 * * *", time.UTC)
+	if err != nil {
+		panic(err)
+	}
+	spread := watchtower.Jitter(nightly, 30*time.Minute)
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	fmt.Println(spread.Next(noon).Truncate(30 * time.Minute).Format(time.DateTime))
+	// Output: 2026-01-02 04:00:00
+}

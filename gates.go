@@ -17,7 +17,7 @@ const judgeConcurrency = 8
 
 // WithGate adds a gate; a stale container must pass all of them before its image is
 // pulled. One that is held stays where it is, as StatusHeld, and is judged again in
-// the next pass. Default: none.
+// the next pass, which Run makes when it is due (see gate.Decision). Default: none.
 func WithGate(gates ...Gate) Option {
 	return func(c *config) error {
 		for _, g := range gates {
@@ -33,10 +33,10 @@ func WithGate(gates ...Gate) Option {
 // judged returns the stale ones that all gates let pass. They have what is left of
 // the time a check may take.
 func (p *pass) judged(ctx context.Context, stale []candidate) []candidate {
-	if len(p.cfg.gates) == 0 {
+	if len(p.gates) == 0 {
 		return stale
 	}
-	all, accepted := gate.All(p.cfg.gates...), make([]bool, len(stale))
+	all, accepted := gate.All(p.gates...), make([]bool, len(stale))
 	var group errgroup.Group
 	group.SetLimit(judgeConcurrency)
 	for i, c := range stale {
@@ -82,7 +82,7 @@ func (p *pass) decided(e *Entry, d gate.Decision, err error) (accepted bool) {
 	case d.Accepted():
 		return true
 	case d.Verdict == gate.Hold:
-		e.Status, e.Reason, e.HeldUntil = StatusHeld, d.Reason, d.Until
+		e.Status, e.Reason, e.HeldUntil, e.due = StatusHeld, d.Reason, d.Until, d.Due
 		p.emit(UpdateHeld{At: p.now(), Entry: *e})
 	case d.Verdict == gate.Reject:
 		p.skip(e, d.Reason)

@@ -3,6 +3,7 @@ package watchtower
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -16,6 +17,7 @@ type pass struct {
 	*Tower
 	inv    *inventory
 	filter Filter
+	gates  []Gate
 	states []lifecycle.State
 	report *Report
 	emit   func(Event)
@@ -27,14 +29,16 @@ type pass struct {
 	moved  map[digest.Digest]described // new images, by configuration
 }
 
-// run makes one pass, after those before it have ended.
-func (t *Tower) run(ctx context.Context, kind PassKind) (*Report, error) {
-	return t.runIf(ctx, kind, func(Plan) error { return nil })
+// run makes one pass, after those before it have ended. Further gates are for this
+// one.
+func (t *Tower) run(ctx context.Context, kind PassKind, further ...Gate) (*Report, error) {
+	return t.runIf(ctx, kind, func(Plan) error { return nil }, further...)
 }
 
 // runIf makes one pass, which ends before it acts if its plan is not agreed to.
-func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) error) (*Report, error) {
+func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) error, further ...Gate) (*Report, error) {
 	return t.alone(ctx, kind, func(p *pass) error {
+		p.gates = slices.Concat(p.gates, further)
 		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
 			return err
 		}
@@ -72,6 +76,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	p := &pass{
 		Tower:  t,
 		filter: filter.All(t.cfg.filters...),
+		gates:  t.cfg.gates,
 		states: t.cfg.states,
 		report: &Report{Kind: kind, Started: t.now()},
 		emit:   func(e Event) { t.emit(ctx, e) },

@@ -68,6 +68,8 @@ type Entry struct {
 	// HeldUntil is when a held one may move; zero if that waits for something else
 	// than time.
 	HeldUntil time.Time
+	// due is set if it is to be judged again at HeldUntil.
+	due bool
 	// Latest is the digest its reference points at now, where that was asked.
 	Latest string
 	// Endpoint is the host that said so: its registry or, for Docker Hub, one of

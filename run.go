@@ -12,47 +12,55 @@ const (
 	retryMost  = time.Minute
 )
 
-// Run makes passes on the schedule until ctx ends, and then returns nil. While
+// Run makes passes on the schedule until ctx ends, and then returns nil. Where a
+// gate holds a container until a time at which it is due, a window's, and no pass is
+// scheduled before, Run makes one then, in which only such containers move. While
 // the engine does not answer it tries again sooner than the schedule says, after
 // a second first, at most after a minute, and tells of it once. So it does while
 // an update is unfinished, only to finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
-	next := t.cfg.schedule.Next(t.now())
+	scheduled := t.cfg.schedule.Next(t.now())
 	if t.cfg.passAtStart {
-		next = t.now()
+		scheduled = t.now()
 	}
+	next := due{at: scheduled}
 	// What an earlier process left does not wait for a first pass.
 	unsettled := !t.cfg.passAtStart && !t.repair(ctx, false)
 	failures := 0
 	for {
-		if failures == 0 && !next.IsZero() {
-			t.emit(ctx, PassScheduled{At: t.now(), Next: next})
+		if failures == 0 && !next.at.IsZero() {
+			t.emit(ctx, PassScheduled{At: t.now(), Next: next.at})
 		}
 		if unsettled {
-			t.mend(ctx, next)
+			t.mend(ctx, next.at)
 		}
-		if next.IsZero() {
+		if next.at.IsZero() {
 			<-ctx.Done()
 			return nil
 		}
-		if !t.waitUntil(ctx, next) {
+		if !t.waitUntil(ctx, next.at) {
 			t.drain()
 			return nil
 		}
-		report, err := t.run(ctx, PassUpdate)
+		report, err := t.run(ctx, PassUpdate, next.only...)
 		if ctx.Err() != nil {
 			return nil
 		}
 		unsettled = err == nil && report.unsettled()
-		next = t.cfg.schedule.Next(t.now())
+		if len(next.only) == 0 {
+			scheduled = t.cfg.schedule.Next(t.now())
+		}
 		if err == nil {
 			failures = 0
+			next = report.next(t.now(), scheduled)
 			continue
 		}
-		if retry := t.now().Add(backoff(failures)); next.IsZero() || retry.Before(next) {
-			next = retry
+		if retry := t.now().Add(backoff(failures)); scheduled.IsZero() || retry.Before(scheduled) {
+			next.at = retry
+		} else {
+			next = due{at: scheduled}
 		}
-		t.emit(ctx, PassFailed{At: t.now(), Kind: PassUpdate, Err: err, Retry: next, Repeated: failures > 0})
+		t.emit(ctx, PassFailed{At: t.now(), Kind: PassUpdate, Err: err, Retry: next.at, Repeated: failures > 0})
 		failures++
 	}
 }

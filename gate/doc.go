@@ -12,6 +12,8 @@
 //		gate.NoMajorJump(),                    // and no new major of a database
 //	)
 //
+// WithinByLabel and CooldownByLabel let a container's labels say what holds for it.
+//
 // # What they go by
 //
 // A gate goes by what nobody but this host and its people can forge: when this

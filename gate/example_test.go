@@ -56,6 +56,48 @@ func ExampleCooldown() {
 	// true  <nil>
 }
 
+func ExampleWithinByLabel() {
+	night, err := gate.ParseWindow("02:00-05:00 UTC")
+	if err != nil {
+		panic(err)
+	}
+	g := gate.WithinByLabel(gate.Within(night)) // nil: those without a label move at any time
+	for _, label := range []string{"", "12:00-13:00 UTC"} {
+		d, err := g.Judge(context.Background(), gate.Candidate{
+			At:        time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
+			Container: lifecycle.Container{Name: "web", Labels: map[string]string{gate.WindowLabel: label}},
+		})
+		fmt.Println(d.Accepted(), d.Reason, err)
+	}
+	// Output:
+	// false outside its window (02:00-05:00 UTC) <nil>
+	// true  <nil>
+}
+
+func ExampleCooldownByLabel() {
+	g := gate.CooldownByLabel(72*time.Hour, nil) // with OpenMemory it outlives the process
+	for _, label := range []string{"", "1w", "0"} {
+		d, err := g.Judge(context.Background(), gate.Candidate{
+			At: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Reference: "docker.io/library/nginx:1", Digest: "sha256:…",
+			Container: lifecycle.Container{Name: "web", Labels: map[string]string{gate.CooldownLabel: label}},
+		})
+		fmt.Println(d.Accepted(), d.Reason, err)
+	}
+	// Output:
+	// false cooling down: first seen 2026-03-02T12:00:00Z, to wait 72h0m0s <nil>
+	// false cooling down: first seen 2026-03-02T12:00:00Z, to wait 168h0m0s <nil>
+	// true  <nil>
+}
+
+func ExampleParseDelay() {
+	for _, text := range []string{"1w12h", "3 days"} {
+		fmt.Println(gate.ParseDelay(text))
+	}
+	// Output:
+	// 180h0m0s <nil>
+	// 0s gate: delay "3 days": want a duration like 12h, 3d or 1w12h, in ns, us, ms, s, m, h, d (24h), w (7d) and M (30d), or 0 for none
+}
+
 func ExampleOpenMemory() {
 	_, err := gate.OpenMemory("/no/such/directory", nil)
 	fmt.Println(err)

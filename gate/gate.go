@@ -59,6 +59,10 @@ type Decision struct {
 	Verdict Verdict
 	// Until is when a hold ends by itself; zero if it waits for something else.
 	Until time.Time
+	// Due asks for a pass at Until, where none is scheduled before: for a hold that
+	// ends at a time somebody chose, which passes might miss day after day. After
+	// other holds the next pass is soon enough.
+	Due bool
 	// Reason is a few words for people: why it is held or rejected. Empty for
 	// Accept.
 	Reason string
@@ -86,7 +90,7 @@ type all []Gate
 
 // All accepts what all of the gates accept; none of them accept everything. The
 // first that rejects, or cannot judge, decides; otherwise a hold lasts for as long
-// as the longest, with all reasons.
+// as the longest, with all reasons, and is due if one of them is.
 func All(gates ...Gate) Gate { return all(gates) }
 
 // Judge asks every gate, in order.
@@ -103,9 +107,12 @@ func (a all) Judge(ctx context.Context, c Candidate) (Decision, error) {
 		case out.Accepted():
 			out = d
 		case out.Until.IsZero() || d.Until.IsZero():
-			out.Until = time.Time{} // one of them ends with no time
-		case d.Until.After(out.Until):
-			out.Until = d.Until
+			out.Until, out.Due = time.Time{}, false // one of them ends with no time
+		default:
+			if d.Until.After(out.Until) {
+				out.Until = d.Until
+			}
+			out.Due = out.Due || d.Due
 		}
 		reasons = append(reasons, d.Reason)
 	}

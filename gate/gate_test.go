@@ -26,6 +26,7 @@ func TestSeveralGates(t *testing.T) {
 	yes := saying(gate.Decision{}, nil)
 	soon := saying(gate.Decision{Verdict: gate.Hold, Until: noon.Add(time.Hour), Reason: "young"}, nil)
 	later := saying(gate.Decision{Verdict: gate.Hold, Until: noon.Add(2 * time.Hour), Reason: "day"}, nil)
+	window := saying(gate.Decision{Verdict: gate.Hold, Until: noon.Add(time.Hour), Due: true, Reason: "day"}, nil)
 	open := saying(gate.Decision{Verdict: gate.Hold, Reason: "asked"}, nil)
 	no := saying(gate.Decision{Verdict: gate.Reject, Reason: "bad"}, nil)
 	broken := saying(gate.Decision{}, errors.New("cannot tell"))
@@ -41,6 +42,13 @@ func TestSeveralGates(t *testing.T) {
 		{"the longest hold", []gate.Gate{soon, later, soon}, gate.Decision{
 			Verdict: gate.Hold, Until: noon.Add(2 * time.Hour), Reason: "young, and day, and young",
 		}, ""},
+		{"one that is due", []gate.Gate{window, later}, gate.Decision{
+			Verdict: gate.Hold, Until: noon.Add(2 * time.Hour), Due: true, Reason: "day, and day",
+		}, ""},
+		{"one that is due when the longest ends", []gate.Gate{later, window}, gate.Decision{
+			Verdict: gate.Hold, Until: noon.Add(2 * time.Hour), Due: true, Reason: "day, and day",
+		}, ""},
+		{"one that is due at no time", []gate.Gate{window, open}, gate.Decision{Verdict: gate.Hold, Reason: "day, and asked"}, ""},
 		{"a hold without an end", []gate.Gate{soon, open, later}, gate.Decision{Verdict: gate.Hold, Reason: "young, and asked, and day"}, ""},
 		{"a rejection", []gate.Gate{soon, no, later}, gate.Decision{Verdict: gate.Reject, Reason: "bad"}, ""},
 		{"no judgement", []gate.Gate{soon, broken}, gate.Decision{}, "cannot tell"},

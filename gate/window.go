@@ -164,13 +164,13 @@ func (w Window) Next(at time.Time) time.Time {
 	return time.Time{}
 }
 
-// Within holds a candidate while the window is closed, until it opens. What a
-// check finds is told at any time.
+// Within holds a candidate while the window is closed, until it opens; then it is
+// due. What a check finds is told at any time.
 func Within(w Window) Gate {
 	return Func(func(_ context.Context, c Candidate) (Decision, error) {
 		if w.Open(c.At) {
 			return Decision{}, nil
 		}
-		return Decision{Verdict: Hold, Until: w.Next(c.At), Reason: fmt.Sprintf("outside its window (%s)", w)}, nil
+		return Decision{Verdict: Hold, Until: w.Next(c.At), Due: true, Reason: fmt.Sprintf("outside its window (%s)", w)}, nil
 	})
 }
