@@ -44,7 +44,7 @@ func WithinByLabel(otherwise Gate) Gate {
 // alone.
 func CooldownByLabel(delay time.Duration, memory *Memory) Gate {
 	if memory == nil {
-		memory = newMemory()
+		memory = &Memory{}
 	}
 	return Func(func(ctx context.Context, c Candidate) (Decision, error) {
 		text := labelOf(c, CooldownLabel)
