@@ -35,6 +35,7 @@ type machineClock struct{}
 func (machineClock) Now() time.Time { return time.Now() }
 
 func (machineClock) Wait(ctx context.Context, until time.Time) {
+	until = until.Round(0) // by the time of day, not by what has gone by
 	for ctx.Err() == nil {
 		left := time.Until(until)
 		if left <= 0 {
@@ -52,8 +53,24 @@ func (machineClock) Wait(ctx context.Context, until time.Time) {
 // now is the clock's.
 func (t *Tower) now() time.Time { return t.cfg.clock.Now() }
 
-// waitUntil returns false if ctx ends first.
+// waitUntil returns false if ctx ends first. A clock that does not wait, or stands
+// still, is asked again no sooner than after a second.
 func (t *Tower) waitUntil(ctx context.Context, at time.Time) bool {
-	t.cfg.clock.Wait(ctx, at)
-	return ctx.Err() == nil
+	for {
+		t.cfg.clock.Wait(ctx, at)
+		if ctx.Err() != nil || !t.now().Before(at) {
+			return ctx.Err() == nil
+		}
+		machineClock{}.Wait(ctx, time.Now().Add(retryFirst))
+	}
+}
+
+// scheduled is the time the schedule says, and no storm of passes whatever it says.
+func (t *Tower) scheduled() time.Time {
+	now := t.now()
+	next := t.cfg.schedule.Next(now)
+	if !next.IsZero() && !next.After(now) {
+		return now.Add(retryFirst)
+	}
+	return next
 }

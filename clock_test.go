@@ -79,3 +79,32 @@ func TestGatesJudgeByTheClock(t *testing.T) {
 	assert.Equal(t, at, judged)
 	assert.Equal(t, at, report.Started)
 }
+
+// hasty is a clock whose waits end at once.
+type hasty struct{}
+
+func (hasty) Now() time.Time                  { return time.Now() }
+func (hasty) Wait(context.Context, time.Time) {}
+
+// timeless is a schedule whose times are always now.
+type timeless time.Duration
+
+func (d timeless) Next(after time.Time) time.Time { return after.Add(time.Duration(d)) }
+
+func TestNoScheduleAndNoClockMakesAStormOfPasses(t *testing.T) {
+	for name, opts := range map[string][]watchtower.Option{
+		"a clock that does not wait":   {watchtower.WithClock(hasty{}), watchtower.WithInterval(time.Second)},
+		"a schedule that stands still": {watchtower.WithSchedule(timeless(0))},
+		"a schedule that goes back":    {watchtower.WithSchedule(timeless(-time.Hour))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &emptyEngine{}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
+				defer cancel()
+				require.NoError(t, bare(t, e, opts...).Run(ctx))
+				assert.Equal(t, int32(1+10), e.lists.Load(), "one to see what a crash left, then one a second")
+			})
+		})
+	}
+}

@@ -2,7 +2,6 @@ package watchtower
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -21,7 +20,7 @@ const judgeConcurrency = 8
 func WithGate(gates ...Gate) Option {
 	return func(c *config) error {
 		for _, g := range gates {
-			if g == nil {
+			if f, ok := g.(gate.Func); g == nil || ok && f == nil {
 				return invalid("WithGate", "nil", "a Gate")
 			}
 			c.gates = append(c.gates, g)
@@ -41,7 +40,7 @@ func (p *pass) judged(ctx context.Context, stale []candidate) []candidate {
 	group.SetLimit(judgeConcurrency)
 	for i, c := range stale {
 		group.Go(func() error {
-			decision, err := all.Judge(ctx, p.toJudge(ctx, c))
+			decision, err := judgement(ctx, all, p.toJudge(ctx, c))
 			accepted[i] = p.decided(c.entry, decision, err)
 			return nil
 		})
@@ -54,6 +53,16 @@ func (p *pass) judged(ctx context.Context, stale []candidate) []candidate {
 		}
 	}
 	return kept
+}
+
+// judgement is a gate's, whose panic is not the pass's: it is nobody's consent.
+func judgement(ctx context.Context, g Gate, c gate.Candidate) (d gate.Decision, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("a gate panicked: %v", r)
+		}
+	}()
+	return g.Judge(ctx, c)
 }
 
 // toJudge is a candidate as gates see it.
@@ -84,10 +93,8 @@ func (p *pass) decided(e *Entry, d gate.Decision, err error) (accepted bool) {
 	case d.Verdict == gate.Hold:
 		e.Status, e.Reason, e.HeldUntil, e.due = StatusHeld, d.Reason, d.Until, d.Due
 		p.emit(UpdateHeld{At: p.now(), Entry: *e})
-	case d.Verdict == gate.Reject:
-		p.skip(e, d.Reason)
 	default:
-		return p.decided(e, d, errors.New("a gate said "+string(d.Verdict)+": want accept, hold or reject"))
+		p.skip(e, d.Reason)
 	}
 	return false
 }

@@ -48,10 +48,16 @@ func TestAGateDecidesBeforeAnythingIsPulled(t *testing.T) {
 			"watchtower: judge web: no answer",
 		},
 		{
+			"panics", gate.Func(func(context.Context, gate.Candidate) (gate.Decision, error) { panic("no idea") }), watchtower.StatusFailed,
+			"its reference points at another image",
+			time.Time{},
+			"watchtower: judge web: a gate panicked: no idea",
+		},
+		{
 			"says nonsense", say(gate.Decision{Verdict: "perhaps"}, nil), watchtower.StatusFailed,
 			"its reference points at another image",
 			time.Time{},
-			"watchtower: judge web: a gate said perhaps: want accept, hold or reject",
+			`watchtower: judge web: gate: verdict "perhaps": want accept, hold or reject`,
 		},
 	}
 	for _, tt := range tests {

@@ -395,3 +395,37 @@ func TestAPlanIsCarriedOutAsItWasMade(t *testing.T) {
 		})
 	}
 }
+
+func TestAStoredPlanThatWasChangedIsRefused(t *testing.T) {
+	t.Parallel()
+	v := newTown(t)
+	v.run("web", "old", nil)
+	v.Publish("old:1", enginetest.Image{Env: []string{"VERSION=2"}})
+	r, err := memory(t, v.Engine).Check(t.Context())
+	require.NoError(t, err)
+	stored, err := json.Marshal(r.Plan)
+	require.NoError(t, err)
+	for name, tt := range map[string]struct {
+		change func(string) string
+		want   string
+	}{
+		"as it was":          {func(s string) string { return s }, ""},
+		"its reference":      {func(s string) string { return strings.ReplaceAll(s, "library/old", "library/evil") }, "it was changed after it was named"},
+		"its policy":         {func(s string) string { return strings.Replace(s, `"policy":{}`, `"policy":{"cleanup":true}`, 1) }, "it was changed after it was named"},
+		"its name":           {func(s string) string { return strings.Replace(s, r.Plan.ID(), "0123456789abcdef", 1) }, `plan "0123456789abcdef": what it would do is plan ` + r.Plan.ID()},
+		"without a name":     {func(s string) string { return strings.Replace(s, `"id":"`+r.Plan.ID()+`",`, "", 1) }, ""},
+		"a reason is no act": {func(s string) string { return strings.Replace(s, "its reference points", "a reference points", 1) }, ""},
+	} {
+		changed := tt.change(string(stored))
+		assert.Equal(t, name == "as it was", changed == string(stored), "%s: %s", name, stored)
+		var plan watchtower.Plan
+		err := json.Unmarshal([]byte(changed), &plan)
+		if tt.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, tt.want, name)
+		assert.True(t, errdefs.IsInvalidArgument(err), name)
+		assert.Empty(t, plan.Groups, name)
+	}
+}

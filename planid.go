@@ -4,12 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
 // ID names what the plan does: 16 hexadecimal digits that are the same for the same
 // containers, images, order and policy, whenever and by whomever it was made. Reasons
-// and what is only told are left out. It is what a person says yes to.
+// and what is only told are left out. It is what a person says yes to. A part of a plan
+// (see Only) has an ID of its own, which Apply's plan may have and ApplyID's never.
 func (p Plan) ID() string {
 	named := p.bare()
 	named.Groups = make([]PlannedGroup, len(p.Groups))
@@ -37,12 +43,31 @@ func (p Plan) bare() barePlan {
 	return barePlan{Policy: p.Policy, Images: append([]PlannedImage{}, p.Images...), Groups: append([]PlannedGroup{}, p.Groups...)}
 }
 
-// MarshalJSON adds the plan's ID as "id"; it is derived again when a plan is read.
-func (p Plan) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		ID string `json:"id"`
-		barePlan
-	}{p.ID(), p.bare()})
+// namedPlan is how a plan is written.
+type namedPlan struct {
+	ID string `json:"id"`
+	barePlan
+}
+
+// MarshalJSON adds the plan's ID as "id".
+func (p Plan) MarshalJSON() ([]byte, error) { return json.Marshal(namedPlan{p.ID(), p.bare()}) }
+
+// UnmarshalJSON reads what MarshalJSON wrote. A plan whose "id" is not that of what
+// follows it is an error of class InvalidArgument: it was changed, or has to do with
+// something this version does not know. One without an "id" is taken as it is: what
+// Apply is given, it trusts.
+func (p *Plan) UnmarshalJSON(data []byte) error {
+	var read namedPlan
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	plan := Plan(read.barePlan)
+	if id := plan.ID(); read.ID != "" && read.ID != id {
+		return errclass.With(errdefs.ErrInvalidArgument,
+			fmt.Errorf("watchtower: plan %q: what it would do is plan %s: it was changed after it was named", read.ID, id))
+	}
+	*p = plan
+	return nil
 }
 
 // Only returns the part of the plan that the named containers cannot do without:

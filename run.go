@@ -19,7 +19,7 @@ const (
 // a second first, at most after a minute, and tells of it once. So it does while
 // an update is unfinished, only to finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
-	scheduled := t.cfg.schedule.Next(t.now())
+	scheduled := t.scheduled()
 	if t.cfg.passAtStart {
 		scheduled = t.now()
 	}
@@ -48,7 +48,7 @@ func (t *Tower) Run(ctx context.Context) error {
 		}
 		unsettled = err == nil && report.unsettled()
 		if len(next.only) == 0 {
-			scheduled = t.cfg.schedule.Next(t.now())
+			scheduled = t.scheduled()
 		}
 		if err == nil {
 			failures = 0

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -76,7 +77,8 @@ type Gate interface {
 	// Judge is called once for each candidate and pass, before anything is
 	// pulled; also by a check, which changes nothing. It may ask registries. An
 	// error means that it could not judge: the container stays where it is and
-	// is reported as failed. A Gate is used by many goroutines at once.
+	// is reported as failed. A Gate is used by many goroutines at once. It returns
+	// when ctx ends, at the latest: the pass waits for it.
 	Judge(ctx context.Context, c Candidate) (Decision, error)
 }
 
@@ -102,6 +104,8 @@ func (a all) Judge(ctx context.Context, c Candidate) (Decision, error) {
 		switch {
 		case err != nil || d.Verdict == Reject:
 			return d, err
+		case !d.Accepted() && d.Verdict != Hold:
+			return d, fmt.Errorf("gate: verdict %q: want accept, hold or reject", d.Verdict)
 		case d.Accepted():
 			continue
 		case out.Accepted():
@@ -114,7 +118,9 @@ func (a all) Judge(ctx context.Context, c Candidate) (Decision, error) {
 			}
 			out.Due = out.Due || d.Due
 		}
-		reasons = append(reasons, d.Reason)
+		if d.Reason != "" {
+			reasons = append(reasons, d.Reason)
+		}
 	}
 	out.Reason = strings.Join(reasons, ", and ")
 	return out, nil
