@@ -45,7 +45,7 @@ func TestWhatFailedIsRememberedInTheStateDirectory(t *testing.T) {
 	})
 	names, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, names, 1, "nothing is left beside it")
+	require.Len(t, names, 2, "it and its lock, and nothing is left beside them")
 	info, err := names[0].Info()
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())

@@ -39,7 +39,7 @@ func OpenMemory(dir string, warn func(error)) (*Memory, error) {
 
 // clockless is a time before which a machine does not know what time it is: one that
 // has no battery for its clock begins in 1970.
-const clockless = 2020
+const clockless = 2000
 
 // FirstSeen returns when the image was first seen under the key, a reference and a
 // platform: now, if another stood there before, or if that was before the machine knew
