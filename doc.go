@@ -79,5 +79,7 @@
 // the class, the status and the event.
 //
 // A Tower has no goroutine of its own between passes, and every one it starts ends
-// with the context of the call. Parts are called from many goroutines at once.
+// with the context of the call; connections that are kept open for the next request
+// have theirs for a while, as net/http does it. Parts are called from many goroutines
+// at once.
 package watchtower

@@ -45,10 +45,13 @@ func TestWhatFailedIsRememberedInTheStateDirectory(t *testing.T) {
 	})
 	names, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, names, 2, "it and its lock, and nothing is left beside them")
-	info, err := names[0].Info()
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	require.Len(t, names, 2, "nothing is left beside it and its lock")
+	for i, name := range []string{"failed-digests.json", "failed-digests.json.lock"} {
+		assert.Equal(t, name, names[i].Name())
+		info, err := names[i].Info()
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode(), name)
+	}
 }
 
 func TestAStateDirectoryThatCannotBeUsed(t *testing.T) {

@@ -37,8 +37,8 @@ func OpenMemory(dir string, warn func(error)) (*Memory, error) {
 	return m, nil
 }
 
-// clockless is a time before which a machine does not know what time it is: one that
-// has no battery for its clock begins in 1970.
+// clockless is the year before which a machine does not know what time it is: one
+// that has no battery for its clock begins in 1970.
 const clockless = 2000
 
 // FirstSeen returns when the image was first seen under the key, a reference and a
