@@ -156,9 +156,9 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 			`level=warn msg="REPO_PASS is not used: there is no REPO_USER"`,
 		}},
 		"a login": {[]string{"REPO_USER=canary", "REPO_PASS=canary", "REPO_HOST=r.example"}, []string{"-R"}, nil},
-		"unknown": {[]string{"WATCHTOWER_SCHEDULE=canary", "WATCHTOWER_NOTIFICATION_URL=canary", "TZ=Mars/Base"}, []string{"-R"}, []string{
-			`level=warn msg="not supported by this release" variable=WATCHTOWER_NOTIFICATION_URL`,
-			`level=warn msg="not supported by this release" variable=WATCHTOWER_SCHEDULE`,
+		"unknown": {[]string{"WATCHTOWER_SCHEDULES=canary", "WATCHTOWER_CLEANED=canary", "TZ=Mars/Base"}, []string{"-R"}, []string{
+			`level=warn msg="no setting has this name" variable=WATCHTOWER_CLEANED`,
+			`level=warn msg="no setting has this name" variable=WATCHTOWER_SCHEDULES`,
 			`level=warn msg="the time zone is unknown: UTC is used" TZ=Mars/Base`,
 		}},
 	} {
@@ -181,7 +181,7 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 func TestBadSettingsOpenNothing(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	code := run([]string{"--interval=0"}, &out, &errs, []string{"WATCHTOWER_CLEANUP=yes", "WATCHTOWER_SCHEDULE=x"},
+	code := run([]string{"--interval=0"}, &out, &errs, []string{"WATCHTOWER_CLEANUP=yes"},
 		func(*session) (watchtower.Watcher, error) {
 			t.Error("something was opened")
 			return nil, nil
@@ -233,7 +233,7 @@ func TestTheReadmeTellsOfTheSettings(t *testing.T) {
 			told[m[1]] = m[2:]
 		}
 		require.NotEmpty(t, told, file)
-		for _, s := range table() {
+		for _, s := range table(&settings{}) {
 			cells, ok := told[s.env]
 			if !ok {
 				continue // --help has them all
@@ -244,7 +244,7 @@ func TestTheReadmeTellsOfTheSettings(t *testing.T) {
 			}
 			assert.Equal(t, flags, cells[0], "%s: %s", file, s.env)
 			if def, quoted := strings.CutPrefix(strings.TrimSpace(cells[1]), "`"); quoted {
-				assert.Equal(t, s.def, strings.TrimSuffix(def, "`"), "%s: %s", file, s.env)
+				assert.Equal(t, s.shownDefault(), strings.TrimSuffix(def, "`"), "%s: %s", file, s.env)
 			}
 			delete(told, s.env)
 		}

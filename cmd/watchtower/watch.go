@@ -41,7 +41,8 @@ func (p *program) watch(ctx context.Context, se session) error {
 		return nil // what went wrong stands in the log
 	}
 	if !se.settings.quietStart {
-		se.logger.Info("watching", "interval", se.settings.interval.String(), "containers", watched(se.settings))
+		key, when := se.settings.when()
+		se.logger.Info("watching", key, when, "containers", watched(se.settings))
 	}
 	return se.tower.Run(ctx)
 }
