@@ -52,6 +52,7 @@ type settings struct {
 	noColor, forceColor         bool
 
 	given   map[string]string // who gave it, a flag or a variable, by the row's name
+	told    []policyRow       // the same with the values, in the table's order
 	notices []notice
 	names   []string
 }
@@ -154,7 +155,7 @@ func (v *value) Set(text string) error {
 }
 
 // read judges the values: a flag wins over a variable, an empty variable is
-// none. All bad ones are told.
+// none, but for NO_COLOR. All bad ones are told.
 func read(values map[string]*value, changed func(flag string) bool, env map[string]string) (settings, error) {
 	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, given: map[string]string{}}
 	var errs []error
@@ -167,6 +168,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			continue
 		}
 		s.given[row.name()] = source
+		s.told = append(s.told, policyRow{row.name(), row.shown(strings.Join(texts, ",")), fromOption})
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {
@@ -190,7 +192,8 @@ func (row setting) find(values map[string]*value, changed func(flag string) bool
 	if row.env == "" {
 		return "", nil, nil
 	}
-	text, path := env[row.env], ""
+	text, present := env[row.env]
+	path := ""
 	if row.secret() {
 		path = env[row.env+"_FILE"]
 	}
@@ -200,7 +203,7 @@ func (row setting) find(values map[string]*value, changed func(flag string) bool
 	case path != "":
 		texts, err = row.fileTexts(row.env+"_FILE", path)
 		return row.env + "_FILE", texts, err
-	case text == "":
+	case text == "" && (!present || row.env != "NO_COLOR"):
 		return "", nil, nil
 	}
 	texts = []string{byConvention(row.env, text)}
@@ -240,7 +243,7 @@ func (row setting) tellsOfItself() bool {
 }
 
 // byConvention reads the variables whose values their inventors gave a meaning
-// of their own: NO_COLOR is there or not, and DOCKER_TLS_VERIFY is on unless it
+// of their own: NO_COLOR is there, be it empty, or not, and DOCKER_TLS_VERIFY is on unless it
 // says no.
 func byConvention(variable, text string) string {
 	switch variable {
