@@ -1,9 +1,11 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
@@ -18,6 +20,7 @@ import (
 type session struct {
 	settings  settings
 	logger    *slog.Logger
+	stdout    io.Writer
 	observers []watchtower.Observer
 	tower     watchtower.Watcher
 }
@@ -54,6 +57,11 @@ func open(se *session) (watchtower.Watcher, error) {
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
+	if s.porcelain != "" {
+		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: func(c watchtower.Container) bool {
+			return slices.Contains(statesOf(s), c.State) && names.Match(c) && filter.All(filters...).Match(c)
+		}})
+	}
 	opts := []watchtower.Option{
 		watchtower.WithEngine(engine),
 		watchtower.WithCredentials(store),
@@ -75,11 +83,8 @@ func optionsOf(s settings) []watchtower.Option {
 		watchtower.WithPassAtStart(s.updateOnStart),
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
+		watchtower.WithStates(statesOf(s)...),
 		watchtower.WithProbe(s.probe, s.probeTimeout),
-	}
-	if s.includeStopped {
-		opts = append(opts, watchtower.WithStates(
-			lifecycle.StateRunning, lifecycle.StateRestarting, lifecycle.StateCreated, lifecycle.StateExited))
 	}
 	if s.stableTime > 0 {
 		opts = append(opts, watchtower.WithStableTime(s.stableTime))
@@ -106,6 +111,16 @@ func optionsOf(s settings) []watchtower.Option {
 	//   enable-containers-by-label, disable-containers-by-label  s.enableLabels, s.disableLabels
 	//   health-check     s.healthCheck
 	return opts
+}
+
+// statesOf are the states of the containers that are meant. What is restarted
+// again and again is: that is when the fix is wanted.
+func statesOf(s settings) []lifecycle.State {
+	states := []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
+	if s.includeStopped {
+		states = append(states, lifecycle.StateCreated, lifecycle.StateExited)
+	}
+	return states
 }
 
 // filtersOf are the filters that are settings.
