@@ -23,12 +23,14 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 		want string // empty: goes together
 	}{
 		"an interval and a schedule": {
-			map[string]string{"WATCHTOWER_POLL_INTERVAL": "300", "WATCHTOWER_SCHEDULE": "@daily"}, nil,
+			map[string]string{"WATCHTOWER_POLL_INTERVAL": "300", "WATCHTOWER_SCHEDULE": "@daily"},
+			nil,
 			"WATCHTOWER_POLL_INTERVAL and WATCHTOWER_SCHEDULE: want one of them",
 		},
 		"flags of both": {nil, []string{"-i", "300", "-s", "@daily"}, "--interval and --schedule: want one of them"},
 		"the default's interval as a flag": {
-			map[string]string{"WATCHTOWER_SCHEDULE": "@daily"}, []string{"--interval=86400"},
+			map[string]string{"WATCHTOWER_SCHEDULE": "@daily"},
+			[]string{"--interval=86400"},
 			"--interval and WATCHTOWER_SCHEDULE: want one of them",
 		},
 		"the default's interval as a variable": {
@@ -38,28 +40,33 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 		"a schedule taken back":                        {map[string]string{"WATCHTOWER_SCHEDULE": "@daily"}, []string{"-i", "300", "--schedule="}, ""},
 		"a schedule alone":                             {nil, []string{"-s", "@daily"}, ""},
 		"rolling and watching only": {
-			map[string]string{"WATCHTOWER_ROLLING_RESTART": "1"}, []string{"-m"},
+			map[string]string{"WATCHTOWER_ROLLING_RESTART": "1"},
+			[]string{"-m"},
 			"WATCHTOWER_ROLLING_RESTART and --monitor-only: want one of them: what is only watched is not restarted",
 		},
 		"an endpoint without a token": {
 			nil, []string{"--http-api-update"}, "--http-api-update: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN",
 		},
 		"metrics without a token": {
-			map[string]string{"WATCHTOWER_HTTP_API_METRICS": "true"}, nil,
+			map[string]string{"WATCHTOWER_HTTP_API_METRICS": "true"},
+			nil,
 			"WATCHTOWER_HTTP_API_METRICS: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN",
 		},
 		"an endpoint in a list": {
-			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "health,check"}, nil,
+			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "health,check"},
+			nil,
 			"WATCHTOWER_HTTP_API_ENDPOINTS: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN",
 		},
 		"events": {
-			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "events", "WATCHTOWER_HTTP_API_TOKEN": "t"}, nil,
+			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "events", "WATCHTOWER_HTTP_API_TOKEN": "t"},
+			nil,
 			"WATCHTOWER_HTTP_API_ENDPOINTS: want a token for events along with it, in WATCHTOWER_HTTP_API_EVENTS_TOKEN",
 		},
 		"all and one": {
 			map[string]string{
 				"WATCHTOWER_HTTP_API_ENDPOINTS": "all update", "WATCHTOWER_HTTP_API_TOKEN": "t", "WATCHTOWER_HTTP_API_EVENTS_TOKEN": "t",
-			}, nil,
+			},
+			nil,
 			`WATCHTOWER_HTTP_API_ENDPOINTS: want "all" alone`,
 		},
 		"what needs no token": {map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "health swagger"}, nil, ""},
@@ -67,7 +74,8 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 			"WATCHTOWER_HTTP_API_ENDPOINTS": "ALL", "WATCHTOWER_HTTP_API_TOKEN": "t", "WATCHTOWER_HTTP_API_EVENTS_TOKEN": "t",
 		}, nil, ""},
 		"a certificate without a key": {
-			map[string]string{"WATCHTOWER_HTTP_API_TLS_CERT": "/c"}, nil,
+			map[string]string{"WATCHTOWER_HTTP_API_TLS_CERT": "/c"},
+			nil,
 			"WATCHTOWER_HTTP_API_TLS_CERT: want --http-api-tls-cert and --http-api-tls-key, or neither",
 		},
 		"both": {map[string]string{"WATCHTOWER_HTTP_API_TLS_CERT": "/c", "WATCHTOWER_HTTP_API_TLS_KEY": "/k"}, nil, ""},
@@ -110,7 +118,8 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 		want      []string // without its level
 	}{
 		"not in this release": {
-			[]string{"WATCHTOWER_NOTIFICATION_REPORT=true", "WATCHTOWER_NOTIFICATION_URL=logger://canary"}, []string{"--http-api-port", "80"},
+			[]string{"WATCHTOWER_NOTIFICATION_REPORT=true", "WATCHTOWER_NOTIFICATION_URL=logger://canary"},
+			[]string{"--http-api-port", "80"},
 			[]string{
 				`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-port`,
 				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_URL`,
@@ -118,7 +127,8 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 			},
 		},
 		"of no use": {
-			[]string{"WATCHTOWER_REGISTRY_TLS_SKIP=1", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=0"}, []string{"--warn-on-head-failure", "never"},
+			[]string{"WATCHTOWER_REGISTRY_TLS_SKIP=1", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=0"},
+			[]string{"--warn-on-head-failure", "never"},
 			[]string{
 				`msg="ignored: Compose's depends_on is always heeded: it gives the order, and restarts only what says restart: true" setting=WATCHTOWER_USE_COMPOSE_DEPENDS_ON`,
 				`msg="ignored: a registry that refuses HEAD is asked by GET, and nothing is pulled for it: there is nothing to warn of" setting=--warn-on-head-failure`,
