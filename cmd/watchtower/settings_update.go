@@ -27,7 +27,7 @@ func updateRows(s *settings) []setting {
 		},
 		{
 			flag: "remove-volumes", env: "WATCHTOWER_REMOVE_VOLUMES", target: toggle(&s.removeVolumes), has: originFork,
-			usage: "remove the anonymous volumes that the new container does not take over",
+			usage: "begin with new anonymous volumes and remove the old ones: the data in them is gone",
 		},
 		{
 			flag: "rolling-restart", env: "WATCHTOWER_ROLLING_RESTART", target: toggle(&s.rolling), has: originFork,
