@@ -8,8 +8,8 @@ import (
 )
 
 // policyRow is one thing that holds for a container, and where it comes from: a
-// label, an option or a default.
-type policyRow struct{ name, value, from string }
+// label, an option or a default. The note is what is wrong with it.
+type policyRow struct{ name, value, from, note string }
 
 // fromOption is where a row comes from that a setting gave.
 const fromOption = "option"
@@ -22,7 +22,11 @@ func printPolicy(w io.Writer, heading string, rows []policyRow, s settings) erro
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintf(tw, "  %s\t%s\t%s\n", row.name, oneLine(row.value), s.origin(row)); err != nil {
+		from := s.origin(row)
+		if row.note != "" {
+			from += " (" + row.note + ")"
+		}
+		if _, err := fmt.Fprintf(tw, "  %s\t%s\t%s\n", row.name, oneLine(row.value), from); err != nil {
 			return err
 		}
 	}

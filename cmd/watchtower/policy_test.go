@@ -16,17 +16,17 @@ func TestWhereAPolicyComesFrom(t *testing.T) {
 	require.NoError(t, err)
 	var out bytes.Buffer
 	require.NoError(t, printPolicy(&out, "web", []policyRow{
-		{"monitor-only", "true", fromOption},
-		{"no-pull", "true", fromOption},
-		{"scope", "", fromOption},
-		{"probe", "exec:test\n  -f /ready", "label com.centurylinklabs.watchtower.probe"},
+		{name: "monitor-only", value: "true", from: fromOption},
+		{name: "no-pull", value: "true", from: fromOption, note: "its label: want true or false"},
+		{name: "scope", from: fromOption},
+		{name: "probe", value: "exec:test\n  -f /ready", from: "com.centurylinklabs.watchtower.probe"},
 	}, s))
 	assert.Equal(t, `
 web
   monitor-only  true                 --monitor-only
-  no-pull       true                 WATCHTOWER_NO_PULL
+  no-pull       true                 WATCHTOWER_NO_PULL (its label: want true or false)
   scope                              default
-  probe         exec:test -f /ready  label com.centurylinklabs.watchtower.probe
+  probe         exec:test -f /ready  com.centurylinklabs.watchtower.probe
 `, out.String())
 }
 

@@ -168,7 +168,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			continue
 		}
 		s.given[row.name()] = source
-		s.told = append(s.told, policyRow{row.name(), row.shown(strings.Join(texts, ",")), fromOption})
+		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: fromOption})
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {
