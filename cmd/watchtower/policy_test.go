@@ -34,7 +34,10 @@ web
 // what it was.
 func TestCheckTellsWhatWasSet(t *testing.T) {
 	t.Parallel()
-	env := []string{"WATCHTOWER_CLEANUP=1", "WATCHTOWER_HTTP_API_TOKEN=canary", "WATCHTOWER_DISABLE_CONTAINERS=a, b", "DOCKER_HOST=tcp://me:canary@h"}
+	env := []string{
+		"WATCHTOWER_CLEANUP=1", "WATCHTOWER_HTTP_API_TOKEN=canary", "WATCHTOWER_DISABLE_CONTAINERS=a, b", "DOCKER_HOST=tcp://me:canary@h",
+		"REPO_USER=canary", "REPO_PASS=canary", "REPO_HOST=r.example", "DOCKER_AUTH_CONFIG=canary", "HTTPS_PROXY=me:canary@proxy",
+	}
 	for name, args := range map[string][]string{
 		"behind":   {"check", "-v", "--tlsverify"},
 		"in front": {"--tlsverify", "-v", "check"},
@@ -48,12 +51,18 @@ func TestCheckTellsWhatWasSet(t *testing.T) {
 			require.Equal(t, exitOK, run(args, &out, &errs, env, f.with(&kept)), errs.String())
 			assert.Equal(t, []string{"check"}, f.calls)
 			assert.True(t, kept.settings.tlsVerify)
+			assert.NotContains(t, out.String()+errs.String(), "canary")
 			assert.Contains(t, out.String(), `
 What was set:
   host                tcp://***@h  DOCKER_HOST
   tlsverify           true         --tlsverify
   disable-containers  a, b         WATCHTOWER_DISABLE_CONTAINERS
   cleanup             1            WATCHTOWER_CLEANUP
+  DOCKER_AUTH_CONFIG  ***          DOCKER_AUTH_CONFIG
+  REPO_USER           ***          REPO_USER
+  REPO_PASS           ***          REPO_PASS
+  REPO_HOST           r.example    REPO_HOST
+  HTTPS_PROXY         ***          HTTPS_PROXY
   http-api-token      ***          WATCHTOWER_HTTP_API_TOKEN
 `)
 		})

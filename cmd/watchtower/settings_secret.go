@@ -12,13 +12,13 @@ import (
 // maxSecret bounds a file with secrets in it: no list of them is that long.
 const maxSecret = 64 << 10
 
-// secret reports whether the setting holds secrets: it is masked in errors, has a
+// secret reports whether the setting is a secret that is read here: it has a
 // variable that ends in _FILE, and its value may be the path of a file.
 func (row setting) secret() bool { return row.kind == kindSecret || row.kind == kindURLs }
 
-// shown is the text as an error may show it.
+// shown is the text as people may see it.
 func (row setting) shown(text string) string {
-	if row.secret() {
+	if row.secret() || row.kind == kindLogin {
 		return "***"
 	}
 	return withoutLogin(text)

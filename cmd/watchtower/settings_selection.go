@@ -54,7 +54,7 @@ func selectionRows(s *settings) []setting {
 		{
 			env: "HOSTNAME", target: of(kindText), has: fork,
 			usage: "ID of the container the program runs in", status: ignored,
-			note: "the container's ID is read from what the engine mounts into it and from its control group",
+			note: "the container is found by what the engine mounts into it, by its control group or by its host name",
 		},
 	}
 }

@@ -22,7 +22,8 @@ const (
 	kindList     kind = "list"  // split at commas and white space
 	kindPairs    kind = "pairs" // key=value, split at commas
 	kindSecret   kind = "secret"
-	kindURLs     kind = "urls" // secrets too: split in a variable, never in a flag
+	kindURLs     kind = "urls"  // secrets too: split in a variable, never in a flag
+	kindLogin    kind = "login" // a secret that another package reads
 )
 
 func (k kind) many() bool { return k == kindList || k == kindPairs || k == kindURLs }
