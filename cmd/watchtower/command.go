@@ -184,8 +184,6 @@ func (p *program) warnOfLogin(logger *slog.Logger) {
 		logger.Warn("REPO_USER is not used: there is no REPO_PASS")
 	case pass && !user:
 		logger.Warn("REPO_PASS is not used: there is no REPO_USER")
-	case user && p.env["REPO_HOST"] == "":
-		logger.Warn("REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for")
 	}
 }
 

@@ -182,16 +182,11 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 		"some more": {nil, []string{"-x", "a,b", "--monitor-image-names=c", "--skip-image-names=d", "--enable-containers-by-label=e=f", "--disable-containers-by-label=g="}, []string{
 			`level=info msg=watching interval=24h0m0s containers="not named a or b, of image c, not of image d, with label e=f, without label g="`,
 		}},
-		"unscoped":    {[]string{"WATCHTOWER_SCOPE=none"}, nil, []string{`level=info msg=watching interval=24h0m0s containers="without a scope"`}},
-		"nothing":     {[]string{"WATCHTOWER_NO_STARTUP_MESSAGE=1"}, nil, nil},
-		"one pass":    {nil, []string{"-R"}, nil},
-		"a good zone": {[]string{"TZ=Europe/Paris"}, []string{"-R"}, nil},
-		"a login for nobody": {[]string{"REPO_USER=canary", "REPO_PASS=canary"}, []string{"-R"}, []string{
-			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
-		}},
-		"a login in files for nobody": {[]string{"REPO_USER_FILE=canary", "REPO_PASS_FILE=canary"}, []string{"-R"}, []string{
-			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
-		}},
+		"unscoped":                      {[]string{"WATCHTOWER_SCOPE=none"}, nil, []string{`level=info msg=watching interval=24h0m0s containers="without a scope"`}},
+		"nothing":                       {[]string{"WATCHTOWER_NO_STARTUP_MESSAGE=1"}, nil, nil},
+		"one pass":                      {nil, []string{"-R"}, nil},
+		"a good zone":                   {[]string{"TZ=Europe/Paris"}, []string{"-R"}, nil},
+		"a login for whoever needs one": {[]string{"REPO_USER=canary", "REPO_PASS=canary"}, []string{"-R"}, nil},
 		"half a login": {[]string{"REPO_USER=canary", "REPO_PASS=", "REPO_HOST=r.example"}, []string{"-R"}, []string{
 			`level=warn msg="REPO_USER is not used: there is no REPO_PASS"`,
 		}},
