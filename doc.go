@@ -42,6 +42,8 @@
 //   - CredentialStore (credentials) finds the login for a registry.
 //   - Updater (lifecycle) brings a container to its new image; Recreate is the
 //     transaction.
+//   - HookFunc, and the commands that labels name (lifecycle), run before and after
+//     a check and an update, and may put an update off.
 //   - Observer is told every Event, for programs; the *slog.Logger is for people.
 //
 // Options set them: a later one wins, one that holds a list appends, and every

@@ -33,12 +33,12 @@ func TestHooksDecideOverAContainersFateOnTheEngine(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	type subject struct {
-		point              watchtower.HookPoint
-		outcome, state     string
-		command            string
-		status             watchtower.Status
-		says, output, left string // left: what still runs in the container
-		old, name          string
+		point          watchtower.HookPoint
+		outcome, state string
+		command        string
+		status         watchtower.Status
+		says, output   string
+		old, name      string
 	}
 	const busy = `trap "" TERM; echo busy; (sleep 7771 &); sh -c "sleep 7772; true"`
 	subjects := []*subject{
@@ -87,13 +87,13 @@ func TestHooksDecideOverAContainersFateOnTheEngine(t *testing.T) {
 	group.Wait()
 	r := update(t, tower(t, host, names, quick(), watchtower.WithLabelHooks(watchtower.HookUser{}), watchtower.WithConcurrency(len(names)),
 		watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused)))
-	table := newHookTable()
+	table := newHookTable(t)
 	defer table.show(t)
 	for _, s := range subjects {
 		t.Run(s.name, func(t *testing.T) {
 			e := entry(t, r, s.name)
 			now := host.Inspect(t, s.name)
-			table.row(s.point, s.outcome, e, now["Id"] == s.old)
+			table.row(t, s.point, s.outcome, e, now["Id"] == s.old)
 			assert.Equal(t, s.status, e.Status, "%v", e.Err)
 			assert.Equal(t, s.status == watchtower.StatusUpdated, now["Id"] != s.old)
 			assert.Equal(t, []string{s.name}, named(t, host, s.name), "nothing else is left")
@@ -162,7 +162,7 @@ func TestHooksKnowTheirContainer(t *testing.T) {
 			var got object
 			require.NoError(t, json.Unmarshal([]byte(described), &got))
 			delete(labels, "other")
-			assert.Equal(t, object{"name": name, "id": id, "image_name": ref, "stop_signal": "SIGINT", "labels": map[string]any(labels)}, got)
+			assert.Equal(t, object{"name": name, "id": id, "image_name": ref, "stop_signal": "SIGINT", "labels": labels}, got)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package watchtower_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,14 +34,22 @@ type hookTable struct {
 	tabs *tabwriter.Writer
 }
 
-func newHookTable() *hookTable {
+func newHookTable(t *testing.T) *hookTable {
+	t.Helper()
 	h := &hookTable{}
 	h.tabs = tabwriter.NewWriter(&h.text, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(h.tabs, "POINT\tOUTCOME\tCONTAINER\tIS\tHOOK\tOUTPUT")
+	h.line(t, "POINT", "OUTCOME", "CONTAINER", "IS", "HOOK", "OUTPUT")
 	return h
 }
 
-func (h *hookTable) row(point watchtower.HookPoint, outcome string, e watchtower.Entry, same bool) {
+func (h *hookTable) line(t *testing.T, cells ...string) {
+	t.Helper()
+	_, err := fmt.Fprintln(h.tabs, strings.Join(cells, "\t"))
+	require.NoError(t, err)
+}
+
+func (h *hookTable) row(t *testing.T, point watchtower.HookPoint, outcome string, e watchtower.Entry, same bool) {
+	t.Helper()
 	fate := map[bool]string{true: "the same", false: "a new one"}[same]
 	for _, r := range e.Hooks {
 		hook := "ended well"
@@ -52,7 +61,7 @@ func (h *hookTable) row(point watchtower.HookPoint, outcome string, e watchtower
 		case r.Verdict.Err != nil:
 			hook = r.Verdict.Err.Error()
 		}
-		fmt.Fprintf(h.tabs, "%s\t%s\t%s\t%s\t%s\t%q\n", point, outcome, e.Status, fate, hook, r.Output)
+		h.line(t, string(point), outcome, string(e.Status), fate, hook, fmt.Sprintf("%q", r.Output))
 	}
 }
 
@@ -93,68 +102,77 @@ func outcomes() []outcome {
 
 func TestHooksDecideOverAContainersFate(t *testing.T) {
 	t.Parallel()
-	table := newHookTable()
+	table := newHookTable(t)
 	defer table.show(t)
 	for _, point := range []watchtower.HookPoint{lifecycle.PreCheck, lifecycle.PreUpdate, lifecycle.PostUpdate, lifecycle.PostCheck} {
 		for _, tt := range outcomes() {
 			t.Run(string(point)+"/"+tt.name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					e := enginetest.New()
-					image := enginetest.Image{Execs: map[string]enginetest.Exec{"my hook": tt.exec}}
-					e.Publish("app:1", image)
-					old := e.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{hookLabels[point]: "my hook"}}})
-					image.Env = []string{"VERSION=2"}
-					e.Publish("app:1", image)
-					switch tt.state {
-					case lifecycle.StateExited:
-						require.NoError(t, e.Stop(t.Context(), "web", lifecycle.StopOptions{}))
-					case lifecycle.StatePaused:
-						require.NoError(t, e.Pause(t.Context(), "web"))
-					default:
-					}
-					tw := memory(t, e, watchtower.WithLabelHooks(watchtower.HookUser{}),
-						watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused))
-					got := entry(t, update(t, tw), "web")
-					now, err := e.Inspect(t.Context(), "web")
-					require.NoError(t, err)
-					table.row(point, tt.name, got, now.ID == old.ID)
-
-					require.Len(t, got.Hooks, 1)
-					hook := got.Hooks[0]
-					assert.Equal(t, point, hook.Point)
-					assert.Equal(t, tt.output, hook.Output)
-					assert.Equal(t, tt.state != "", hook.NotRun != "")
-					said := hook.Verdict.Skip
-					if hook.Verdict.Err != nil {
-						said = hook.Verdict.Err.Error()
-					}
-					if tt.says == "" {
-						assert.Empty(t, said)
-					}
-					assert.Contains(t, said, tt.says)
-					if tt.class != nil {
-						assert.True(t, tt.class(hook.Verdict.Err), "%v", hook.Verdict.Err)
-					}
-					if !tt.refuse || point != lifecycle.PreUpdate {
-						assert.Equal(t, watchtower.StatusUpdated, got.Status)
-						assert.NotEqual(t, old.ID, now.ID)
-						return
-					}
-					untouched(t, e, old)
-					if tt.name == "exit 75" {
-						assert.Equal(t, watchtower.StatusSkipped, got.Status)
-						require.NoError(t, got.Err)
-						assert.Equal(t, "update web: pre-update hook of web: exit code 75, try later: a backup runs", got.Reason)
-					} else {
-						assert.Equal(t, watchtower.StatusFailed, got.Status)
-						require.ErrorContains(t, got.Err, "watchtower: update web: pre-update hook of web: "+tt.says)
-					}
-					again := entry(t, update(t, tw), "web")
-					assert.Equal(t, got.Status, again.Status, "the image is not to blame: the next pass asks again")
-					assert.Len(t, again.Hooks, 1)
-				})
+				synctest.Test(t, func(t *testing.T) { tt.befalls(t, point, table) })
 			})
 		}
+	}
+}
+
+// befalls is a pass in which a hook at the point has this outcome.
+func (o outcome) befalls(t *testing.T, point watchtower.HookPoint, table *hookTable) {
+	t.Helper()
+	e := enginetest.New()
+	image := enginetest.Image{Execs: map[string]enginetest.Exec{"my hook": o.exec}}
+	e.Publish("app:1", image)
+	old := e.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{hookLabels[point]: "my hook"}}})
+	image.Env = []string{"VERSION=2"}
+	e.Publish("app:1", image)
+	switch o.state {
+	case lifecycle.StateExited:
+		require.NoError(t, e.Stop(t.Context(), "web", lifecycle.StopOptions{}))
+	case lifecycle.StatePaused:
+		require.NoError(t, e.Pause(t.Context(), "web"))
+	default:
+	}
+	e.Calls()
+	tw := memory(t, e, watchtower.WithLabelHooks(watchtower.HookUser{}),
+		watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused))
+	got := entry(t, update(t, tw), "web")
+	now, err := e.Inspect(t.Context(), "web")
+	require.NoError(t, err)
+	table.row(t, point, o.name, got, now.ID == old.ID)
+	require.Len(t, got.Hooks, 1)
+	assert.Equal(t, point, got.Hooks[0].Point)
+	o.told(t, got.Hooks[0])
+	if !o.refuse || point != lifecycle.PreUpdate {
+		assert.Equal(t, watchtower.StatusUpdated, got.Status)
+		assert.NotEqual(t, old.ID, now.ID)
+		return
+	}
+	untouched(t, e, old)
+	if got.Hooks[0].ExitCode == 75 {
+		assert.Equal(t, watchtower.StatusSkipped, got.Status)
+		require.NoError(t, got.Err)
+		assert.Equal(t, "update web: pre-update hook of web: exit code 75, try later: a backup runs", got.Reason)
+	} else {
+		assert.Equal(t, watchtower.StatusFailed, got.Status)
+		require.ErrorContains(t, got.Err, "watchtower: update web: pre-update hook of web: "+o.says)
+	}
+	again := entry(t, update(t, tw), "web")
+	assert.Equal(t, got.Status, again.Status, "the image is not to blame: the next pass asks again")
+	assert.Len(t, again.Hooks, 1)
+}
+
+// told: the result says what happened.
+func (o outcome) told(t *testing.T, r lifecycle.HookResult) {
+	t.Helper()
+	assert.Equal(t, o.output, r.Output)
+	assert.Equal(t, o.state != "", r.NotRun != "")
+	said := r.Verdict.Skip
+	if r.Verdict.Err != nil {
+		said = r.Verdict.Err.Error()
+	}
+	if o.says == "" {
+		assert.Empty(t, said)
+	}
+	assert.Contains(t, said, o.says)
+	if o.class != nil {
+		assert.True(t, o.class(r.Verdict.Err), "%v", r.Verdict.Err)
 	}
 }
 
@@ -183,15 +201,18 @@ func TestCallbacksHaveTheSameSay(t *testing.T) {
 	}{
 		{"all go on", []watchtower.HookFunc{verdict(watchtower.HookVerdict{}), verdict(watchtower.HookVerdict{})}, watchtower.StatusUpdated, "", 0},
 		{
-			"skip", []watchtower.HookFunc{verdict(watchtower.HookVerdict{}), verdict(watchtower.HookVerdict{Skip: "a backup runs"})},
+			"skip",
+			[]watchtower.HookFunc{verdict(watchtower.HookVerdict{}), verdict(watchtower.HookVerdict{Skip: "a backup runs"})},
 			watchtower.StatusSkipped, "update web: pre-update hook of web: a backup runs", 1,
 		},
 		{
-			"refuse", []watchtower.HookFunc{verdict(watchtower.HookVerdict{Err: boom, Skip: "not this"}), verdict(watchtower.HookVerdict{Skip: "nor this"})},
+			"refuse",
+			[]watchtower.HookFunc{verdict(watchtower.HookVerdict{Err: boom, Skip: "not this"}), verdict(watchtower.HookVerdict{Skip: "nor this"})},
 			watchtower.StatusFailed, "watchtower: update web: pre-update hook of web: failed precondition", 2,
 		},
 		{
-			"panic", []watchtower.HookFunc{func(context.Context, watchtower.HookCall) watchtower.HookVerdict { panic("oh no") }},
+			"panic",
+			[]watchtower.HookFunc{func(context.Context, watchtower.HookCall) watchtower.HookVerdict { panic("oh no") }},
 			watchtower.StatusFailed, "watchtower: update web: pre-update hook of web: the hook panicked: oh no", 1,
 		},
 	}
@@ -271,6 +292,9 @@ func TestHooksComeInTheirOrder(t *testing.T) {
 		assert.Equal(t, got.NewImageID, calls[1].ImageID)
 		assert.Equal(t, got.NewImageID, calls[2].Container.ImageID)
 
+		for _, o := range r.ran {
+			assert.NotContains(t, o.Env[0], "watchtower.swap.", "the journal is nobody's business")
+		}
 		_, err := memory(t, e, opts...).Check(t.Context())
 		require.NoError(t, err)
 		assert.Len(t, calls, 4, "a check runs none")
@@ -463,7 +487,7 @@ func TestHooksAreToldAsEvents(t *testing.T) {
 		e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}, Execs: map[string]enginetest.Exec{"undo": {Output: "canary"}}})
 		log := &lines{}
 		var told []string
-		update(t, memory(t, e, watchtower.WithLabelHooks(watchtower.HookUser{}), log.option(),
+		report := update(t, memory(t, e, watchtower.WithLabelHooks(watchtower.HookUser{}), log.option(),
 			watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
 				switch e := e.(type) {
 				case watchtower.HookStarted:
@@ -473,6 +497,9 @@ func TestHooksAreToldAsEvents(t *testing.T) {
 				}
 			}))))
 		assert.Equal(t, []string{"web post-update undo", "web post-update canary"}, told)
+		text, err := json.Marshal(entry(t, report, "web"))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), `"hooks":[{"point":"post-update","output":"canary","duration_ms":0}]`)
 		assert.Equal(t, 1, log.count(`level=DEBUG msg="post-update hook" container=web image=app:1 command=undo`))
 		assert.Equal(t, 1, log.count(`level=DEBUG msg="post-update hook ended" container=web image=app:1 took=0s output=canary`))
 	})

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -168,9 +167,11 @@ func (u HookUser) text(own string) string {
 // hookLabels are those of a container that hooks are told of: what is set for this
 // program, without the swap's own.
 func hookLabels(labels map[string]string) map[string]string {
-	out := maps.Clone(labels)
-	maps.DeleteFunc(out, func(key, _ string) bool {
-		return !strings.HasPrefix(key, strings.TrimSuffix(labelPrefix, ".")) || strings.HasPrefix(key, swapLabels)
-	})
+	out := map[string]string{}
+	for key, value := range labels {
+		if key+"." == labelPrefix || strings.HasPrefix(key, labelPrefix) && !strings.HasPrefix(key, swapLabels) {
+			out[key] = value
+		}
+	}
 	return out
 }

@@ -42,7 +42,8 @@ func TestHooksOf(t *testing.T) {
 		{"root", with(lifecycle.LabelHookUID, "0"), lifecycle.Hooks{commands, time.Minute, time.Minute, lifecycle.HookUser{UID: &root}}, ""},
 		{"root's group", with(lifecycle.LabelHookGID, "0"), lifecycle.Hooks{commands, time.Minute, time.Minute, lifecycle.HookUser{GID: &root}}, ""},
 		{
-			"a duration", with(lifecycle.LabelPreUpdateTimeout, "5m"), lifecycle.Hooks{commands, time.Minute, time.Minute, none},
+			"a duration", with(lifecycle.LabelPreUpdateTimeout, "5m"),
+			lifecycle.Hooks{commands, time.Minute, time.Minute, none},
 			`lifecycle: label com.centurylinklabs.watchtower.lifecycle.pre-update-timeout: "5m": want a whole number of minutes, 0 for no limit`,
 		},
 		{"less than nothing", with(lifecycle.LabelPreUpdateTimeout, "-1"), lifecycle.Hooks{commands, time.Minute, time.Minute, none}, `"-1": want a whole number`},
