@@ -42,7 +42,7 @@ func TestHooksDecideOverAContainersFateOnTheEngine(t *testing.T) {
 	}
 	const busy = `trap "" TERM; echo busy; (sleep 7771 &); sh -c "sleep 7772; true"`
 	subjects := []*subject{
-		{point: lifecycle.PreUpdate, outcome: "exit 0", command: "echo out; echo err >&2", status: watchtower.StatusUpdated, output: "out\nerr"},
+		{point: lifecycle.PreUpdate, outcome: "exit 0", command: "echo all is well >&2", status: watchtower.StatusUpdated, output: "all is well"},
 		{point: lifecycle.PreUpdate, outcome: "exit 75", command: "echo a backup runs; exit 75", status: watchtower.StatusSkipped, says: "exit code 75, try later: a backup runs", output: "a backup runs"},
 		{point: lifecycle.PreUpdate, outcome: "exit 1", command: "echo no disk; exit 1", status: watchtower.StatusFailed, says: "exit code 1: no disk", output: "no disk"},
 		{point: lifecycle.PreUpdate, outcome: "timeout", command: busy, status: watchtower.StatusFailed, says: "timed out after 1m0s: busy", output: "busy"},
