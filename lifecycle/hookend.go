@@ -62,20 +62,20 @@ func (r hookRun) ended(ctx context.Context) string {
 }
 
 func (r hookRun) end(ctx context.Context) error {
-	signal, asked := "TERM", time.Now()
-	for {
-		left, err := r.signal(ctx, signal)
-		if err != nil || !left {
-			return err
-		}
-		signal = "0" // a look
+	left, err := r.signal(ctx, "TERM")
+	for asked := time.Now(); left && err == nil; {
+		signal := "0" // a look
 		if time.Since(asked) >= hookGrace {
 			signal = "KILL"
 		}
-		if err := sleep(ctx, hookLook); err != nil {
+		if err = sleep(ctx, hookLook); err == nil {
+			left, err = r.signal(ctx, signal)
+		}
+		if ctx.Err() != nil && err != nil {
 			return fmt.Errorf("it survives: %w", err)
 		}
 	}
+	return err
 }
 
 // signal sends a signal to what is left of the command.
