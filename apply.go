@@ -131,6 +131,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		}
 		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
 	}
+	asked := a.lastWord(g, &target)
 	result, err := a.cfg.updater.Update(ctx, target)
 	for i, m := range g.Members {
 		member := lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
@@ -140,10 +141,16 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if i < len(result.Members) {
 			member = result.Members[i]
 		}
+		if err == nil && !asked() {
+			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
+		}
 		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
 			a.failed[*m.To] = true
 		}
 		a.end(m, member, err)
+	}
+	if err == nil {
+		a.welcome(ctx, g)
 	}
 }
 
@@ -225,8 +232,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 		if m.ImageFailed {
 			p.kept(p.quarantine.add(e.Container.Name, e.Latest, p.now()))
 		}
-	case errdefs.IsFailedPrecondition(err) && m.Outcome == lifecycle.OutcomeUntouched,
-		errdefs.IsConflict(err) && m.Outcome == lifecycle.OutcomeUntouched:
+	case m.Outcome == lifecycle.OutcomeUntouched && !refused(err) && (errdefs.IsFailedPrecondition(err) || errdefs.IsConflict(err)):
 		// The world is not what was judged; the next pass judges again.
 		e.Err = nil
 		p.skip(e, err.Error())

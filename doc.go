@@ -42,6 +42,8 @@
 //   - CredentialStore (credentials) finds the login for a registry.
 //   - Updater (lifecycle) brings a container to its new image; Recreate is the
 //     transaction.
+//   - HookFunc, and the commands that labels name (lifecycle), run before and after
+//     a check and an update, and may put an update off.
 //   - Observer is told every Event, for programs; the *slog.Logger is for people.
 //   - Schedule says when Run makes its passes, and Clock what time it is.
 //

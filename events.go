@@ -117,6 +117,24 @@ type StepStarted struct {
 	Step  lifecycle.Step
 }
 
+// HookStarted tells of a label's command as it begins.
+type HookStarted struct {
+	At time.Time
+	// Container is the one it runs in.
+	Container lifecycle.Container
+	Point     HookPoint
+	// Command is what `sh -c` is given.
+	Command string
+}
+
+// HookEnded tells what became of a hook: of every label's command, and of a hook in
+// Go that had something against its container.
+type HookEnded struct {
+	At        time.Time
+	Container lifecycle.Container
+	Result    lifecycle.HookResult
+}
+
 // UpdateEnded tells how the update of one container ended: updated, rolled back
 // or failed.
 type UpdateEnded struct {
@@ -181,6 +199,8 @@ func (PullStarted) event()        {}
 func (PullProgressed) event()     {}
 func (PullEnded) event()          {}
 func (StepStarted) event()        {}
+func (HookStarted) event()        {}
+func (HookEnded) event()          {}
 func (UpdateEnded) event()        {}
 func (ImageRemoved) event()       {}
 func (ServiceRecovered) event()   {}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/containerd/errdefs"
+
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -51,6 +53,10 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			attrs = append(attrs, "detail", e.Step.Detail)
 		}
 		l.Log(ctx, level, e.Step.Action, attrs...)
+	case HookStarted:
+		l.DebugContext(ctx, string(e.Point)+" hook", append(about(e.Container), "command", e.Command)...)
+	case HookEnded:
+		logHook(ctx, l, e)
 	case UpdateEnded:
 		logUpdate(ctx, l, e.Entry)
 	case ImageRemoved:
@@ -132,6 +138,29 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	for _, w := range e.Warnings {
 		l.WarnContext(ctx, w, about(e.Container)...)
 	}
+}
+
+// logHook is quiet about what an update's error will say again, and about an engine
+// that can run none.
+func logHook(ctx context.Context, l *slog.Logger, e HookEnded) {
+	r := e.Result
+	attrs := append(about(e.Container), "took", r.Duration.Round(time.Millisecond))
+	level, what := slog.LevelDebug, "hook ended"
+	switch {
+	case r.NotRun != "":
+		what, attrs = "hook not run", append(about(e.Container), "reason", r.NotRun)
+	case r.Verdict.Err != nil:
+		what, attrs = "hook failed", append(attrs, "err", r.Verdict.Err)
+		if r.Point != lifecycle.PreUpdate && !errdefs.IsNotImplemented(r.Verdict.Err) {
+			level = slog.LevelWarn
+		}
+	case r.Verdict.Skip != "":
+		level, what, attrs = slog.LevelInfo, "hook says not now", append(attrs, "reason", r.Verdict.Skip)
+	}
+	if r.Output != "" {
+		attrs = append(attrs, "output", r.Output)
+	}
+	l.Log(ctx, level, string(r.Point)+" "+what, attrs...)
 }
 
 func logRecovery(ctx context.Context, l *slog.Logger, r lifecycle.Recovery) {

@@ -58,6 +58,7 @@ type config struct {
 	checkTimeout time.Duration
 	pullTimeout  time.Duration
 	states       []lifecycle.State
+	hooks        hookSettings
 	self         string
 
 	stateDirectory string

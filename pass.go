@@ -42,7 +42,12 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
 			return err
 		}
-		stale := p.check(ctx, p.sel())
+		selected := p.sel()
+		if kind == PassUpdate {
+			p.hooksAround(ctx, lifecycle.PreCheck, selected)
+			defer p.hooksAround(ctx, lifecycle.PostCheck, selected)
+		}
+		stale := p.check(ctx, selected)
 		// Even a check looks whether what is stale could be swapped: a promise
 		// that an update would break is no answer.
 		var err error

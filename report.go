@@ -91,6 +91,9 @@ type Entry struct {
 	Downtime time.Duration
 	// Warnings are what did not prevent the update but should be known.
 	Warnings []string
+	// Hooks are what became of its hooks, in order; of those in Go only the ones
+	// that had something against it.
+	Hooks []lifecycle.HookResult
 	// Failure is what a failed successor could still tell; nil if none failed.
 	Failure *lifecycle.Failure
 	// Err is why it failed or was rolled back.
@@ -99,26 +102,29 @@ type Entry struct {
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
 // and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
-// new_reference, new_id, new_image_id, downtime_ms, warnings, failure, error and
+// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, error and
 // retry_after, which is when its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
-		Name       string             `json:"name"`
-		ID         string             `json:"id"`
-		Image      string             `json:"image"`
-		ImageID    string             `json:"image_id"`
-		State      lifecycle.State    `json:"state"`
-		Status     Status             `json:"status"`
-		Reason     string             `json:"reason,omitempty"`
-		HeldUntil  time.Time          `json:"held_until,omitzero"`
-		Latest     string             `json:"latest,omitempty"`
-		Endpoint   string             `json:"endpoint,omitempty"`
-		Stale      string             `json:"stale_mirror,omitempty"`
-		NewRef     string             `json:"new_reference,omitempty"`
-		NewID      string             `json:"new_id,omitempty"`
-		NewImageID string             `json:"new_image_id,omitempty"`
-		DowntimeMS int64              `json:"downtime_ms,omitempty"`
-		Warnings   []string           `json:"warnings,omitempty"`
+		Name       string          `json:"name"`
+		ID         string          `json:"id"`
+		Image      string          `json:"image"`
+		ImageID    string          `json:"image_id"`
+		State      lifecycle.State `json:"state"`
+		Status     Status          `json:"status"`
+		Reason     string          `json:"reason,omitempty"`
+		HeldUntil  time.Time       `json:"held_until,omitzero"`
+		Latest     string          `json:"latest,omitempty"`
+		Endpoint   string          `json:"endpoint,omitempty"`
+		Stale      string          `json:"stale_mirror,omitempty"`
+		NewRef     string          `json:"new_reference,omitempty"`
+		NewID      string          `json:"new_id,omitempty"`
+		NewImageID string          `json:"new_image_id,omitempty"`
+		DowntimeMS int64           `json:"downtime_ms,omitempty"`
+		Warnings   []string        `json:"warnings,omitempty"`
+
+		Hooks []lifecycle.HookResult `json:"hooks,omitempty"`
+
 		Failure    *lifecycle.Failure `json:"failure,omitempty"`
 		Error      string             `json:"error,omitempty"`
 		RetryAfter time.Time          `json:"retry_after,omitzero"`
@@ -126,7 +132,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
 		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
-		e.Warnings, e.Failure, "",
+		e.Warnings, e.Hooks, e.Failure, "",
 		time.Time{},
 	}
 	if e.Err != nil {

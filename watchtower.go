@@ -3,6 +3,7 @@ package watchtower
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
@@ -59,6 +60,8 @@ type Tower struct {
 
 	quarantine *quarantine
 	unfollowed string // why the engine's registry configuration is not; in the busy pass
+
+	said sync.Map // what is told only once
 }
 
 var _ Watcher = (*Tower)(nil)

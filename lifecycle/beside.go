@@ -168,14 +168,16 @@ func endpointIn(snap Snapshot, network string) (Document, bool) {
 }
 
 // patience is for how long a silent holder is left alone: while nothing is parked
-// that is the lease and what a verification may take, and costs nobody anything.
+// that is the lease and what hooks and a verification may take, and costs nobody
+// anything.
 func (r *recreator) patience(m *move) time.Duration {
+	wait := r.lease + m.hooks
 	if m.order != StartFirst {
-		return r.lease
+		return wait
 	}
 	labels := m.labels() // prepare has read them
 	least, _ := durationLabel(labels, LabelStableTime)
-	wait := r.lease + max(r.stable, least) + healthSlack
+	wait += max(r.stable, least) + healthSlack
 	if probe, within, _ := r.probeOf(labels); !probe.none() {
 		wait += within
 	}

@@ -247,7 +247,8 @@ type Execer interface {
 	// Exec runs a command in a container that runs, with its environment, and
 	// returns once it has ended: with whatever exit code, that is no error. A
 	// container that is paused or not up is a Conflict. Exec returns when ctx
-	// ends; it depends on the engine whether the command does, too.
+	// ends, with what the command wrote until then if the engine can tell; it
+	// depends on the engine whether the command ends, too.
 	Exec(ctx context.Context, container string, opts ExecOptions) (ExecResult, error)
 }
 

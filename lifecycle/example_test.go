@@ -56,6 +56,21 @@ func ExampleParseProbe() {
 	//  lifecycle: probe "tcp://db:5432": want exec:COMMAND, http://:PORT/PATH, https://:PORT/PATH or tcp://:PORT, without a host
 }
 
+func ExampleHooksOf() {
+	hooks, problems := lifecycle.HooksOf(map[string]string{
+		lifecycle.LabelPreUpdate:        "/app/drain",
+		lifecycle.LabelPreUpdateTimeout: "5",
+		lifecycle.LabelHookUID:          "www-data",
+	})
+	fmt.Println(hooks.Commands[lifecycle.PreUpdate], "|", hooks.Timeout(lifecycle.PreUpdate), "|", hooks.User.UID)
+	for _, problem := range problems {
+		fmt.Println(problem)
+	}
+	// Output:
+	// /app/drain | 5m0s | <nil>
+	// lifecycle: label com.centurylinklabs.watchtower.lifecycle.uid: "www-data": want a number from 0 to 2147483647
+}
+
 func ExampleWithProbe() {
 	ctx := context.Background()
 	engine := enginetest.New()

@@ -29,6 +29,7 @@ type move struct {
 	order   Order
 	ids     struct{ next, spare string }
 	proven  bool
+	hooks   time.Duration // that BeforeSwap may take
 }
 
 func (m *move) name(role string) string {
@@ -76,7 +77,7 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Name != m.Container.Name || old.ImageID != m.Container.ImageID {
 		return nil, precondition("it is not the container that was judged: now %s on %s", old.Name, short12(old.ImageID))
 	}
-	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead, seat: seat}
+	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead, seat: seat, hooks: hooksWithin(t)}
 	if mv.was == 0 {
 		return nil, precondition("it is %s", old.State)
 	}

@@ -21,6 +21,7 @@ type swap struct {
 	*recreator
 	moves []*move
 	t     *tracker
+	ready func(context.Context) error // the target's BeforeSwap
 
 	verified    bool // the successor has its verdict: an error is no reason to go back
 	imageFailed bool // the successor did not start, or did not prove itself
@@ -35,7 +36,7 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 	}
 	leader := t.Members[0].Container.Name
 	result := untouched(t)
-	s := &swap{recreator: r, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
+	s := &swap{recreator: r, ready: t.BeforeSwap, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
 	lead := short(t.Members[0].Container.ID)
 	for i, member := range t.Members {
 		m, err := r.prepare(ctx, t, lead, i)
@@ -65,6 +66,9 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 	if err == nil {
 		err = context.Cause(ctx)
 	}
+	if err == nil && s.ready != nil {
+		err = s.agreed(ctx)
+	}
 	if err != nil {
 		if errdefs.IsConflict(err) && s.moves[0].ids.next == "" {
 			return fmt.Errorf("another watcher has it in hand: %w", err)
@@ -92,6 +96,23 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 		result.Members[i].Downtime = s.t.down
 	}
 	return nil
+}
+
+// agreed asks who has the last word. It comes after all that an engine could
+// refuse: a hook that has told a load balancer to turn away is not left with a
+// container that stays. Nothing is parked yet, so that a watcher that dies meanwhile
+// leaves no more than a successor to remove; the next one asks again. It may have
+// taken minutes: another look follows.
+func (s *swap) agreed(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	for _, m := range s.moves {
+		if err := s.unchanged(ctx, m); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
 }
 
 // createAll creates every successor, which is the lock, then looks again.

@@ -34,6 +34,14 @@ type Target struct {
 	StopTimeout *time.Duration
 	// OnStep is told of each step as it begins; may be nil. It must not block.
 	OnStep func(Step)
+	// BeforeSwap has the last word, as PreUpdate hooks have it; may be nil. An
+	// Updater calls it once, when nothing stands against the update any more and
+	// before it changes any of the members, and gives up if it returns an error:
+	// that is in the chain of the error it returns.
+	BeforeSwap func(context.Context) error
+	// BeforeSwapWithin is how long BeforeSwap may take, as another watcher has to
+	// know that finds the update in mid-air; 0: that is not known.
+	BeforeSwapWithin time.Duration
 }
 
 // Member is one container of a target. The image is already on the engine.
