@@ -34,8 +34,8 @@ func follow(spec Spec, old Snapshot, moves []*move, made map[string]string) {
 		for i, text := range from {
 			ref, access, _ := strings.Cut(text, ":")
 			// A name stays: it leads to the old one now and to the new one later,
-			// and the volumes are the same.
-			if id, byName := successor(ref); id != "" && !byName {
+			// and the volumes are the same, unless they are renewed.
+			if id, byName := successor(ref); id != "" && (!byName || len(moves[0].renewed) > 0) {
 				text = strings.TrimSuffix(id+":"+access, ":")
 			}
 			list[i] = text

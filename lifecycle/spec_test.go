@@ -142,7 +142,7 @@ func TestGeneratedValuesAreNotFrozenIn(t *testing.T) {
 		},
 	}
 	image := Image{Config: doc(t, `{"ExposedPorts":{"80/tcp":{}}}`)}
-	spec := successorSpec(old, image, Member{Reference: "app:1", ImageID: "sha256:2"}, []string{"/inherited"})
+	spec := successorSpec(old, image, Member{Reference: "app:1", ImageID: "sha256:2"}, []string{"/inherited"}, nil)
 
 	assert.Equal(t, plain(doc(t, `{"Image":"app:1","Env":null,"ExposedPorts":{"80/tcp":{}}}`)), plain(spec.Config))
 	assert.Equal(t, []string{"named:/named", "a2:/data:ro"}, spec.HostConfig.Texts("Binds"))
@@ -178,7 +178,7 @@ func TestNetworkModes(t *testing.T) {
 				HostConfig: Document{"NetworkMode": tt.mode},
 				Networks:   map[string]Document{tt.network: doc(t, endpoint)},
 			}
-			spec := successorSpec(old, Image{}, Member{Reference: "app"}, nil)
+			spec := successorSpec(old, Image{}, Member{Reference: "app"}, nil, nil)
 			assert.Equal(t, tt.want, spec.Networks)
 			assert.Equal(t, tt.hostname, spec.Config["Hostname"] != nil)
 		})
@@ -202,7 +202,7 @@ func TestMACAddresses(t *testing.T) {
 				Config:     Document{"MacAddress": tt.configured},
 				HostConfig: Document{"NetworkMode": "front"},
 				Networks:   map[string]Document{"front": {"MacAddress": tt.mac, "IPAddress": tt.ip}},
-			}, Image{}, Member{}, nil)
+			}, Image{}, Member{}, nil, nil)
 			assert.Equal(t, tt.want, spec.Networks["front"].Text("MacAddress"))
 			assert.Equal(t, tt.configured, spec.Config.Text("MacAddress"))
 		})
@@ -212,7 +212,7 @@ func TestMACAddresses(t *testing.T) {
 func TestComposeIsToldOfTheNewImage(t *testing.T) {
 	t.Parallel()
 	old := Snapshot{Config: doc(t, `{"Labels":{"com.docker.compose.image":"sha256:1","com.docker.compose.service":"web"}}`)}
-	spec := successorSpec(old, Image{}, Member{Reference: "app", ImageID: "sha256:2"}, nil)
+	spec := successorSpec(old, Image{}, Member{Reference: "app", ImageID: "sha256:2"}, nil, nil)
 	assert.Equal(t, "sha256:2", spec.Config.Object("Labels").Text("com.docker.compose.image"))
 	assert.Equal(t, "sha256:1", old.Config.Object("Labels").Text("com.docker.compose.image"), "the snapshot is not written to")
 }

@@ -23,6 +23,13 @@ func (e *Engine) Remove(ctx context.Context, ref string, opts lifecycle.RemoveOp
 	})
 }
 
+var _ lifecycle.VolumeRemover = (*Engine)(nil)
+
+// RemoveVolume removes a volume that no container has.
+func (e *Engine) RemoveVolume(ctx context.Context, volume string) error {
+	return e.do(ctx, "remove volume", volume, func(s *session) error { return s.VolumeRemove(ctx, volume, false) })
+}
+
 // Start starts a container.
 func (e *Engine) Start(ctx context.Context, ref string) error {
 	return e.do(ctx, "start", ref, func(s *session) error { return s.ContainerStart(ctx, ref, container.StartOptions{}) })

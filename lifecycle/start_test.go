@@ -1,0 +1,240 @@
+package lifecycle_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+)
+
+// as updates the scene's container with what the target says beside its member.
+func (s scene) as(ctx context.Context, t lifecycle.Target) (lifecycle.Result, error) {
+	t.Members = []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new}}
+	return lifecycle.Recreate(s.Engine).Update(ctx, t)
+}
+
+func TestASuccessorThatIsNotStarted(t *testing.T) {
+	t.Parallel()
+	for _, was := range []lifecycle.State{lifecycle.StateRunning, lifecycle.StatePaused, lifecycle.StateExited} {
+		t.Run(string(was), func(t *testing.T) {
+			t.Parallel()
+			// It is never started, so that nobody notices how bad it is.
+			s := newScene(t, lifecycle.Spec{}, was, enginetest.Image{StartError: "no such file"})
+			result, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever})
+			require.NoError(t, err)
+			calls := []string{"Create web.wt-new-<old>-<old>", "Rename <old>", "Rename web.wt-new-<old>-<old>"}
+			letter := "s"
+			if was != lifecycle.StateExited {
+				letter = map[lifecycle.State]string{lifecycle.StateRunning: "r", lifecycle.StatePaused: "p"}[was]
+				calls = append(calls, "Stop web.wt-old-"+letter+"-<old>-<old>-0")
+			}
+			assert.Equal(t, append(calls, "Remove web.wt-old-"+letter+"-<old>-<old>-0"), s.changes())
+			c := s.only(t)
+			assert.Equal(t, lifecycle.StateCreated, c.State)
+			assert.Equal(t, s.new, c.ImageID)
+			assert.Equal(t, lifecycle.OutcomeUpdated, result.Members[0].Outcome)
+			assert.Zero(t, result.Members[0].Downtime)
+		})
+	}
+}
+
+func TestOneThatDoesNotKeepItsConfigurationStopsNobody(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+	s.web.ImageID = "sha256:other"
+	_, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever})
+	require.ErrorContains(t, err, "it is not the container that was judged")
+	assert.Empty(t, s.changes())
+	_, err = s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever, Order: lifecycle.StartFirst})
+	require.Error(t, err)
+	assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
+}
+
+func TestAStoppedContainerIsRevived(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, lifecycle.Spec{}, lifecycle.StateExited, enginetest.Image{})
+		_, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartAlways})
+		require.NoError(t, err)
+		assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
+		assert.Equal(t, s.new, s.only(t).ImageID)
+
+		bad := newScene(t, lifecycle.Spec{}, lifecycle.StateExited, enginetest.Image{Exits: true, ExitCode: 1, After: time.Second})
+		result, err := bad.as(t.Context(), lifecycle.Target{Start: lifecycle.StartAlways})
+		require.Error(t, err)
+		assert.Equal(t, lifecycle.OutcomeRolledBack, result.Members[0].Outcome)
+		assert.Equal(t, bad.web.ID, bad.only(t).ID)
+		assert.Equal(t, lifecycle.StateExited, bad.only(t).State, "the old one is left as it was")
+	})
+}
+
+// Every call fails or is the watcher's last: the container ends as it was, or as its
+// successor was to end, never between the two, and never on a bad image that was
+// started.
+func TestAFaultAtAnyCallEndsInOneStateOrTheOther(t *testing.T) {
+	t.Parallel()
+	targets := map[string]lifecycle.Target{
+		"never":         {Start: lifecycle.StartNever},
+		"always":        {Start: lifecycle.StartAlways},
+		"fresh volumes": {FreshVolumes: true},
+		"never, fresh":  {Start: lifecycle.StartNever, FreshVolumes: true},
+	}
+	specs := map[string]lifecycle.Spec{
+		"plain": {}, "removes itself": {HostConfig: lifecycle.Document{"AutoRemove": true}},
+		"always": {HostConfig: lifecycle.Document{"RestartPolicy": map[string]any{"Name": "always"}}},
+	}
+	images := map[string]enginetest.Image{"good": {}, "exits": {Exits: true, ExitCode: 1, After: time.Second}, "start fails": {StartError: "no such file"}}
+	runs := 0
+	for targetName, target := range targets {
+		for specName, spec := range specs {
+			for imageName, image := range images {
+				for _, was := range []lifecycle.State{lifecycle.StateRunning, lifecycle.StatePaused, lifecycle.StateExited} {
+					if spec.HostConfig.Flag("AutoRemove") && was == lifecycle.StateExited {
+						continue
+					}
+					for _, f := range faults() {
+						name := fmt.Sprintf("%s, %s, %s, %s, %s", targetName, specName, imageName, was, f.name)
+						for k, hit := 1, true; hit && !t.Failed(); k++ {
+							synctest.Test(t, func(t *testing.T) {
+								hit = startFaultAt(t, fmt.Sprintf("%s, call %d", name, k), newScene(t, spec, was, image), target, image, f, k)
+							})
+							runs++
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d faults", runs)
+	assert.Greater(t, runs, 1000)
+}
+
+func startFaultAt(t *testing.T, name string, s scene, target lifecycle.Target, image enginetest.Image, f fault, k int) (hit bool) {
+	t.Helper()
+	was, volumes := s.web.State, s.Volumes()
+	s.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
+		hit = hit || n == k
+		return f.at(k, n)
+	})
+	_, err := s.as(t.Context(), target)
+	s.SetFault(nil)
+	if f.killed {
+		recovered, err := lifecycle.Recreate(s.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
+		require.NoError(t, err)
+		for _, r := range recovered {
+			require.NoError(t, r.Err, name)
+		}
+	}
+	c := s.only(t)
+	updated := c.ImageID == s.new
+	if !f.killed {
+		assert.Equal(t, err == nil, updated, "%s: %v", name, err)
+	}
+	if !updated {
+		assert.Equal(t, was, c.State, "%s: %v", name, err)
+		snap, err := s.Inspect(t.Context(), "web")
+		require.NoError(t, err)
+		assert.Equal(t, volumes[0], snap.Mounts[0].Name, "%s: its volume", name)
+		assert.Contains(t, s.Volumes(), volumes[0], name)
+		return hit
+	}
+	end := was
+	switch {
+	case target.Start == lifecycle.StartNever, was == lifecycle.StateExited && target.Start == lifecycle.StartAsFound:
+		end = lifecycle.StateCreated
+	case was == lifecycle.StateExited:
+		end = lifecycle.StateRunning
+	}
+	assert.Equal(t, end, c.State, "%s: %v", name, err)
+	if end != lifecycle.StateCreated {
+		assert.True(t, image.StartError == "" && !image.Exits, "%s: a bad image was taken for good", name)
+	}
+	return hit
+}
+
+func TestAnonymousVolumesAreRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mine := fmt.Sprintf("%064d", 7) // named like an anonymous one
+		s := newScene(t, lifecycle.Spec{HostConfig: lifecycle.Document{"Binds": []any{"named:/named", mine + ":/mine"}}}, lifecycle.StateRunning, enginetest.Image{})
+		volume := func(path string) string {
+			snap, err := s.Inspect(t.Context(), "web")
+			require.NoError(t, err)
+			for _, m := range snap.Mounts {
+				if m.Destination == path {
+					return m.Name
+				}
+			}
+			return ""
+		}
+		first := volume("/data")
+		// The first update carries it on, for which it has to be named.
+		result, err := s.as(t.Context(), lifecycle.Target{})
+		require.NoError(t, err)
+		assert.Equal(t, first, volume("/data"))
+		s.web = s.only(t)
+
+		// It is anonymous all the same.
+		result, err = s.as(t.Context(), lifecycle.Target{FreshVolumes: true})
+		require.NoError(t, err)
+		assert.Empty(t, result.Members[0].Warnings)
+		second := volume("/data")
+		assert.NotEqual(t, first, second)
+		assert.Equal(t, "named", volume("/named"))
+		assert.Equal(t, mine, volume("/mine"))
+		assert.ElementsMatch(t, []string{second, "named", mine}, s.Volumes())
+		s.web = s.only(t)
+
+		// One that another container uses stays.
+		s.Run("reader", "app:1", lifecycle.Spec{HostConfig: lifecycle.Document{"Binds": []any{second + ":/theirs"}}})
+		result, err = s.as(t.Context(), lifecycle.Target{FreshVolumes: true})
+		require.NoError(t, err)
+		require.Len(t, result.Members[0].Warnings, 1)
+		assert.Contains(t, result.Members[0].Warnings[0], "in use")
+		assert.Contains(t, s.Volumes(), second)
+	})
+}
+
+func TestWhoHasAnothersVolumesGetsItsFreshOnes(t *testing.T) {
+	t.Parallel()
+	for _, by := range []string{"ID", "name"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+			ref := map[string]string{"ID": s.web.ID, "name": "web"}[by]
+			s.Publish("plain:1", enginetest.Image{})
+			child := s.Run("child", "plain:1", lifecycle.Spec{HostConfig: lifecycle.Document{"VolumesFrom": []any{ref}}})
+			_, err := lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{FreshVolumes: true, Members: []lifecycle.Member{
+				{Container: s.web, Reference: "app:1", ImageID: s.new},
+				{Container: child, Reference: "plain:1", ImageID: child.ImageID},
+			}})
+			require.NoError(t, err)
+			var names []string
+			for _, name := range []string{"web", "child"} {
+				snap, err := s.Inspect(t.Context(), name)
+				require.NoError(t, err)
+				require.Len(t, snap.Mounts, 1)
+				names = append(names, snap.Mounts[0].Name)
+			}
+			assert.Equal(t, names[0], names[1], "by %s", by)
+			assert.Equal(t, []string{names[0]}, s.Volumes(), "by %s", by)
+		})
+	}
+}
+
+func TestVolumesAreNotRenewedWhereNobodyCanRemoveThem(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+	s2 := struct{ lifecycle.Engine }{s.Engine} // none of its abilities
+	_, err := lifecycle.Recreate(s2).Update(t.Context(), lifecycle.Target{
+		FreshVolumes: true, Members: []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new}},
+	})
+	require.ErrorContains(t, err, "cannot remove its anonymous volumes")
+	assert.Empty(t, s.changes())
+}
