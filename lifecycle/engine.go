@@ -234,8 +234,8 @@ type Connector interface {
 	Disconnect(ctx context.Context, network, container string) error
 }
 
-// VolumeRemover is an engine that removes volumes. Without it a target with
-// FreshVolumes is refused, if there are any to renew.
+// VolumeRemover is an engine that removes volumes. Without it a member with
+// FreshVolumes is refused, if it has any to renew.
 type VolumeRemover interface {
 	// RemoveVolume removes a volume, never by force: one that a container has, up or
 	// not, is a Conflict.

@@ -109,9 +109,9 @@ func shared(c Snapshot) string {
 }
 
 // orderOf is the order of a target's member.
-func orderOf(t Target, old Snapshot) (Order, error) {
+func orderOf(t Target, seat int, old Snapshot) (Order, error) {
 	order, reason, err := OrderOf(old, t.Order)
-	if t.Start == StartNever && err == nil {
+	if t.Members[seat].Start == StartNever && err == nil {
 		if t.Order == StartFirst {
 			return "", precondition("%s: its successor is not to be started", StartFirst)
 		}

@@ -92,8 +92,8 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
-	mv.start, mv.goal = t.Start, mv.was.then(t.Start)
-	if mv.order, err = orderOf(t, old); err != nil {
+	mv.start, mv.goal = m.Start, mv.was.then(m.Start)
+	if mv.order, err = orderOf(t, seat, old); err != nil {
 		return nil, err
 	}
 	mv.looping = old.State == StateRestarting || mv.order != StartFirst && isLooping(old) // start-first leaves it up
@@ -120,7 +120,7 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 		return nil, err
 	}
 	mv.anonymous = anonymousVolumes(old, inherited)
-	if t.FreshVolumes && len(mv.anonymous) > 0 {
+	if m.FreshVolumes && len(mv.anonymous) > 0 {
 		if _, ok := r.engine.(VolumeRemover); !ok {
 			return nil, precondition("this engine cannot remove its anonymous volumes")
 		}

@@ -14,10 +14,10 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
-// as updates the scene's container with what the target says beside its member.
-func (s scene) as(ctx context.Context, t lifecycle.Target) (lifecycle.Result, error) {
-	t.Members = []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new}}
-	return lifecycle.Recreate(s.Engine).Update(ctx, t)
+// as updates the scene's container with what the member says besides.
+func (s scene) as(ctx context.Context, m lifecycle.Member) (lifecycle.Result, error) {
+	m.Container, m.Reference, m.ImageID = s.web, "app:1", s.new
+	return lifecycle.Recreate(s.Engine).Update(ctx, lifecycle.Target{Members: []lifecycle.Member{m}})
 }
 
 func TestASuccessorThatIsNotStarted(t *testing.T) {
@@ -27,7 +27,7 @@ func TestASuccessorThatIsNotStarted(t *testing.T) {
 			t.Parallel()
 			// It is never started, so that nobody notices how bad it is.
 			s := newScene(t, lifecycle.Spec{}, was, enginetest.Image{StartError: "no such file"})
-			result, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever})
+			result, err := s.as(t.Context(), lifecycle.Member{Start: lifecycle.StartNever})
 			require.NoError(t, err)
 			calls := []string{"Create web.wt-new-<old>-<old>", "Rename <old>", "Rename web.wt-new-<old>-<old>"}
 			letter := "s"
@@ -45,15 +45,17 @@ func TestASuccessorThatIsNotStarted(t *testing.T) {
 	}
 }
 
-func TestOneThatDoesNotKeepItsConfigurationStopsNobody(t *testing.T) {
+func TestWhatCannotBeSwappedIsNotStoppedEither(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
-	s.web.ImageID = "sha256:other"
-	_, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever})
-	require.ErrorContains(t, err, "it is not the container that was judged")
+	s.new = "sha256:other"
+	_, err := s.as(t.Context(), lifecycle.Member{Start: lifecycle.StartNever})
+	require.ErrorContains(t, err, "not to the judged")
 	assert.Empty(t, s.changes())
-	_, err = s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartNever, Order: lifecycle.StartFirst})
-	require.Error(t, err)
+	_, err = lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{
+		Order: lifecycle.StartFirst, Members: []lifecycle.Member{{Container: s.only(t), Start: lifecycle.StartNever}},
+	})
+	require.ErrorContains(t, err, "start-first: its successor is not to be started")
 	assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
 }
 
@@ -61,13 +63,13 @@ func TestAStoppedContainerIsRevived(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, lifecycle.Spec{}, lifecycle.StateExited, enginetest.Image{})
-		_, err := s.as(t.Context(), lifecycle.Target{Start: lifecycle.StartAlways})
+		_, err := s.as(t.Context(), lifecycle.Member{Start: lifecycle.StartAlways})
 		require.NoError(t, err)
 		assert.Equal(t, lifecycle.StateRunning, s.only(t).State)
 		assert.Equal(t, s.new, s.only(t).ImageID)
 
 		bad := newScene(t, lifecycle.Spec{}, lifecycle.StateExited, enginetest.Image{Exits: true, ExitCode: 1, After: time.Second})
-		result, err := bad.as(t.Context(), lifecycle.Target{Start: lifecycle.StartAlways})
+		result, err := bad.as(t.Context(), lifecycle.Member{Start: lifecycle.StartAlways})
 		require.Error(t, err)
 		assert.Equal(t, lifecycle.OutcomeRolledBack, result.Members[0].Outcome)
 		assert.Equal(t, bad.web.ID, bad.only(t).ID)
@@ -80,7 +82,7 @@ func TestAStoppedContainerIsRevived(t *testing.T) {
 // started.
 func TestAFaultAtAnyCallEndsInOneStateOrTheOther(t *testing.T) {
 	t.Parallel()
-	targets := map[string]lifecycle.Target{
+	targets := map[string]lifecycle.Member{
 		"never":         {Start: lifecycle.StartNever},
 		"always":        {Start: lifecycle.StartAlways},
 		"fresh volumes": {FreshVolumes: true},
@@ -116,7 +118,7 @@ func TestAFaultAtAnyCallEndsInOneStateOrTheOther(t *testing.T) {
 	assert.Greater(t, runs, 1000)
 }
 
-func startFaultAt(t *testing.T, name string, s scene, target lifecycle.Target, image enginetest.Image, f fault, k int) (hit bool) {
+func startFaultAt(t *testing.T, name string, s scene, target lifecycle.Member, image enginetest.Image, f fault, k int) (hit bool) {
 	t.Helper()
 	was, volumes := s.web.State, s.Volumes()
 	s.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
@@ -176,13 +178,13 @@ func TestAnonymousVolumesAreRenewed(t *testing.T) {
 		}
 		first := volume("/data")
 		// The first update carries it on, for which it has to be named.
-		result, err := s.as(t.Context(), lifecycle.Target{})
+		result, err := s.as(t.Context(), lifecycle.Member{})
 		require.NoError(t, err)
 		assert.Equal(t, first, volume("/data"))
 		s.web = s.only(t)
 
 		// It is anonymous all the same.
-		result, err = s.as(t.Context(), lifecycle.Target{FreshVolumes: true})
+		result, err = s.as(t.Context(), lifecycle.Member{FreshVolumes: true})
 		require.NoError(t, err)
 		assert.Empty(t, result.Members[0].Warnings)
 		second := volume("/data")
@@ -194,7 +196,7 @@ func TestAnonymousVolumesAreRenewed(t *testing.T) {
 
 		// One that another container uses stays.
 		s.Run("reader", "app:1", lifecycle.Spec{HostConfig: lifecycle.Document{"Binds": []any{second + ":/theirs"}}})
-		result, err = s.as(t.Context(), lifecycle.Target{FreshVolumes: true})
+		result, err = s.as(t.Context(), lifecycle.Member{FreshVolumes: true})
 		require.NoError(t, err)
 		require.Len(t, result.Members[0].Warnings, 1)
 		assert.Contains(t, result.Members[0].Warnings[0], "in use")
@@ -210,8 +212,8 @@ func TestWhoHasAnothersVolumesGetsItsFreshOnes(t *testing.T) {
 			ref := map[string]string{"ID": s.web.ID, "name": "web"}[by]
 			s.Publish("plain:1", enginetest.Image{})
 			child := s.Run("child", "plain:1", lifecycle.Spec{HostConfig: lifecycle.Document{"VolumesFrom": []any{ref}}})
-			_, err := lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{FreshVolumes: true, Members: []lifecycle.Member{
-				{Container: s.web, Reference: "app:1", ImageID: s.new},
+			_, err := lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{Members: []lifecycle.Member{
+				{Container: s.web, Reference: "app:1", ImageID: s.new, FreshVolumes: true},
 				{Container: child, Reference: "plain:1", ImageID: child.ImageID},
 			}})
 			require.NoError(t, err)
@@ -233,7 +235,7 @@ func TestVolumesAreNotRenewedWhereNobodyCanRemoveThem(t *testing.T) {
 	s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
 	s2 := struct{ lifecycle.Engine }{s.Engine} // none of its abilities
 	_, err := lifecycle.Recreate(s2).Update(t.Context(), lifecycle.Target{
-		FreshVolumes: true, Members: []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new}},
+		Members: []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new, FreshVolumes: true}},
 	})
 	require.ErrorContains(t, err, "cannot remove its anonymous volumes")
 	assert.Empty(t, s.changes())

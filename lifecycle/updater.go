@@ -33,15 +33,6 @@ type Target struct {
 	// its label does not say. Nil: the container's own setting, else the engine's
 	// default.
 	StopTimeout *time.Duration
-	// Start says whether successors are started. Empty: those are whose
-	// predecessor was up.
-	Start Start
-	// FreshVolumes leaves the anonymous volumes behind, those that nobody gave a
-	// name: successors begin with new ones, and the old ones are removed after the
-	// predecessors were, unless another container uses them. A crash between the
-	// two leaves them, and a predecessor that serves again has them. Default: they
-	// are carried on.
-	FreshVolumes bool
 	// OnStep is told of each step as it begins; may be nil. It must not block.
 	OnStep func(Step)
 }
@@ -59,6 +50,14 @@ type Member struct {
 	// NeedsReady is set if those before it in the target must have proven
 	// themselves before it is started.
 	NeedsReady bool
+	// Start says whether the successor is started. Empty: if its predecessor was up.
+	Start Start
+	// FreshVolumes leaves the anonymous volumes behind, those that nobody gave a
+	// name: the successor begins with new ones, and the old ones are removed after
+	// the predecessor was, unless another container uses them. A crash between the
+	// two leaves them, and a predecessor that serves again has them. Default: they
+	// are carried on.
+	FreshVolumes bool
 }
 
 // Step is one step of an update, told as it begins.
