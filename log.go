@@ -18,6 +18,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.DebugContext(ctx, "pass started", "kind", e.Kind)
 	case ContainerSkipped:
 		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+	case LabelInvalid:
+		l.WarnContext(ctx, "a label's value is not accepted",
+			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
 	case MirrorNoticed:
@@ -66,7 +69,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
-		for _, s := range []Status{StatusRestarted, StatusHeld} {
+		for _, s := range r.rare() {
 			if n := r.Count(s); n > 0 {
 				attrs = append(attrs, string(s), n)
 			}
