@@ -88,9 +88,11 @@ func signalAndStop(ctx context.Context, s *session, ref string, stop container.S
 	ended, failed := s.ContainerWait(waiting, ref, container.WaitConditionNotRunning)
 	select {
 	case <-ended:
+		// Of a container with a signal of its own, the engine takes another one for a
+		// crash, and its policy may have begun another life, which has its time too.
 	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
+		stop.Timeout = new(int) // it has had its time
 	}
-	stop.Timeout = new(int) // it has had its time
 	if err := s.ContainerStop(ctx, ref, stop); !errdefs.IsNotFound(err) {
 		return err
 	}
