@@ -241,3 +241,28 @@ func TestDriftNamesEachFieldOnce(t *testing.T) {
 		`Networks.front.IPAMConfig: want {"IPv4Address":"10.1.0.5"}, got {"IPv4Address":"10.1.0.6"}`,
 	}, fields)
 }
+
+// What a container follows is written down where it is not what it is created by.
+func TestWhatIsFollowedIsNotLost(t *testing.T) {
+	t.Parallel()
+	const id = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	for name, tt := range map[string]struct {
+		image, label, reference string
+		want                    any
+	}{
+		"by its reference":              {"app:1", "", "app:1", nil},
+		"by an ID":                      {"app:1", "", id, "app:1"},
+		"by an ID that nobody can name": {id, "", id, nil},
+		"with a label":                  {"app:1", "app:1", "app:1", "app:1"},
+		"with a label, to another tag":  {"app:1", "app:1", "app:2", "app:2"},
+		"with a label, by an ID":        {"app:1", "app:1", id, "app:1"},
+	} {
+		old := Snapshot{Config: Document{}, HostConfig: Document{}}
+		if tt.label != "" {
+			old.Config["Labels"] = map[string]any{LabelOriginalImage: tt.label}
+		}
+		m := Member{Container: Container{Image: tt.image}, Reference: tt.reference}
+		spec := successorSpec(old, Image{}, m, nil, nil)
+		assert.Equal(t, tt.want, spec.Config.Object("Labels")[LabelOriginalImage], name)
+	}
+}

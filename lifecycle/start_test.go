@@ -240,3 +240,57 @@ func TestVolumesAreNotRenewedWhereNobodyCanRemoveThem(t *testing.T) {
 	require.ErrorContains(t, err, "cannot remove its anonymous volumes")
 	assert.Empty(t, s.changes())
 }
+
+// A family whose successors are not started, and whose volumes are renewed, ends whole:
+// as it was, or in all members' successors.
+func TestAFaultAtAnyCallLeavesAFamilyWholeThatIsNotStarted(t *testing.T) {
+	t.Parallel()
+	runs := 0
+	for _, f := range faults() {
+		for k, hit := 1, true; hit && !t.Failed(); k++ {
+			synctest.Test(t, func(t *testing.T) {
+				name := fmt.Sprintf("%s, call %d", f.name, k)
+				h := newHousehold(t, enginetest.Image{StartError: "no such file"})
+				for i := range h.target.Members {
+					h.target.Members[i].Start, h.target.Members[i].FreshVolumes = lifecycle.StartNever, true
+				}
+				hit = false
+				h.SetFault(func(n int, _ enginetest.Call) enginetest.Fault {
+					hit = hit || n == k
+					return f.at(k, n)
+				})
+				_, failed := h.update(t.Context())
+				h.SetFault(nil)
+				if f.killed {
+					_, err := lifecycle.Recreate(h.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
+					require.NoError(t, err, name)
+				}
+				now := map[string]lifecycle.Snapshot{}
+				for _, member := range family {
+					var err error
+					now[member], err = h.Inspect(t.Context(), member)
+					require.NoError(t, err, name)
+				}
+				updated := now["vpn"].ID != h.was["vpn"].ID
+				assert.True(t, f.killed || updated == (failed == nil), "%s: %v", name, failed)
+				for _, member := range family {
+					want := lifecycle.StateRunning
+					if updated {
+						want = lifecycle.StateCreated
+					}
+					assert.Equal(t, want, now[member].State, "%s: %s", name, member)
+					assert.Equal(t, updated, now[member].ID != h.was[member].ID, "%s: %s", name, member)
+				}
+				list, err := h.Containers(t.Context())
+				require.NoError(t, err)
+				assert.Len(t, list, len(family), name)
+				assert.Equal(t, updated, now["app"].Mounts[0].Name != h.was["app"].Mounts[0].Name, name)
+				assert.Equal(t, now["app"].Mounts[0].Name, now["job"].Mounts[0].Name, name)
+				assert.Contains(t, h.Volumes(), now["app"].Mounts[0].Name, name)
+				runs++
+			})
+		}
+	}
+	t.Logf("%d faults", runs)
+	assert.Greater(t, runs, 50)
+}
