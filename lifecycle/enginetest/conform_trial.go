@@ -33,7 +33,7 @@ type oneCase struct {
 // cases are all of them.
 func cases() []oneCase {
 	return slices.Concat(listCases(), inspectCases(), createCases(), renameCases(), removeCases(), startCases(), stopCases(),
-		imageCases(), pullCases(), abilityCases(), fileCases(), networkCases(), callCases())
+		imageCases(), pullCases(), abilityCases(), fileCases(), networkCases(), volumeCases(), callCases())
 }
 
 // trial is one case on its way.
