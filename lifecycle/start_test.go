@@ -98,17 +98,8 @@ func TestAFaultAtAnyCallEndsInOneStateOrTheOther(t *testing.T) {
 		for specName, spec := range specs {
 			for imageName, image := range images {
 				for _, was := range []lifecycle.State{lifecycle.StateRunning, lifecycle.StatePaused, lifecycle.StateExited} {
-					if spec.HostConfig.Flag("AutoRemove") && was == lifecycle.StateExited {
-						continue
-					}
-					for _, f := range faults() {
-						name := fmt.Sprintf("%s, %s, %s, %s, %s", targetName, specName, imageName, was, f.name)
-						for k, hit := 1, true; hit && !t.Failed(); k++ {
-							synctest.Test(t, func(t *testing.T) {
-								hit = startFaultAt(t, fmt.Sprintf("%s, call %d", name, k), newScene(t, spec, was, image), target, image, f, k)
-							})
-							runs++
-						}
+					if !spec.HostConfig.Flag("AutoRemove") || was != lifecycle.StateExited { // there is no such container
+						runs += startSweep(t, fmt.Sprintf("%s, %s, %s, %s", targetName, specName, imageName, was), spec, was, image, target)
 					}
 				}
 			}
@@ -116,6 +107,20 @@ func TestAFaultAtAnyCallEndsInOneStateOrTheOther(t *testing.T) {
 	}
 	t.Logf("%d faults", runs)
 	assert.Greater(t, runs, 1000)
+}
+
+// startSweep puts each fault at each call there is, and returns how many there are.
+func startSweep(t *testing.T, name string, spec lifecycle.Spec, was lifecycle.State, image enginetest.Image, target lifecycle.Member) (runs int) {
+	t.Helper()
+	for _, f := range faults() {
+		for k, hit := 1, true; hit && !t.Failed(); k++ {
+			synctest.Test(t, func(t *testing.T) {
+				hit = startFaultAt(t, fmt.Sprintf("%s, %s, call %d", name, f.name, k), newScene(t, spec, was, image), target, image, f, k)
+			})
+			runs++
+		}
+	}
+	return runs
 }
 
 func startFaultAt(t *testing.T, name string, s scene, target lifecycle.Member, image enginetest.Image, f fault, k int) (hit bool) {
@@ -178,13 +183,13 @@ func TestAnonymousVolumesAreRenewed(t *testing.T) {
 		}
 		first := volume("/data")
 		// The first update carries it on, for which it has to be named.
-		result, err := s.as(t.Context(), lifecycle.Member{})
+		_, err := s.as(t.Context(), lifecycle.Member{})
 		require.NoError(t, err)
 		assert.Equal(t, first, volume("/data"))
 		s.web = s.only(t)
 
 		// It is anonymous all the same.
-		result, err = s.as(t.Context(), lifecycle.Member{FreshVolumes: true})
+		result, err := s.as(t.Context(), lifecycle.Member{FreshVolumes: true})
 		require.NoError(t, err)
 		assert.Empty(t, result.Members[0].Warnings)
 		second := volume("/data")
@@ -265,32 +270,40 @@ func TestAFaultAtAnyCallLeavesAFamilyWholeThatIsNotStarted(t *testing.T) {
 					_, err := lifecycle.Recreate(h.Engine).(lifecycle.Recoverer).Recover(t.Context(), lifecycle.RecoverOptions{})
 					require.NoError(t, err, name)
 				}
-				now := map[string]lifecycle.Snapshot{}
-				for _, member := range family {
-					var err error
-					now[member], err = h.Inspect(t.Context(), member)
-					require.NoError(t, err, name)
-				}
-				updated := now["vpn"].ID != h.was["vpn"].ID
+				updated := h.whole(t, name)
 				assert.True(t, f.killed || updated == (failed == nil), "%s: %v", name, failed)
-				for _, member := range family {
-					want := lifecycle.StateRunning
-					if updated {
-						want = lifecycle.StateCreated
-					}
-					assert.Equal(t, want, now[member].State, "%s: %s", name, member)
-					assert.Equal(t, updated, now[member].ID != h.was[member].ID, "%s: %s", name, member)
-				}
-				list, err := h.Containers(t.Context())
-				require.NoError(t, err)
-				assert.Len(t, list, len(family), name)
-				assert.Equal(t, updated, now["app"].Mounts[0].Name != h.was["app"].Mounts[0].Name, name)
-				assert.Equal(t, now["app"].Mounts[0].Name, now["job"].Mounts[0].Name, name)
-				assert.Contains(t, h.Volumes(), now["app"].Mounts[0].Name, name)
 				runs++
 			})
 		}
 	}
 	t.Logf("%d faults", runs)
 	assert.Greater(t, runs, 50)
+}
+
+// whole sees that the family is as it was, or made of successors that were not started
+// and have the volumes of their own, and returns which.
+func (h household) whole(t *testing.T, name string) (updated bool) {
+	t.Helper()
+	now := map[string]lifecycle.Snapshot{}
+	for _, member := range family {
+		var err error
+		now[member], err = h.Inspect(t.Context(), member)
+		require.NoError(t, err, name)
+	}
+	updated = now["vpn"].ID != h.was["vpn"].ID
+	want := lifecycle.StateRunning
+	if updated {
+		want = lifecycle.StateCreated
+	}
+	for _, member := range family {
+		assert.Equal(t, want, now[member].State, "%s: %s", name, member)
+		assert.Equal(t, updated, now[member].ID != h.was[member].ID, "%s: %s", name, member)
+	}
+	list, err := h.Containers(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, list, len(family), name)
+	assert.Equal(t, updated, now["app"].Mounts[0].Name != h.was["app"].Mounts[0].Name, name)
+	assert.Equal(t, now["app"].Mounts[0].Name, now["job"].Mounts[0].Name, name)
+	assert.Contains(t, h.Volumes(), now["app"].Mounts[0].Name, name)
+	return updated
 }
