@@ -121,8 +121,11 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	attrs := about(e.Container)
 	switch {
 	case e.Status == StatusUpdated:
-		l.InfoContext(ctx, "updated", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(),
-			"downtime", e.Downtime.Round(time.Millisecond))...)
+		attrs = append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "downtime", e.Downtime.Round(time.Millisecond))
+		if e.Reason != "" {
+			attrs = append(attrs, "reason", e.Reason)
+		}
+		l.InfoContext(ctx, "updated", attrs...)
 	case e.Status == StatusRestarted:
 		l.InfoContext(ctx, "restarted", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "reason", e.Reason)...)
 	case e.Err != nil:

@@ -62,6 +62,9 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 	case err != nil:
 		e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 		return false
+	case p.sameManifest(ctx, e.Container, id):
+		e.Reason = "the index moved, its content did not"
+		return false
 	case p.failedBefore(e):
 		return false
 	}
@@ -69,6 +72,22 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 	p.moved[c.image.Config] = described{defaults: image.Config}
 	e.Status, e.NewImageID, e.Reason = StatusStale, id, "its reference leads to another image here"
 	return true
+}
+
+// sameManifest reports whether an image for several platforms has for the container's
+// what it runs already. An engine shows an image, as it is for a platform, by the
+// manifest's digest.
+func (p *pass) sameManifest(ctx context.Context, c lifecycle.Container, id string) bool {
+	able, ok := p.cfg.engine.(lifecycle.PlatformInspector)
+	if !ok || c.ImageManifest == "" || c.ImagePlatform == "" {
+		return false
+	}
+	var shown lifecycle.Image
+	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		shown, err = able.InspectImageFor(ctx, id, c.ImagePlatform)
+		return err
+	})
+	return err == nil && shown.ID == c.ImageManifest
 }
 
 // pulledAs is the digest that the image has in the reference's repository, if it was

@@ -57,6 +57,21 @@ func TestNoPullFollowsWhatIsHere(t *testing.T) {
 	}
 }
 
+func TestNoPullRestartsNothingForAnotherPlatform(t *testing.T) {
+	t.Parallel()
+	e := enginetest.New(enginetest.WithContainerdStore())
+	publish := func(other int) {
+		e.PublishIndex("app:1", map[string]enginetest.Image{"linux/amd64": version(1), "linux/s390x": version(other)})
+		require.NoError(t, e.Pull(t.Context(), lifecycle.PullOptions{Reference: "app:1"}))
+	}
+	publish(1)
+	e.Run("web", "app:1", lifecycle.Spec{})
+	publish(2)
+	got := entry(t, update(t, memory(t, e, watchtower.WithNoPull(true))), "web")
+	assert.Equal(t, watchtower.StatusFresh, got.Status)
+	assert.Equal(t, "the index moved, its content did not", got.Reason)
+}
+
 func TestNoPullLeavesAloneWhatIsNotHere(t *testing.T) {
 	t.Parallel()
 	e := enginetest.New()
