@@ -192,6 +192,7 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 				member.Reference = m.ImageID
 			}
 		}
+		a.cfg.begin(&member, m)
 		t.Members = append(t.Members, member)
 	}
 	return t, nil
@@ -226,6 +227,9 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	switch {
 	case err == nil:
 		e.Status, e.NewContainerID, e.Reason = StatusUpdated, m.NewID, ""
+		if p.cfg.noRestart {
+			e.Reason = "created, not started"
+		}
 		p.kept(p.quarantine.forget(e.Container.Name))
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack

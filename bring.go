@@ -30,6 +30,9 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) && p.holds(ctx, have, user) {
 		return have, nil
 	}
+	if a.planned.Here {
+		return lifecycle.Image{}, errMovedHere(a.planned.Reference)
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
 	defer cancel()
 	start, reference := p.now(), a.planned.Reference

@@ -51,6 +51,15 @@ type ContainerSkipped struct {
 	Reason    string
 }
 
+// LabelInvalid tells of a container's label that has a value nobody can use: once for
+// each container and label, until it has another value.
+type LabelInvalid struct {
+	At        time.Time
+	Container lifecycle.Container
+	// Label is the label, Value what it says, and Accepted what it may say.
+	Label, Value, Accepted string
+}
+
 // CheckFailed tells of a reference whose registry gave no answer.
 type CheckFailed struct {
 	At        time.Time
@@ -191,6 +200,7 @@ type ObserverOverflowed struct {
 
 func (PassStarted) event()        {}
 func (ContainerSkipped) event()   {}
+func (LabelInvalid) event()       {}
 func (CheckFailed) event()        {}
 func (MirrorNoticed) event()      {}
 func (UpdateFound) event()        {}

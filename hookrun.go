@@ -78,18 +78,13 @@ func (p *pass) command(ctx context.Context, e *Entry, c Container, point HookPoi
 	return result.Verdict
 }
 
-// hooksOf reads a container's labels, if that is asked for. What they say that
-// cannot be read is told once.
+// hooksOf reads a container's labels, if that is asked for. What is wrong with them the
+// policy tells.
 func (p *pass) hooksOf(c Container) lifecycle.Hooks {
 	if !p.cfg.hooks.labels {
 		return lifecycle.Hooks{}
 	}
-	hooks, problems := lifecycle.HooksOf(c.Labels)
-	for _, problem := range problems {
-		if p.untold(c.Name + " " + problem.Error()) {
-			p.cfg.logger.Warn("a label is not valid", append(about(c), "err", problem)...)
-		}
-	}
+	hooks, _ := lifecycle.HooksOf(c.Labels)
 	return hooks
 }
 

@@ -20,6 +20,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.DebugContext(ctx, "pass started", "kind", e.Kind)
 	case ContainerSkipped:
 		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+	case LabelInvalid:
+		l.WarnContext(ctx, "a label's value is not accepted",
+			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
 	case MirrorNoticed:
@@ -72,7 +75,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
-		for _, s := range []Status{StatusRestarted, StatusHeld} {
+		for _, s := range r.rare() {
 			if n := r.Count(s); n > 0 {
 				attrs = append(attrs, string(s), n)
 			}
@@ -124,8 +127,11 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	attrs := about(e.Container)
 	switch {
 	case e.Status == StatusUpdated:
-		l.InfoContext(ctx, "updated", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(),
-			"downtime", e.Downtime.Round(time.Millisecond))...)
+		attrs = append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "downtime", e.Downtime.Round(time.Millisecond))
+		if e.Reason != "" {
+			attrs = append(attrs, "reason", e.Reason)
+		}
+		l.InfoContext(ctx, "updated", attrs...)
 	case e.Status == StatusRestarted:
 		l.InfoContext(ctx, "restarted", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "reason", e.Reason)...)
 	case e.Err != nil:

@@ -61,6 +61,9 @@ type config struct {
 	hooks        hookSettings
 	self         string
 
+	monitorOnly, noPull, labelsFirst bool
+	noRestart, revive, removeVolumes bool
+
 	stateDirectory string
 }
 
@@ -228,8 +231,9 @@ func (c *config) wish() Order {
 }
 
 // WithStopTimeout sets how long a container may take to stop before it is
-// killed, in whole seconds, rounded up; 0 kills at once. Default: the
-// container's own setting, else the engine's default.
+// killed, in whole seconds, rounded up; 0 kills at once. It is for containers whose
+// label (lifecycle.LabelStopTimeout) does not say. Default: the container's own
+// setting, else the engine's default.
 func WithStopTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {

@@ -22,6 +22,8 @@ type pass struct {
 	report *Report
 	emit   func(Event)
 
+	monitored []candidate // stale, and to stay so
+
 	unfinished map[string]bool // services that a swap has not let go of
 
 	mu     sync.Mutex
@@ -57,11 +59,7 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		if err := agreed(p.report.Plan); err != nil {
 			return err
 		}
-		for _, c := range stale {
-			if c.entry.Status == StatusStale {
-				p.emit(UpdateFound{At: p.now(), Entry: *c.entry})
-			}
-		}
+		p.found(stale)
 		if kind == PassUpdate {
 			p.act(ctx)
 		}
@@ -134,7 +132,7 @@ func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Con
 
 // plan sees who needs whom, if there is anything to do.
 func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
-	policy := PlanPolicy{p.cfg.rolling, p.cfg.cleanup, p.cfg.stopTimeout}
+	policy := p.cfg.planPolicy()
 	if len(stale) == 0 {
 		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
 	}

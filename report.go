@@ -96,14 +96,17 @@ type Entry struct {
 	Hooks []lifecycle.HookResult
 	// Failure is what a failed successor could still tell; nil if none failed.
 	Failure *lifecycle.Failure
+	// Policy is what counts for it, and who says so.
+	Policy Policy
 	// Err is why it failed or was rolled back.
 	Err error
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
 // and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
-// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, error and
-// retry_after, which is when its registry may be asked again.
+// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
+// rows that Policy.Said returns), error and retry_after, which is when its registry may
+// be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Name       string          `json:"name"`
@@ -126,13 +129,14 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		Hooks []lifecycle.HookResult `json:"hooks,omitempty"`
 
 		Failure    *lifecycle.Failure `json:"failure,omitempty"`
+		Policy     Policy             `json:"policy,omitempty"`
 		Error      string             `json:"error,omitempty"`
 		RetryAfter time.Time          `json:"retry_after,omitzero"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
 		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
-		e.Warnings, e.Hooks, e.Failure, "",
+		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "",
 		time.Time{},
 	}
 	if e.Err != nil {
@@ -155,6 +159,14 @@ func (r *Report) Count(s Status) int {
 	return n
 }
 
+// rare are the statuses that are told of only where there are any.
+func (r *Report) rare() []Status {
+	if r.Kind == PassCheck {
+		return []Status{StatusRestarted, StatusHeld}
+	}
+	return []Status{StatusRestarted, StatusHeld, StatusStale}
+}
+
 // Scanned returns how many containers were looked at: all but the skipped.
 func (r *Report) Scanned() int { return len(r.Entries) - r.Count(StatusSkipped) }
 
@@ -170,8 +182,9 @@ func (r *Report) Err() error {
 }
 
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
-// rolled_back=0", with "stale=" before them for a check, and "restarted=" and "held="
-// behind them where one had to follow another, or a gate holds one.
+// rolled_back=0", with "stale=" before them for a check, and "restarted=", "held=" and
+// for an update "stale=" behind them where one had to follow another, a gate holds one,
+// or one is only monitored.
 func (r *Report) Summary() string {
 	var b strings.Builder
 	if r.Kind == PassCheck {
@@ -179,7 +192,7 @@ func (r *Report) Summary() string {
 	}
 	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
 		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
-	for _, s := range []Status{StatusRestarted, StatusHeld} {
+	for _, s := range r.rare() {
 		if n := r.Count(s); n > 0 {
 			fmt.Fprintf(&b, " %s=%d", s, n)
 		}

@@ -59,7 +59,8 @@ type Tower struct {
 	busy   chan struct{} // held by the pass in hand
 
 	quarantine *quarantine
-	unfollowed string // why the engine's registry configuration is not; in the busy pass
+	badLabels  map[badLabel]string // those told of; in the busy pass
+	unfollowed string              // why the engine's registry configuration is not; in the busy pass
 
 	said sync.Map // what is told only once
 }

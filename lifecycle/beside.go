@@ -35,7 +35,7 @@ func (s *swap) replaceBeside(ctx, free context.Context) error {
 	name := s.t.hold.names[m.old.ID]
 	s.t.step("stop", name)
 	s.t.stopped = time.Now()
-	if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, name, s.t) }); err != nil {
+	if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, name, m.old.Labels, s.t) }); err != nil {
 		return err
 	}
 	if err := s.lastLook(free); err != nil {

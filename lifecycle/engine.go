@@ -22,7 +22,7 @@ import (
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
 // Describer, LogReader, Differ, Archiver, Connector, Execer, PlatformInspector,
-// RegistryConfigurer. A wrapper that embeds this interface has none of them; one
+// RegistryConfigurer, VolumeRemover. A wrapper that embeds this interface has none of them; one
 // that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
@@ -232,6 +232,14 @@ type Connector interface {
 	Connect(ctx context.Context, network, container string, endpoint Document) error
 	// Disconnect takes the container's endpoint away, up or not.
 	Disconnect(ctx context.Context, network, container string) error
+}
+
+// VolumeRemover is an engine that removes volumes. Without it a member with
+// FreshVolumes is refused, if it has any to renew.
+type VolumeRemover interface {
+	// RemoveVolume removes a volume, never by force: one that a container has, up or
+	// not, is a Conflict.
+	RemoveVolume(ctx context.Context, volume string) error
 }
 
 // LogReader is an engine that shows what a container wrote.

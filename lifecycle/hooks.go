@@ -84,27 +84,26 @@ func HooksOf(labels map[string]string) (Hooks, []error) {
 		}
 	}
 	var problems []error
-	read := func(label string, most uint64, accepted string, use func(n int)) {
+	read := func(label string, use func(n int)) {
 		text, ok := labels[label]
 		if !ok {
 			return
 		}
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil || n > most {
+		n, accepted, ok := hookNumber(label, text)
+		if !ok {
 			problems = append(problems, errclass.With(errdefs.ErrInvalidArgument,
 				fmt.Errorf("lifecycle: label %s: %q: want %s", label, text, accepted)))
 			return
 		}
-		use(int(n))
+		use(n)
 	}
 	for label, timeout := range map[string]*time.Duration{
 		LabelPreUpdateTimeout: &h.PreUpdateTimeout, LabelPostUpdateTimeout: &h.PostUpdateTimeout,
 	} {
-		read(label, maxHookMinutes, "a whole number of minutes, 0 for no limit",
-			func(n int) { *timeout = time.Duration(n) * time.Minute })
+		read(label, func(n int) { *timeout = time.Duration(n) * time.Minute })
 	}
 	for label, id := range map[string]**int{LabelHookUID: &h.User.UID, LabelHookGID: &h.User.GID} {
-		read(label, math.MaxInt32, "a number from 0 to 2147483647", func(n int) { *id = &n })
+		read(label, func(n int) { *id = &n })
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return h, problems
@@ -112,6 +111,16 @@ func HooksOf(labels map[string]string) (Hooks, []error) {
 
 // maxHookMinutes is a hundred years; many more would not be a time.Duration.
 const maxHookMinutes = 100 * 365 * 24 * 60
+
+// hookNumber reads one of the labels that hold a number.
+func hookNumber(label, text string) (n int, accepted string, ok bool) {
+	most, accepted := uint64(math.MaxInt32), "a number from 0 to 2147483647"
+	if label == LabelPreUpdateTimeout || label == LabelPostUpdateTimeout {
+		most, accepted = maxHookMinutes, "a whole number of minutes, 0 for no limit"
+	}
+	parsed, err := strconv.ParseUint(text, 10, 32)
+	return int(parsed), accepted, err == nil && parsed <= most //nolint:gosec // it is bounded
+}
 
 // Timeout bounds the command of a point; 0: it may take as long as the pass does.
 func (h Hooks) Timeout(p HookPoint) time.Duration {

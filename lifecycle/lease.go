@@ -206,7 +206,7 @@ func (r *recreator) takeOver(ctx context.Context, slots []*slot, t *tracker) err
 		for _, c := range s.parkedOnes() {
 			t.hold.park(c.ID, c.Name)
 			if c.State == StateRestarting {
-				if err := r.stop(ctx, c.Name, t); err != nil {
+				if err := r.stop(ctx, c.Name, c.Labels, t); err != nil {
 					return err
 				}
 			}

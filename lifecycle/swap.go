@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -50,10 +51,12 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 		return result, &Error{"update", leader, errclass.With(errdefs.ErrConflict, errors.New("its update is in hand"))}
 	}
 	defer r.let(lead)
+	s.leaveVolumes()
 	err := s.run(ctx, &result)
 	if err != nil {
 		return result, &Error{"update", leader, err}
 	}
+	s.removeVolumes(context.WithoutCancel(ctx), &result)
 	return result, nil
 }
 
@@ -184,7 +187,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		}
 	}
 	for i, m := range s.moves {
-		if !m.was.up() {
+		if !m.goal.up() {
 			continue
 		}
 		if m.member.NeedsReady {
@@ -201,7 +204,9 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 			return err
 		}
 	}
-	s.t.up()
+	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal.up() }) {
+		s.t.up()
+	}
 	if err := s.proveAll(ctx, free, s.moves); err != nil {
 		return err
 	}
@@ -220,7 +225,7 @@ func (s *swap) halt(ctx context.Context, m *move, ref string) error {
 	if s.t.stopped.IsZero() {
 		s.t.stopped = time.Now()
 	}
-	return s.beating(ctx, func(ctx context.Context) error { return s.stop(ctx, ref, s.t) })
+	return s.beating(ctx, func(ctx context.Context) error { return s.stop(ctx, ref, m.old.Labels, s.t) })
 }
 
 // park moves every name, before anything is stopped.
@@ -261,7 +266,7 @@ func (s *swap) park(ctx context.Context) error {
 func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	var unproven []*move
 	for _, m := range moves {
-		if m.was.up() && !m.proven {
+		if m.goal.up() && !m.proven {
 			s.t.step("verify", m.stepDetail())
 			unproven = append(unproven, m)
 		}
@@ -270,7 +275,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, m.was, 0)
+				err := s.verify(ctx, m.ids.next, m.goal, 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}
@@ -288,7 +293,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	}
 	for _, m := range unproven {
 		m.proven = true
-		if m.was == wasPaused {
+		if m.goal == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {
 				return err
 			}
@@ -300,10 +305,10 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 // lastLook is what comes before the point of no return.
 func (s *swap) lastLook(ctx context.Context) error {
 	for _, m := range s.moves {
-		if !m.was.up() {
+		if !m.goal.up() {
 			continue
 		}
-		if err := s.stillGood(ctx, m.ids.next, m.was); err != nil {
+		if err := s.stillGood(ctx, m.ids.next, m.goal); err != nil {
 			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}

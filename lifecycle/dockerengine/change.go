@@ -23,6 +23,13 @@ func (e *Engine) Remove(ctx context.Context, ref string, opts lifecycle.RemoveOp
 	})
 }
 
+var _ lifecycle.VolumeRemover = (*Engine)(nil)
+
+// RemoveVolume removes a volume that no container has.
+func (e *Engine) RemoveVolume(ctx context.Context, volume string) error {
+	return e.do(ctx, "remove volume", volume, func(s *session) error { return s.VolumeRemove(ctx, volume, false) })
+}
+
 // Start starts a container.
 func (e *Engine) Start(ctx context.Context, ref string) error {
 	return e.do(ctx, "start", ref, func(s *session) error { return s.ContainerStart(ctx, ref, container.StartOptions{}) })
@@ -81,9 +88,11 @@ func signalAndStop(ctx context.Context, s *session, ref string, stop container.S
 	ended, failed := s.ContainerWait(waiting, ref, container.WaitConditionNotRunning)
 	select {
 	case <-ended:
+		// Of a container with a signal of its own, the engine takes another one for a
+		// crash, and its policy may have begun another life, which has its time too.
 	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
+		stop.Timeout = new(int) // it has had its time
 	}
-	stop.Timeout = new(int) // it has had its time
 	if err := s.ContainerStop(ctx, ref, stop); !errdefs.IsNotFound(err) {
 		return err
 	}
