@@ -46,7 +46,7 @@ func TestOnlySignedImagesMove(t *testing.T) {
 	require.NoError(t, err)
 	client, err := registry.New()
 	require.NoError(t, err)
-	signed, err := cosign.SignedBy(client, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	signed, err := cosign.SignedBy(client, [][]byte{pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})})
 	require.NoError(t, err)
 
 	const notTrusted = "signed, but not by a key that is trusted, or for another image"

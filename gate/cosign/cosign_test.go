@@ -60,9 +60,7 @@ func (s *shelf) Blob(_ context.Context, _ string, d digest.Digest) ([]byte, erro
 
 func (s *shelf) Referrers(_ context.Context, reference, artifactType string) ([]registry.Descriptor, error) {
 	s.asked++
-	if artifactType != "application/vnd.dev.cosign.artifact.sig.v1+json" {
-		return nil, nil
-	}
+	require.Empty(s.t, artifactType, "one list has them all")
 	return s.referrers[reference], s.err
 }
 
@@ -171,7 +169,7 @@ func TestSignatures(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t)
 			tt.build(s)
-			g, err := cosign.SignedBy(s, pub, append(public(t, rsaKey), public(t, edKey)...))
+			g, err := cosign.SignedBy(s, [][]byte{pub, append(public(t, rsaKey), public(t, edKey)...)})
 			require.NoError(t, err)
 			for range 2 {
 				d, err := g.Judge(t.Context(), gate.Candidate{
@@ -189,7 +187,7 @@ func TestWhatIsSignedIsReadOnce(t *testing.T) {
 	key, pub := newKey(t)
 	s := newShelf(t)
 	s.tag(index, s.signature(key, index))
-	g, err := cosign.SignedBy(s, pub)
+	g, err := cosign.SignedBy(s, [][]byte{pub})
 	require.NoError(t, err)
 	for range 3 {
 		_, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
@@ -204,7 +202,7 @@ func TestSignaturesThatCannotBeReadAreNoYes(t *testing.T) {
 	s := newShelf(t)
 	s.tag(index, s.signature(key, index))
 	s.err = errdefs.ErrUnavailable
-	g, err := cosign.SignedBy(s, pub)
+	g, err := cosign.SignedBy(s, [][]byte{pub})
 	require.NoError(t, err)
 	d, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
 	assert.True(t, errdefs.IsUnavailable(err))
@@ -228,12 +226,12 @@ func TestKeysThatAreNone(t *testing.T) {
 		tests["an RSA key of less than 2048 bits"] = public(t, weak)
 	}
 	for why, text := range tests {
-		_, err := cosign.SignedBy(newShelf(t), pub, text)
+		_, err := cosign.SignedBy(newShelf(t), [][]byte{pub, text})
 		assert.True(t, errdefs.IsInvalidArgument(err))
 		assert.EqualError(t, err, "cosign: SignedBy: key 2: "+why)
 	}
-	_, err = cosign.SignedBy(newShelf(t))
+	_, err = cosign.SignedBy(newShelf(t), nil)
 	assert.EqualError(t, err, "cosign: SignedBy: no key: want the public key that signs the images")
-	_, err = cosign.SignedBy(nil, pub)
+	_, err = cosign.SignedBy(nil, [][]byte{pub})
 	assert.EqualError(t, err, "cosign: SignedBy: nil source: want a registry.Client")
 }

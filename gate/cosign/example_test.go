@@ -24,7 +24,7 @@ func ExampleSignedBy() {
 	if err != nil {
 		panic(err)
 	}
-	signed, err := cosign.SignedBy(client, []byte(cosignPub))
+	signed, err := cosign.SignedBy(client, [][]byte{[]byte(cosignPub)})
 	if err != nil {
 		panic(err)
 	}
