@@ -196,6 +196,33 @@ func TestBundles(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoSignatureIsNotRead(t *testing.T) {
+	t.Parallel()
+	key, pub := newKey(t)
+	const lists = 4 // the tags and the referrers of the index and of the image
+	tests := []struct {
+		name   string
+		listed registry.Descriptor
+		size   int
+		asked  int
+	}{
+		{"an attestation", asCosign(slsaPredicate), 0, lists},
+		{"something else", registry.Descriptor{ArtifactType: "application/spdx+json"}, 0, lists},
+		{"too much for a signature", asCosign(signPredicate), 256 << 10, lists + 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShelf(t)
+			s.attach(index, append(signedBundle(t, key, index), strings.Repeat(" ", tt.size)...), tt.listed)
+			d, err := judge(t, s, pub)
+			require.NoError(t, err)
+			assert.Equal(t, gate.Hold, d.Verdict)
+			assert.Equal(t, tt.asked, s.asked)
+		})
+	}
+}
+
 // Which hash goes with a key has changed over cosign's versions.
 func TestTheSchemesOfKeys(t *testing.T) {
 	t.Parallel()

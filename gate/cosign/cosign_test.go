@@ -168,10 +168,8 @@ func TestSignatures(t *testing.T) {
 		{"no base64", func(s *shelf) { s.tag(index, s.layer([]byte("{}"), "%%%")) }, gate.Reject, notTrusted},
 		{"no document", func(s *shelf) { s.tag(index, s.layer([]byte("<html>"), "AAAA")) }, gate.Reject, notTrusted},
 		{"a document of another type", func(s *shelf) {
-			m := s.signature(key, index)
-			d := m.Layers[0].Digest
-			s.blobs[d] = []byte(strings.Replace(string(s.blobs[d]), "cosign container", "some other", 1))
-			s.tag(index, m)
+			payload := fmt.Appendf(nil, `{"critical":{"image":{"docker-manifest-digest":%q},"type":"atomic container signature"}}`, index)
+			s.tag(index, s.layer(payload, encode(sign(t, key, payload))))
 		}, gate.Reject, notTrusted},
 		{"a document that is gone", func(s *shelf) {
 			s.tag(index, s.signature(key, index))

@@ -246,10 +246,13 @@ func TestASignatureAmongOthers(t *testing.T) {
 			y.Push("app", tagOf(y.index)+".sig", registrytest.Manifest{MediaType: registrytest.TypeManifest, Body: []byte("<html>")})
 			y.bundle(key, y.index, y.index)
 		}, gate.Decision{Verdict: gate.Accept}},
-		{"after one whose document is none of this world", func(y *yard) {
+		{"after one whose document is none", func(y *yard) {
 			layer := fmt.Sprintf(`{"mediaType":%q,"digest":"md5:aa","annotations":{"dev.cosignproject.cosign/signature":"AAAA"}}`, simpleType)
 			y.tag(y.index, layer, y.simple(key, y.index))
 		}, gate.Decision{Verdict: gate.Accept}},
+		{"one whose document is none, alone", func(y *yard) {
+			y.tag(y.index, fmt.Sprintf(`{"mediaType":%q,"digest":"md5:aa","annotations":{"dev.cosignproject.cosign/signature":"AAAA"}}`, simpleType))
+		}, gate.Decision{Verdict: gate.Reject, Reason: notTrusted}},
 		{"the last of 32", func(y *yard) { y.tag(y.index, append(foreign(y, 31), y.simple(key, y.index))...) }, gate.Decision{Verdict: gate.Accept}},
 		{"after 32 of others", func(y *yard) { y.tag(y.index, append(foreign(y, 32), y.simple(key, y.index))...) }, gate.Decision{Verdict: gate.Hold, Reason: more}},
 		{"32 of others, and no more", func(y *yard) { y.tag(y.index, foreign(y, 32)...) }, gate.Decision{Verdict: gate.Reject, Reason: notTrusted}},
