@@ -34,3 +34,13 @@ func ExampleSignedBy() {
 	fmt.Println(d.Verdict, d.Reason, err)
 	// Output: hold not signed <nil>
 }
+
+func ExampleWithSameRepository() {
+	client, err := registry.New()
+	if err != nil {
+		panic(err)
+	}
+	signed, err := cosign.SignedBy(client, [][]byte{[]byte(cosignPub)}, cosign.WithSameRepository())
+	fmt.Println(signed != nil, err)
+	// Output: true <nil>
+}
