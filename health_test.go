@@ -66,11 +66,11 @@ func TestHealthIsThatPassesAreMadeInTime(t *testing.T) {
 		"the last within twice an interval": {fails: 90 * time.Minute, at: 179 * time.Minute},
 		"the last before that":              {fails: 90 * time.Minute, at: 181 * time.Minute, want: "watchtower: the last pass ended 2h1m0s ago, another was due 1h1m0s ago"},
 		"one that takes its time": {
-			opts: []watchtower.Option{watchtower.WithInterval(time.Minute), watchtower.WithPassAtStart(true)},
+			opts:  []watchtower.Option{watchtower.WithInterval(time.Minute), watchtower.WithPassAtStart(true)},
 			takes: 58 * time.Minute, at: 50 * time.Minute,
 		},
 		"one that is stuck": {
-			opts: []watchtower.Option{watchtower.WithInterval(time.Minute), watchtower.WithPassAtStart(true)},
+			opts:  []watchtower.Option{watchtower.WithInterval(time.Minute), watchtower.WithPassAtStart(true)},
 			takes: 3 * time.Hour, at: 90 * time.Minute,
 			want: "watchtower: the pass that began 1h30m0s ago has not ended",
 		},

@@ -43,6 +43,7 @@ func (p *program) watch(ctx context.Context, se session) error {
 	if !se.settings.quietStart {
 		se.logger.Info("watching", "interval", se.settings.interval.String(), "containers", watched(se.settings))
 	}
+	defer tellHealth(se.tower, se.logger)()
 	return se.tower.Run(ctx)
 }
 
