@@ -68,6 +68,27 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 	if s != nil {
 		return s, nil
 	}
+	s, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	ping, err := s.Ping(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.NegotiateAPIVersionPing(ping)
+	s.version, s.newest = s.ClientVersion(), ping.APIVersion
+	if e.version != "" || s.newest == "" {
+		s.newest = s.version
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.session = s
+	return s, nil
+}
+
+// open makes a session that has agreed on nothing yet.
+func (e *Engine) open() (*session, error) {
 	scheme, rest := e.address.request()
 	cli, err := client.NewClientWithOpts(
 		client.WithHost("tcp://"+rest),
@@ -79,19 +100,7 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ping, err := cli.Ping(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cli.NegotiateAPIVersionPing(ping)
-	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion(), newest: ping.APIVersion}
-	if e.version != "" || s.newest == "" {
-		s.newest = s.version
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.session = s
-	return s, nil
+	return &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}, nil
 }
 
 // do runs one call. The engine refuses a version it does not speak before it
