@@ -99,6 +99,7 @@ Each flag has a variable, which the flag wins over.`,
 	check.Flags().BoolVar(&p.json, "json", false, "print the report as JSON")
 	root.AddCommand(check)
 	p.addHealth(root)
+	p.addPreflight(root)
 	return root
 }
 

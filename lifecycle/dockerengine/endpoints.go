@@ -3,6 +3,8 @@ package dockerengine
 import (
 	"net/url"
 	"strings"
+
+	"github.com/docker/docker/api/types/versions"
 )
 
 // Feature is what endpoints are needed for.
@@ -81,6 +83,12 @@ func (e Endpoint) Match(method, path string) bool {
 	}
 	filled := path[len(before) : len(path)-len(after)]
 	return kind == "name" || !strings.Contains(filled, "/")
+}
+
+// Needed reports whether an engine of that API version, "1.41", is asked for it.
+// Empty stands for a version that is not known.
+func (e Endpoint) Needed(apiVersion string) bool {
+	return e.Below == "" || apiVersion == "" || versions.LessThan(apiVersion, e.Below)
 }
 
 // Endpoints are all calls that an Engine makes, by feature, those first that every

@@ -153,15 +153,17 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return err
 }
 
-// Describe asks the engine what it is.
+// Describe asks the engine what it is. The address, and the API version as soon as
+// it is agreed, are there along with an error, too.
 func (e *Engine) Describe(ctx context.Context) (lifecycle.EngineInfo, error) {
 	info := lifecycle.EngineInfo{Address: e.address.String()}
 	err := e.do(ctx, "version", "", func(s *session) error {
+		info.APIVersion = s.version
 		v, err := s.ServerVersion(ctx)
 		if err != nil {
 			return err
 		}
-		info.Name, info.Version, info.APIVersion = product(v), v.Version, s.version
+		info.Name, info.Version = product(v), v.Version
 		info.Platform = v.Os + "/" + v.Arch
 		return nil
 	})
