@@ -35,6 +35,7 @@ var (
 
 	_ lifecycle.PlatformInspector  = (*Engine)(nil)
 	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
+	_ lifecycle.Preflighter        = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.

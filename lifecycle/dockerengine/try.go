@@ -97,3 +97,20 @@ func passed(resp *http.Response) error {
 		return errclass.With(errdefs.ErrPermissionDenied, fmt.Errorf("%w, which is not the engine's answer", answer))
 	}
 }
+
+// Preflight tries the calls that change the containers of an update.
+func (e *Engine) Preflight(ctx context.Context, paused bool) error {
+	var denied []error
+	for _, ep := range Endpoints() {
+		swap := ep.Feature == FeatureUpdate && strings.HasPrefix(ep.Path, "/containers/{id}")
+		if !swap && (!paused || ep.Feature != FeaturePaused) {
+			continue
+		}
+		err := e.Try(ctx, ep)
+		if errdefs.IsUnavailable(err) {
+			return err
+		}
+		denied = append(denied, err)
+	}
+	return errors.Join(denied...)
+}
