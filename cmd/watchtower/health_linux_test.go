@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
 // static is the program as its image has it.
@@ -53,6 +55,12 @@ func ownImage(t *testing.T, host *enginehost.Host, reg *enginehost.Registry) (re
 	return ref
 }
 
+const (
+	group    = 64123 // of nobody else
+	waitMost = 30 * time.Second
+	waitStep = 50 * time.Millisecond
+)
+
 // unprivileged is a container of the program with no more than it needs: the
 // socket, and its group.
 func unprivileged(t *testing.T, host *enginehost.Host, ref, network string, args ...string) object {
@@ -60,7 +68,6 @@ func unprivileged(t *testing.T, host *enginehost.Host, ref, network string, args
 	if !host.Own() {
 		t.Skip("NOTHING PROVEN: the engine's socket is not the tests' own")
 	}
-	const group = 64123 // of nobody else
 	socket := strings.TrimPrefix(host.Address, "unix://")
 	require.NoError(t, os.Chown(socket, 0, group))
 	return object{
@@ -86,7 +93,7 @@ func healthOf(t *testing.T, host *enginehost.Host, name string) (status, said st
 func becomes(t *testing.T, host *enginehost.Host, name, want string) {
 	t.Helper()
 	begin := time.Now()
-	ok := assert.Eventually(t, func() bool { status, _ := healthOf(t, host, name); return status == want }, 30*time.Second, 50*time.Millisecond)
+	ok := assert.Eventually(t, func() bool { status, _ := healthOf(t, host, name); return status == want }, waitMost, waitStep)
 	_, said := healthOf(t, host, name)
 	t.Logf("%s after %v: %s", want, time.Since(begin).Round(100*time.Millisecond), strings.TrimSpace(said))
 	if !ok {
@@ -94,10 +101,13 @@ func becomes(t *testing.T, host *enginehost.Host, name, want string) {
 	}
 }
 
-func logs(t *testing.T, host *enginehost.Host, name string) (out string) {
+func logs(t *testing.T, host *enginehost.Host, name string) string {
 	t.Helper()
-	host.API(t, "GET", "/containers/"+name+"/logs?stdout=1&stderr=1", nil, &out)
-	return out
+	e, err := dockerengine.New(dockerengine.WithHost(host.Address))
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, e.Logs(t.Context(), name, 1000, &out))
+	return out.String()
 }
 
 func TestUnprivilegedItUpdatesAndIsHealthy(t *testing.T) {
@@ -112,7 +122,7 @@ func TestUnprivilegedItUpdatesAndIsHealthy(t *testing.T) {
 
 	reg.Push(t, "least:1", enginehost.Image{Env: []string{"VERSION=2"}})
 	require.Eventually(t, func() bool { return strings.Contains(logs(t, host, "least-watchtower"), "updated=1") },
-		30*time.Second, 100*time.Millisecond)
+		waitMost, waitStep)
 	assert.NotEqual(t, old, host.Inspect(t, "least")["Id"])
 	assert.Equal(t, "2", host.Exec(t, "least", "sh", "-c", "echo $VERSION"))
 	becomes(t, host, "least-watchtower", "healthy")
@@ -171,7 +181,7 @@ func TestNobodyElseAnswersForHealth(t *testing.T) {
 	listeners := make(chan net.Listener)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with its user
-		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, ^uintptr(0), 64123, ^uintptr(0)); errno != 0 {
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, ^uintptr(0), group, ^uintptr(0)); errno != 0 {
 			close(listeners)
 			return
 		}

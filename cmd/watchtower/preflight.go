@@ -144,7 +144,7 @@ func tryAll(ctx context.Context, out io.Writer, engine *dockerengine.Engine, ver
 			_, _ = fmt.Fprintf(out, "%s\t%s\tno\tthe settings do not ask for it\n", ep.Feature, call)
 		default:
 			_, _ = fmt.Fprintf(out, "%s\t%s\tNO\t%s\n", ep.Feature, call, ep.Feature.Costs())
-			errs = append(errs, fmt.Errorf("preflight: %s: %s: %w", call, ep.Feature.Costs(), errors.Unwrap(err)))
+			errs = append(errs, fmt.Errorf("preflight: %s: %s: %s", call, ep.Feature.Costs(), strings.TrimPrefix(err.Error(), "dockerengine: try "+call+": ")))
 		}
 	}
 	return errors.Join(errs...)
