@@ -43,15 +43,21 @@ var static = sync.OnceValues(func() (string, error) {
 // each second.
 func ownImage(t *testing.T, host *enginehost.Host, reg *enginehost.Registry) (ref string) {
 	t.Helper()
+	ref = pushOwn(t, reg, "1")
+	host.Pull(t, ref, "")
+	return ref
+}
+
+func pushOwn(t *testing.T, reg *enginehost.Registry, version string) (ref string) {
+	t.Helper()
 	program, err := static()
 	require.NoError(t, err)
 	ref, _ = reg.Push(t, "watchtower:1", enginehost.Image{
-		NoBusybox: true, Files: map[string]string{"watchtower": program}, Entrypoint: []string{"/watchtower"}, Cmd: []string{},
+		Env: []string{"VERSION=" + version}, NoBusybox: true, Files: map[string]string{"watchtower": program}, Entrypoint: []string{"/watchtower"}, Cmd: []string{},
 		Healthcheck: object{
 			"Test": []string{"CMD", "/watchtower", "--health-check"}, "Interval": time.Second, "Timeout": 10 * time.Second, "Retries": 1,
 		},
 	})
-	host.Pull(t, ref, "")
 	return ref
 }
 
@@ -131,6 +137,22 @@ func TestUnprivilegedItUpdatesAndIsHealthy(t *testing.T) {
 	for _, want := range []string{"Uid:\t65532\t65532", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"} {
 		assert.Contains(t, string(status), want)
 	}
+}
+
+// A swap waits for the health check of what it started: one of watchtower itself,
+// too.
+func TestAnUpdateOfWatchtowerWaitsForItsHealth(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	own := ownImage(t, host, reg)
+	old := host.Run(t, "renewed", unprivileged(t, host, own, "host", "nobody"))
+	pushOwn(t, reg, "2")
+	code, _, stderr := runProgram(t, engineEnv(host), "--run-once", "renewed")
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stderr, "updated=1")
+	assert.NotEqual(t, old, host.Inspect(t, "renewed")["Id"])
+	status, _ := healthOf(t, host, "renewed")
+	assert.Equal(t, "healthy", status, "it was so before the old one was removed")
 }
 
 // On the host's network two have one name space for their sockets.

@@ -185,8 +185,13 @@ Tecnativa's docker-socket-proxy tells requests apart by the first part of their 
 |---|---|
 `)
 	for _, v := range []struct{ name, part string }{
-		{"PING", "/_ping"}, {"CONTAINERS", "/containers/"}, {"IMAGES", "/images/"}, {"INFO", "/info"}, {"NETWORKS", "/networks/"},
-		{"EXEC", "/exec/"}, {"VERSION", "/version"},
+		{"PING", "/_ping"},
+		{"CONTAINERS", "/containers/"},
+		{"IMAGES", "/images/"},
+		{"INFO", "/info"},
+		{"NETWORKS", "/networks/"},
+		{"EXEC", "/exec/"},
+		{"VERSION", "/version"},
 	} {
 		fmt.Fprintf(&b, "| `%s=1` | %s |\n", v.name, featuresOf(func(ep dockerengine.Endpoint) bool { return strings.HasPrefix(ep.Path, v.part) }))
 	}
