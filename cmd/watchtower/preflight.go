@@ -60,6 +60,7 @@ func (p *program) preflight(ctx context.Context, s settings, engine *dockerengin
 func lookAround(ctx context.Context, out io.Writer, engine *dockerengine.Engine) (info lifecycle.EngineInfo, err error) {
 	ctx, cancel := context.WithTimeout(ctx, trialWithin)
 	defer cancel()
+	unanswered := engine.Ping(ctx)
 	info, err = engine.Describe(ctx)
 	cure := ""
 	socket, local := strings.CutPrefix(info.Address, "unix://")
@@ -69,8 +70,8 @@ func lookAround(ctx context.Context, out io.Writer, engine *dockerengine.Engine)
 		state, cure = socketState(socket)
 		_, _ = fmt.Fprintf(out, "socket\t%s: %s\n", socket, state)
 	}
-	if errdefs.IsUnavailable(err) {
-		return info, fmt.Errorf("%w%s", err, cure)
+	if unanswered != nil && !errdefs.IsPermissionDenied(unanswered) {
+		return info, fmt.Errorf("%w%s", unanswered, cure)
 	}
 	said := "it does not tell what it is"
 	if err == nil {

@@ -152,7 +152,11 @@ This page is generated from ` + "`dockerengine.Endpoints()`" + `, and a test hol
 feature makes of a real engine: none is missing, and none is there in vain.
 
 ` + "`watchtower preflight`" + ` tries all of them, at the engine or at the proxy that ` + "`DOCKER_HOST`" + ` names, without changing
-anything, and says what is denied and what that costs.
+anything, and says what is denied and what that costs. It asks for containers and images that do not exist, and reads in
+the refusal who refuses; the engine's own log may tell of that.
+
+A pass that is to change containers tries first, in the same way, the calls without which a swap could be begun and neither
+finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun.
 
 Paths have the API's version in front of them, ` + "`/v1.41/containers/json`" + `, but for the ping's. ` + "`{id}`" + ` is a container's
 name as often as its ID: a swap addresses containers by name. ` + "`{name}`" + ` is an image's, which may have slashes and a colon.
