@@ -112,6 +112,15 @@ func TestATrialFindsOutWhatIsDenied(t *testing.T) {
 	require.ErrorIs(t, e.Try(t.Context(), dockerengine.Endpoints()[1]), errdefs.ErrUnavailable)
 }
 
+// An engine that answers like Docker refuses in words of its own.
+func TestPodmanIsNotTakenForOneThatDenies(t *testing.T) {
+	e, err := dockerengine.New(dockerengine.WithHost(enginehost.StartPodman(t).Address))
+	require.NoError(t, err)
+	for _, ep := range dockerengine.Endpoints() {
+		assert.NoError(t, e.Try(t.Context(), ep), "%s %s", ep.Method, ep.Path)
+	}
+}
+
 func TestAPreflightNamesAllThatAnUpdateWouldMiss(t *testing.T) {
 	host := enginehost.Engine(t)
 	front := enginehost.NewFront(t, host.Address, func(method, path string) bool {
