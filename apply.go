@@ -29,6 +29,10 @@ func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
 		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
 		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
 	}
+	if err := a.permitted(ctx, plan); err != nil {
+		a.refuse(plan, err)
+		return nil
+	}
 	a.fetch(ctx, plan)
 	if p.cfg.rolling {
 		for _, g := range plan.Groups {

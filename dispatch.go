@@ -110,6 +110,7 @@ func (q *queue) observe(m message) {
 
 // emit tells every observer, and the log, one fact.
 func (t *Tower) emit(ctx context.Context, e Event) {
+	t.pulse.note(e)
 	logEvent(ctx, t.cfg.logger, e)
 	for _, q := range t.queues {
 		q.put(ctx, e)

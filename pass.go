@@ -75,6 +75,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	defer t.pulse.begin(t.now())()
 	defer t.drain()
 	p := &pass{
 		Tower:  t,

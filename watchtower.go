@@ -57,6 +57,7 @@ type Tower struct {
 	cfg    config
 	queues []*queue
 	busy   chan struct{} // held by the pass in hand
+	pulse  pulse
 
 	quarantine *quarantine
 	badLabels  map[badLabel]string // those told of; in the busy pass
@@ -84,6 +85,7 @@ func New(opts ...Option) (*Tower, error) {
 		return nil, err
 	}
 	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
+	t.pulse.Started = t.now()
 	for _, o := range c.observers {
 		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
 	}

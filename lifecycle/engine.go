@@ -22,7 +22,7 @@ import (
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
 // Describer, LogReader, Differ, Archiver, Connector, Execer, PlatformInspector,
-// RegistryConfigurer, VolumeRemover. A wrapper that embeds this interface has none of them; one
+// RegistryConfigurer, Preflighter, VolumeRemover. A wrapper that embeds this interface has none of them; one
 // that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister

@@ -85,6 +85,8 @@ seconds (30) or have units (1m30s); lists are split at commas and white space.`,
 		}
 	}
 	root.AddCommand(p.checkCommand(), notifyUpgrade())
+	p.addHealth(root)
+	p.addPreflight(root)
 	return root
 }
 

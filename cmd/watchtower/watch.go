@@ -33,6 +33,7 @@ func (p *program) signals(se *session) (context.Context, func()) {
 
 // watch is the program without a subcommand.
 func (p *program) watch(ctx context.Context, se session) error {
+	defer tellHealth(se.tower, se.logger)()
 	if se.settings.runOnce {
 		report, err := se.tower.Update(ctx)
 		if err != nil || ctx.Err() != nil || report.Err() != nil {

@@ -77,7 +77,10 @@ var busybox = sync.OnceValues(func() (layer, error) {
 // pack makes a layer of directories and links, and of files by path.
 func pack(entries []tar.Header, files map[string]string) (layer, error) {
 	var plain, packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed) // a program is large, and the registry next door
+	if err != nil {
+		return layer{}, err
+	}
 	w := tar.NewWriter(io.MultiWriter(&plain, z))
 	for i := range entries {
 		if err := w.WriteHeader(&entries[i]); err != nil {

@@ -90,7 +90,10 @@ func signalAndStop(ctx context.Context, s *session, ref string, stop container.S
 	case <-ended:
 		// Of a container with a signal of its own, the engine takes another one for a
 		// crash, and its policy may have begun another life, which has its time too.
-	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
+	case err := <-failed: // out of time, or gone: the stop that follows finds out which
+		if errdefs.IsPermissionDenied(err) {
+			return s.ContainerStop(ctx, ref, stop) // its end cannot be seen from here: the engine waits for it
+		}
 		stop.Timeout = new(int) // it has had its time
 	}
 	if err := s.ContainerStop(ctx, ref, stop); !errdefs.IsNotFound(err) {
