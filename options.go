@@ -59,6 +59,7 @@ type config struct {
 	pullTimeout  time.Duration
 	states       []lifecycle.State
 	self         string
+	selfCommand  []string
 
 	stateDirectory string
 }
@@ -324,7 +325,8 @@ func WithStates(states ...State) Option {
 }
 
 // WithSelf names, by its full ID, the container this process runs in. It is
-// reported and never swapped: a process cannot outlive its own container.
+// reported and never swapped by this process, which would not outlive it: see
+// WithSelfUpdate.
 func WithSelf(containerID string) Option {
 	return func(c *config) error { c.self = containerID; return nil }
 }

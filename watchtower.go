@@ -58,7 +58,9 @@ type Tower struct {
 	busy   chan struct{} // held by the pass in hand
 
 	quarantine *quarantine
-	unfollowed string // why the engine's registry configuration is not; in the busy pass
+	handover   *lifecycle.Handover // nil: this process's container stays as it is
+	leftovers  map[string]bool     // told of; in the busy pass
+	unfollowed string              // why the engine's registry configuration is not; in the busy pass
 }
 
 var _ Watcher = (*Tower)(nil)
@@ -79,7 +81,10 @@ func New(opts ...Option) (*Tower, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
+	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q, leftovers: map[string]bool{}}
+	if c.self != "" && len(c.selfCommand) > 0 {
+		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)
+	}
 	for _, o := range c.observers {
 		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
 	}

@@ -97,7 +97,7 @@ Each flag has a variable, which the flag wins over.`,
 		},
 	}
 	check.Flags().BoolVar(&p.json, "json", false, "print the report as JSON")
-	root.AddCommand(check)
+	root.AddCommand(check, p.selfSwap())
 	return root
 }
 

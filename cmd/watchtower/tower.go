@@ -55,9 +55,9 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithPassAtStart(s.updateOnStart),
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
-		watchtower.WithSelf(ownContainer()),
 		watchtower.WithProbe(s.probe, s.probeTimeout),
 	}
+	opts = append(opts, selfUpdate(s, engine)...)
 	if s.stableTime > 0 {
 		opts = append(opts, watchtower.WithStableTime(s.stableTime))
 	}
