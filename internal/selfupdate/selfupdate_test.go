@@ -67,12 +67,12 @@ func TestAnImageThatDoesNotWorkIsTriedOnce(t *testing.T) {
 			begin := time.Now()
 			w.proxy.Calls()
 			w.push(t, "bad", "bad"+strconv.Itoa(i), bad.change)
-			said := func() int { return strings.Count(w.logs(t, "bad"), "this watchtower itself: rolled back") }
+			said := func() int { return strings.Count(w.logs(t, id), "this watchtower itself: rolled back") }
 			require.Eventually(t, func() bool { return said() > i }, within, 100*time.Millisecond, "it is told of")
 			now := w.settled(t, "bad", "0")
 			assert.Equal(t, id, now.id, "the old one is not another one")
-			passes := strings.Count(w.logs(t, "bad"), "update done")
-			require.Eventually(t, func() bool { return strings.Count(w.logs(t, "bad"), "update done") >= passes+3 }, within, 100*time.Millisecond)
+			passes := strings.Count(w.logs(t, id), "update done")
+			require.Eventually(t, func() bool { return strings.Count(w.logs(t, id), "update done") >= passes+3 }, within, 100*time.Millisecond)
 			assert.Equal(t, 1, helpers(w.proxy.Calls()), "three passes later it has not been tried again")
 			assert.Equal(t, 1+i, said())
 			t.Logf("%-14s %-8v %s", bad.name, time.Since(begin).Round(100*time.Millisecond), w.look(t, "bad"))
@@ -82,10 +82,10 @@ func TestAnImageThatDoesNotWorkIsTriedOnce(t *testing.T) {
 	assert.NotEqual(t, id, w.settled(t, "bad", "good").id, "the next good one is taken")
 }
 
-func (w *world) logs(t *testing.T, name string) string {
+func (w *world) logs(t *testing.T, id string) string {
 	t.Helper()
 	var text string
-	w.host.API(t, "GET", "/containers/"+name+"/logs?stdout=1&stderr=1", nil, &text)
+	w.host.API(t, "GET", "/containers/"+id+"/logs?stdout=1&stderr=1", nil, &text)
 	return text
 }
 

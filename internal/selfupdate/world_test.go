@@ -24,6 +24,8 @@ const (
 	// user, who is in it.
 	socketGroup = 4242
 	user        = "65532:65532"
+	// versionLabel tells a container's image from the others.
+	versionLabel = "test.version"
 	// within bounds one update, with a helper that was killed and waited for.
 	within = 90 * time.Second
 )
@@ -101,7 +103,7 @@ func (w *world) push(t *testing.T, name, version string, change func(*enginehost
 	t.Helper()
 	image := enginehost.Image{
 		NoBusybox: true, Files: map[string]string{"watchtower": w.binary}, Entrypoint: []string{"/watchtower"},
-		Labels: map[string]string{"com.centurylinklabs.watchtower": "true"}, Env: []string{"VERSION=" + version},
+		Labels: map[string]string{"com.centurylinklabs.watchtower": "true", versionLabel: version},
 	}
 	if change != nil {
 		change(&image)
@@ -171,26 +173,28 @@ type seen struct {
 	id, version, status string
 }
 
-func (s seen) String() string {
+func (s *seen) String() string {
 	return fmt.Sprintf("%s on version %s, %s", strings.Join(s.names, " "), s.version, s.status)
 }
 
-func (w *world) look(t *testing.T, name string) seen {
+// look is one list: between two calls there may be another container.
+func (w *world) look(t *testing.T, name string) *seen {
 	t.Helper()
-	out := seen{names: w.named(t, name)}
-	if !slices.Contains(out.names, name) || w.host.Status(t, "GET", "/containers/"+name+"/json", nil) != 200 {
-		return out
-	}
-	var c struct {
+	var list []struct {
 		ID     string
-		Config struct{ Env []string }
-		State  struct{ Status string }
+		Names  []string
+		State  string
+		Labels map[string]string
 	}
-	w.host.API(t, "GET", "/containers/"+name+"/json", nil, &c)
-	out.id, out.status = c.ID, c.State.Status
-	for _, pair := range c.Config.Env {
-		if version, ok := strings.CutPrefix(pair, "VERSION="); ok {
-			out.version = version
+	w.host.API(t, "GET", "/containers/json?all=1", nil, &list)
+	out := &seen{}
+	for _, c := range list {
+		called := strings.TrimPrefix(c.Names[0], "/")
+		if called == name {
+			out.id, out.version, out.status = c.ID, c.Labels[versionLabel], c.State
+		}
+		if called == name || strings.HasPrefix(called, name+".wt-") {
+			out.names = append(out.names, called)
 		}
 	}
 	return out
@@ -198,13 +202,13 @@ func (w *world) look(t *testing.T, name string) seen {
 
 // settled waits until one container is left of the service, which runs that
 // version, and nothing else.
-func (w *world) settled(t *testing.T, name, version string) seen {
+func (w *world) settled(t *testing.T, name, version string) *seen {
 	t.Helper()
-	var last seen
+	last := &seen{}
 	require.Eventually(t, func() bool {
 		last = w.look(t, name)
 		return slices.Equal(last.names, []string{name}) && last.version == version && last.status == "running"
-	}, within, 100*time.Millisecond, "%s on version %s, and nothing else; there is %s", name, version, &last)
+	}, within, 100*time.Millisecond, "%s on version %s, and nothing else; there is %s", name, version, last)
 	return last
 }
 
