@@ -107,3 +107,22 @@ func TestTwoScopesLeaveEachOtherAlone(t *testing.T) {
 	assert.NotEqual(t, blue, w.look(t, "blue").id)
 	assert.NotEqual(t, green, w.look(t, "green").id)
 }
+
+// A run that ends with its pass replaces all but itself.
+func TestARunOnceLeavesItselfAlone(t *testing.T) {
+	w := newWorld(t)
+	ref := w.push(t, "once", "0", nil)
+	w.host.Pull(t, ref, "")
+	w.push(t, "once", "1", nil)
+	t.Cleanup(func() { w.removeAll(t, "once") })
+	id := w.host.Run(t, "once", object{
+		"Image": ref, "User": user, "Env": []string{"WATCHTOWER_RUN_ONCE=true", "WATCHTOWER_DEBUG=true"},
+		"HostConfig": object{"Binds": []string{w.socket + ":/var/run/docker.sock"}, "GroupAdd": []string{strconv.Itoa(socketGroup)}},
+	})
+	require.Eventually(t, func() bool { return w.look(t, "once").status == "exited" }, within, 50*time.Millisecond)
+	now := w.look(t, "once")
+	assert.Equal(t, []string{"once"}, now.names)
+	assert.Equal(t, []string{id, "0"}, []string{now.id, now.version})
+	assert.Contains(t, w.logs(t, id), `reason="this watchtower runs in it"`)
+	assert.Zero(t, helpers(w.proxy.Calls()))
+}
