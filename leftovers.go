@@ -24,20 +24,24 @@ var (
 	forksName     = regexp.MustCompile(`^watchtower-old-([0-9a-f]{12})$`)
 )
 
-// clearLeftovers removes predecessors that the original program's or its fork's
-// update of itself left, and tells once of one that still runs. It is a
+// clearLeftovers removes, once in this process, predecessors that the original program's or its fork's
+// update of itself left, and tells of one that still runs. It is a
 // predecessor's if it is marked as a watchtower, in the same scope, of the same
 // image repository, older, and named so; and if this container's label names it,
 // for the fork's, or, for the original's, its host configuration and command are
 // this one's to the letter.
 func (t *Tower) clearLeftovers(ctx context.Context) {
+	if t.cleared {
+		return
+	}
 	list, err := t.cfg.engine.Containers(ctx)
 	i := slices.IndexFunc(list, func(c lifecycle.Container) bool { return c.ID == t.cfg.self })
 	if err != nil || i < 0 {
 		return
 	}
+	t.cleared = true
 	for _, c := range list {
-		if t.leftovers[c.ID] || !t.descendsFrom(ctx, list[i], c) {
+		if !t.descendsFrom(ctx, list[i], c) {
 			continue
 		}
 		found := LeftoverFound{Container: c}
@@ -45,7 +49,6 @@ func (t *Tower) clearLeftovers(ctx context.Context) {
 			found.Err = t.cfg.engine.Remove(ctx, c.ID, lifecycle.RemoveOptions{})
 			found.Removed = found.Err == nil
 		}
-		t.leftovers[c.ID] = true
 		found.At = t.now()
 		t.emit(ctx, found)
 	}

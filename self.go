@@ -216,7 +216,8 @@ func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
 			e.Status = StatusFailed
 		}
 		if e.Status != StatusUpdated {
-			e.Err = fmt.Errorf("watchtower: update %s: %s", m.Name, cmp.Or(end.Said, "its helper ended without a successor"))
+			said := strings.TrimPrefix(cmp.Or(end.Said, "its helper ended without a successor"), "watchtower: ")
+			e.Err = fmt.Errorf("watchtower: %s's helper: %s", m.Name, said)
 		} else if m.Name == end.Container.Name {
 			e.NewContainerID = end.Container.ID
 		}

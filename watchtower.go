@@ -59,7 +59,7 @@ type Tower struct {
 
 	quarantine *quarantine
 	handover   *lifecycle.Handover // nil: this process's container stays as it is
-	leftovers  map[string]bool     // told of; in the busy pass
+	cleared    bool                // of leftovers; in the busy pass
 	unfollowed string              // why the engine's registry configuration is not; in the busy pass
 }
 
@@ -81,7 +81,7 @@ func New(opts ...Option) (*Tower, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q, leftovers: map[string]bool{}}
+	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
 	if c.self != "" && len(c.selfCommand) > 0 {
 		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)
 	}

@@ -305,8 +305,11 @@ func (r *recreator) help(ctx context.Context, helper string, job task, repaired 
 	if err != nil {
 		return OutcomeUnfinished, &Error{"help", helper, err}
 	}
-	if byID(list, job.Self) == nil {
+	if byID(list, job.Self) == nil && repaired == OutcomeUntouched {
 		return OutcomeUpdated, nil // and the one who knew was killed
+	}
+	if byID(list, job.Self) == nil {
+		return repaired, nil // what was put back is a copy
 	}
 	t := Target{Order: job.Order, StopTimeout: job.StopTimeout, OnStep: onStep}
 	for _, m := range job.Members {

@@ -26,7 +26,7 @@ func TestSelfSwapIsForHelpersOnly(t *testing.T) {
 	assert.NotContains(t, stdout, selfSwapCommand, "it is nobody's to type")
 	code, _, stderr := runProgram(t, []string{"DOCKER_HOST=unix:///nowhere/docker.sock"}, selfSwapCommand, "tower.wt-self-0123456789ab")
 	assert.Equal(t, exitFailed, code, "the engine starts it again")
-	assert.Contains(t, stderr, "lifecycle: help tower.wt-self-0123456789ab: ")
+	assert.Contains(t, stderr, "watchtower: help tower.wt-self-0123456789ab: ")
 	assert.Contains(t, stderr, "unix:///nowhere/docker.sock")
 	code, _, stderr = runProgram(t, []string{"WATCHTOWER_POLL_INTERVAL=abc"}, selfSwapCommand)
 	assert.Equal(t, exitFailed, code)

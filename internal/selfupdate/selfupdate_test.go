@@ -32,7 +32,7 @@ func TestItReplacesItselfAgainAndAgain(t *testing.T) {
 	}
 	ref := w.push(t, "again", "0", nil)
 	w.host.Pull(t, ref, "")
-	last := w.watch(t, "again", ref, 18080)
+	last := w.watch(t, "again", ref, 18080, "unless-stopped")
 	t.Logf("%-3s %-8s %-14s %s", "", "took", "container", "what there is")
 	for i := 1; i <= times; i++ {
 		version := strconv.Itoa(i)
@@ -52,7 +52,7 @@ func TestAnImageThatDoesNotWorkIsTriedOnce(t *testing.T) {
 	w := newWorld(t)
 	ref := w.push(t, "bad", "0", nil)
 	w.host.Pull(t, ref, "")
-	id := w.watch(t, "bad", ref, 18081)
+	id := w.watch(t, "bad", ref, 18081, "unless-stopped")
 	for i, bad := range []struct {
 		name   string
 		change func(*enginehost.Image)
@@ -93,8 +93,8 @@ func TestTwoScopesLeaveEachOtherAlone(t *testing.T) {
 	w := newWorld(t)
 	ref := w.push(t, "scopes", "0", nil)
 	w.host.Pull(t, ref, "")
-	blue := w.watch(t, "blue", ref, 18082)
-	green := w.watch(t, "green", ref, 18083)
+	blue := w.watch(t, "blue", ref, 18082, "unless-stopped")
+	green := w.watch(t, "green", ref, 18083, "unless-stopped")
 	for i := 1; i <= 2; i++ {
 		version := strconv.Itoa(i)
 		begin := time.Now()

@@ -114,7 +114,7 @@ func (w *world) push(t *testing.T, name, version string, change func(*enginehost
 
 // watch runs a watcher of its own scope: as an ordinary user, on a file system that
 // cannot be written, without any capability, and with a published port.
-func (w *world) watch(t *testing.T, name, ref string, port int) (id string) {
+func (w *world) watch(t *testing.T, name, ref string, port int, policy string) (id string) {
 	t.Helper()
 	t.Cleanup(func() { w.removeAll(t, name) })
 	return w.host.Run(t, name, object{
@@ -124,7 +124,7 @@ func (w *world) watch(t *testing.T, name, ref string, port int) (id string) {
 		"HostConfig": object{
 			"Binds": []string{w.socket + ":/var/run/docker.sock"}, "GroupAdd": []string{strconv.Itoa(socketGroup)},
 			"ReadonlyRootfs": true, "CapDrop": []string{"ALL"}, "SecurityOpt": []string{"no-new-privileges"},
-			"RestartPolicy": object{"Name": "unless-stopped"},
+			"RestartPolicy": object{"Name": policy},
 			"PortBindings":  object{"8080/tcp": []object{{"HostIp": "127.0.0.1", "HostPort": strconv.Itoa(port)}}},
 		},
 	})
