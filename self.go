@@ -20,9 +20,10 @@ import (
 const (
 	// selfPoll is how often a helper at work is looked at.
 	selfPoll = time.Second
-	// selfPatience bounds the wait for it before a pass. This process is stopped
-	// early in a swap, and its successor waits for its own verification.
-	selfPatience = 5 * time.Minute
+	// selfPatience bounds the wait for it before a pass: a helper has stopped this
+	// process, or brought it back, within seconds. Only a successor whose health
+	// check takes long may wait in vain, and makes its pass beside it.
+	selfPatience = time.Minute
 )
 
 // WithSelfUpdate lets the container that WithSelf names be updated as well: the last

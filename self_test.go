@@ -182,7 +182,7 @@ func TestNoPassBesideItsOwnUpdate(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- tw.Run(ctx) }()
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+		time.Sleep(30 * time.Second) //nolint:forbidigo // the bubble's time
 		helpers := 0
 		for _, c := range w.Calls() {
 			if c.Method == "Create" && strings.Contains(c.Subject, ".wt-self-") {
