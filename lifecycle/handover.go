@@ -18,7 +18,9 @@ import (
 // or again the predecessor, learns by Settle how it ended.
 //
 // The helper is of the image this process runs. The engine starts it again if it
-// is killed, and it then finishes or undoes what it had begun.
+// is killed, and it then finishes or undoes what it had begun. Only one that somebody
+// stops by the engine stays stopped: while this process runs, or its successor, Settle
+// starts it again; between the two nobody is there to do so but another watchtower.
 type Handover struct {
 	engine  Engine
 	self    string
