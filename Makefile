@@ -37,7 +37,7 @@ READABLY = | grep --line-buffered -vE '^=== |^ *--- PASS|TLS handshake error'
 sweep cost compare: SHELL = bash
 sweep cost compare: .SHELLFLAGS = -o pipefail -c
 sweep: deps ## interrupt updates at every call in every way, and kill the engine (minutes)
-	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 90m ./internal/sweep $(READABLY)
+	WATCHTOWER_SWEEP=all go test -v -count=1 -p 1 -timeout 90m ./internal/sweep ./internal/selfupdate $(READABLY)
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

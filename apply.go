@@ -22,13 +22,17 @@ type application struct {
 	failed   map[PlannedImage]bool // images a successor failed on; rolling only
 }
 
-// apply carries the plan out and returns the entries whose container was
-// replaced. One failure stops nothing but, with rolling, its own image.
-func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
-	a := &application{
+func newApplication(p *pass) *application {
+	return &application{
 		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
 		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
 	}
+}
+
+// apply carries the plan out and returns the entries whose container was
+// replaced. One failure stops nothing but, with rolling, its own image.
+func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
+	a := newApplication(p)
 	if err := a.permitted(ctx, plan); err != nil {
 		a.refuse(plan, err)
 		return nil
@@ -253,8 +257,8 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 
 // kept tells of a state directory that cannot be written any more. What was to be
 // kept is still remembered by this process.
-func (p *pass) kept(err error) {
+func (t *Tower) kept(err error) {
 	if err != nil {
-		p.cfg.logger.Warn("state directory", "err", err)
+		t.cfg.logger.Warn("state directory", "err", err)
 	}
 }

@@ -73,8 +73,8 @@ func (p *pass) refuse(e *Entry) (registry.Reference, string) {
 		}
 		return none, fmt.Sprintf("part of an unfinished swap of %s", service)
 	}
-	if c.ID == p.cfg.self && c.ID != "" {
-		return none, "this watchtower runs in it"
+	if reason := p.untouchable(c); reason != "" {
+		return none, reason
 	}
 	if ok, reason := filter.Reason(p.filter, c); !ok {
 		return none, reason

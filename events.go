@@ -168,6 +168,32 @@ type ServiceRecovered struct {
 	Recovery lifecycle.Recovery
 }
 
+// SelfUpdateStarted tells that a helper was started to replace this process's own
+// container: see WithSelfUpdate.
+type SelfUpdateStarted struct {
+	At    time.Time
+	Entry Entry
+	// Helper is the name of the helper's container.
+	Helper string
+}
+
+// SelfUpdateEnded tells how it ended, in the process that runs in the container
+// afterwards: the successor, or again the predecessor. The entry is updated, rolled
+// back or failed. It does not tell the downtime.
+type SelfUpdateEnded struct {
+	At    time.Time
+	Entry Entry
+}
+
+// LeftoverFound tells of what another program's update of itself left: removed, or
+// left as it is because it runs.
+type LeftoverFound struct {
+	At        time.Time
+	Container lifecycle.Container
+	Removed   bool
+	Err       error
+}
+
 // PassEnded ends a pass that could be made.
 type PassEnded struct {
 	At     time.Time
@@ -214,6 +240,9 @@ func (HookEnded) event()          {}
 func (UpdateEnded) event()        {}
 func (ImageRemoved) event()       {}
 func (ServiceRecovered) event()   {}
+func (SelfUpdateStarted) event()  {}
+func (SelfUpdateEnded) event()    {}
+func (LeftoverFound) event()      {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
 func (PassScheduled) event()      {}

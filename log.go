@@ -66,6 +66,12 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		logImage(ctx, l, e)
 	case ServiceRecovered:
 		logRecovery(ctx, l, e.Recovery)
+	case SelfUpdateStarted:
+		l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), "helper", e.Helper)...)
+	case SelfUpdateEnded:
+		logSelf(ctx, l, e.Entry)
+	case LeftoverFound:
+		logLeftover(ctx, l, e)
 	case PassEnded:
 		r := e.Report
 		for _, q := range r.Quotas {

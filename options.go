@@ -60,6 +60,7 @@ type config struct {
 	states       []lifecycle.State
 	hooks        hookSettings
 	self         string
+	selfCommand  []string
 
 	monitorOnly, noPull, labelsFirst bool
 	noRestart, revive, removeVolumes bool
@@ -329,7 +330,8 @@ func WithStates(states ...State) Option {
 }
 
 // WithSelf names, by its full ID, the container this process runs in. It is
-// reported and never swapped: a process cannot outlive its own container.
+// reported and never swapped by this process, which would not outlive it: see
+// WithSelfUpdate.
 func WithSelf(containerID string) Option {
 	return func(c *config) error { c.self = containerID; return nil }
 }

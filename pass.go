@@ -102,10 +102,11 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 
 // act carries the report's plan out.
 func (p *pass) act(ctx context.Context) {
-	replaced := p.apply(ctx, p.report.Plan)
+	replaced := p.apply(ctx, p.others(p.report.Plan))
 	if p.cfg.cleanup {
 		p.cleanUp(context.WithoutCancel(ctx), replaced)
 	}
+	p.handOver(ctx)
 }
 
 // look takes the inventory, and does beside it what else is to be asked. Before a
@@ -113,6 +114,9 @@ func (p *pass) act(ctx context.Context) {
 func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Context)) (err error) {
 	if err = p.ping(ctx); err != nil {
 		return err
+	}
+	if repair {
+		p.settleSelf(ctx)
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -153,8 +157,8 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 func (p *pass) immovable(c lifecycle.Container) string {
 	_, journalled := lifecycle.Unfinished(c)
 	switch {
-	case c.ID == p.cfg.self && c.ID != "":
-		return "this watchtower runs in it"
+	case p.untouchable(c) != "":
+		return p.untouchable(c)
 	case journalled, p.unfinished[c.Name]:
 		return "it is part of an unfinished swap"
 	case c.State == lifecycle.StateRemoving, c.State == lifecycle.StateDead:

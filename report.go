@@ -29,6 +29,8 @@ type Report struct {
 	// Quotas are what registries have told that they still allow, by host, the last
 	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
 	Quotas []registry.Quota `json:"quotas,omitempty"`
+
+	handedOver bool // a helper replaces this process's container
 }
 
 // Status is what a pass says of one container.

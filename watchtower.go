@@ -61,6 +61,8 @@ type Tower struct {
 
 	quarantine *quarantine
 	badLabels  map[badLabel]string // those told of; in the busy pass
+	handover   *lifecycle.Handover // nil: this process's container stays as it is
+	cleared    bool                // of leftovers; in the busy pass
 	unfollowed string              // why the engine's registry configuration is not; in the busy pass
 
 	said sync.Map // what is told only once
@@ -86,6 +88,9 @@ func New(opts ...Option) (*Tower, error) {
 	}
 	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
 	t.pulse.Started = t.now()
+	if c.self != "" && len(c.selfCommand) > 0 {
+		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)
+	}
 	for _, o := range c.observers {
 		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
 	}

@@ -184,6 +184,9 @@ func (r *recreator) dead(ctx context.Context, made *Container, list []Container)
 	if h.nonce == r.me.nonce {
 		return true // this very watcher left it unfinished
 	}
+	if h.earlierLife(r.me) {
+		return true
+	}
 	if c := byID(list, h.container); c != nil {
 		if !c.State.Up() {
 			return true

@@ -84,7 +84,7 @@ seconds (30) or have units (1m30s); lists are split at commas and white space.`,
 			p.flag(root.PersistentFlags(), row, row.short)
 		}
 	}
-	root.AddCommand(p.checkCommand(), notifyUpgrade())
+	root.AddCommand(p.checkCommand(), p.selfSwap(), notifyUpgrade())
 	p.addHealth(root)
 	p.addPreflight(root)
 	return root

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/watchtower-go/watchtower"
 )
 
 // policyRow is one thing that holds for a container, and where it comes from: a
@@ -45,3 +47,18 @@ func (s settings) origin(row policyRow) string {
 
 // oneLine keeps a value in its place.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// rowsOf are the library's rows.
+func rowsOf(p watchtower.Policy) []policyRow {
+	rows := make([]policyRow, len(p))
+	for i, v := range p {
+		rows[i] = policyRow{v.Name, v.Value, string(v.From), v.Problem}
+		if v.From == watchtower.FromLabel {
+			rows[i].from = v.Label
+		}
+		if v.Problem != "" {
+			rows[i].note = "label " + v.Label + ": " + v.Problem
+		}
+	}
+	return rows
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
@@ -225,7 +226,10 @@ func TestSettingsPageHasTheLibrarysLabels(t *testing.T) {
 	for _, name := range []string{
 		filter.EnableLabel, filter.ScopeLabel, watchtower.DependsOnLabel, watchtower.TagPolicyLabel, lifecycle.LabelProbe,
 		lifecycle.LabelProbeTimeout, lifecycle.LabelStableTime, lifecycle.LabelUpdateOrder, lifecycle.LabelDropFiles,
-		lifecycle.LabelOriginalImage,
+		lifecycle.LabelOriginalImage, lifecycle.LabelStopSignal, lifecycle.LabelStopTimeout, lifecycle.LabelInstance,
+		watchtower.MonitorOnlyLabel, watchtower.NoPullLabel, gate.WindowLabel, gate.CooldownLabel,
+		lifecycle.LabelPreCheck, lifecycle.LabelPostCheck, lifecycle.LabelPreUpdate, lifecycle.LabelPostUpdate,
+		lifecycle.LabelPreUpdateTimeout, lifecycle.LabelPostUpdateTimeout, lifecycle.LabelHookUID, lifecycle.LabelHookGID,
 	} {
 		assert.Contains(t, have, name)
 	}

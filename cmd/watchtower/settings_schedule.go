@@ -18,7 +18,7 @@ func scheduleRows(s *settings) []setting {
 			usage:  "seconds between passes, or a duration; not along with a schedule",
 		},
 		{
-			flag: "schedule", short: "s", env: "WATCHTOWER_SCHEDULE", target: unquoted(&s.schedule), has: originFork,
+			flag: "schedule", short: "s", env: "WATCHTOWER_SCHEDULE", target: cron(&s.schedule), has: originFork,
 			usage: `when passes are made, as cron has it: five fields from the minute on, six from the second on, @daily and its like, TZ=Zone in front`,
 		},
 		{
@@ -48,11 +48,16 @@ func scheduleRows(s *settings) []setting {
 	}
 }
 
-// unquoted drops the quotes that Compose files leave around a schedule.
-func unquoted(field *string) target {
-	return target{kindText, "", func(text string) error {
+// cron drops the quotes that Compose files leave around a schedule.
+func cron(field *string) target {
+	const want = `five fields (0 4 * * *), six with seconds first, or @daily and its like, after TZ=Zone if need be`
+	return target{kindText, want, func(text string) error {
 		*field = strings.Trim(strings.TrimSpace(text), `"'`)
-		return nil
+		if *field == "" {
+			return nil
+		}
+		_, err := watchtower.Cron(*field, nil)
+		return err
 	}}
 }
 

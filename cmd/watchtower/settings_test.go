@@ -223,23 +223,6 @@ func TestLogFormats(t *testing.T) {
 	assert.Contains(t, write("auto", true), "\x1b[33mWARN \x1b[0m rolled back")
 }
 
-func TestOwnContainer(t *testing.T) {
-	t.Parallel()
-	id := strings.Repeat("0123456789abcdef", 4)
-	for name, tt := range map[string]struct{ mounts, groups, want string }{
-		"mounts":            {"600 590 254:1 /var/lib/docker/containers/" + id + "/hostname /etc/hostname rw - ext4 /dev/vda1 rw\n", "0::/\n", id},
-		"rootless mounts":   {"600 590 0:1 /home/u/.local/share/docker/containers/" + id + "/resolv.conf /etc/resolv.conf rw\n", "", id},
-		"control group":     {"", "12:pids:/docker/" + id + "\n", id},
-		"systemd group":     {"", "0::/system.slice/docker-" + id + ".scope\n", id},
-		"no container":      {"25 1 254:1 / / rw - ext4 /dev/vda1 rw\n", "0::/user.slice\n", ""},
-		"another's mounts":  {"25 1 254:1 /containers/" + id + "/mounts/shm /shm rw\n", "0::/\n", ""},
-		"an ID too short":   {"25 1 254:1 /containers/0123/hostname /etc/hostname rw\n", "1:x:/docker/0123\n", ""},
-		"an ID in capitals": {"", "1:x:/docker/" + strings.ToUpper(id) + "\n", ""},
-	} {
-		assert.Equal(t, tt.want, containerID(tt.mounts, tt.groups), name)
-	}
-}
-
 func TestProgressIsOneLineThatLogLinesGoAbove(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -311,7 +294,7 @@ func TestAMissingNameIsToldOnce(t *testing.T) {
 }
 
 func FuzzParseDuration(f *testing.F) {
-	for _, seed := range []string{"30", "1m30s", "-1", "9223372036854775807", " 5 ", "0x10", "1w12h", "1.5M"} {
+	for _, seed := range []string{"30", "1m30s", "-1", "9223372036854775807", " 5 ", "0x10"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -321,9 +304,6 @@ func FuzzParseDuration(f *testing.F) {
 		}
 		if duration(&s.interval, "", time.Second).set(text) == nil && s.interval < time.Second {
 			t.Errorf("%q is %v", text, s.interval)
-		}
-		if d, err := parseCooldown(text); err == nil && d < 0 {
-			t.Errorf("%q is %v", text, d)
 		}
 	})
 }

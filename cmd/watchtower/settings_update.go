@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
@@ -116,7 +117,7 @@ func optional(field **time.Duration) target {
 
 func cooldown(field *time.Duration) target {
 	return target{kindDuration, wantCooldown, func(text string) (err error) {
-		*field, err = parseCooldown(text)
+		*field, err = gate.ParseDelay(text)
 		return err
 	}}
 }

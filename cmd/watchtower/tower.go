@@ -54,6 +54,10 @@ func open(se *session) (watchtower.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	schedule, err := scheduleOf(s)
+	if err != nil {
+		return nil, err
+	}
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
@@ -68,21 +72,27 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithFilter(names),
 		watchtower.WithFilter(filters...),
 		watchtower.WithGate(gates...),
+		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
 		watchtower.WithRegistryOptions(registry.WithCertificates(certificates)),
 		watchtower.WithObserver(append(se.observers, warner)...),
-		watchtower.WithSelf(ownContainer()),
 	}
+	opts = append(opts, selfUpdate(s, engine)...)
 	return watchtower.New(append(opts, optionsOf(s)...)...)
 }
 
 // optionsOf are the options that are settings.
 func optionsOf(s settings) []watchtower.Option {
 	opts := []watchtower.Option{
-		watchtower.WithInterval(s.interval),
 		watchtower.WithPassAtStart(s.updateOnStart),
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
+		watchtower.WithMonitorOnly(s.monitorOnly),
+		watchtower.WithNoPull(s.noPull),
+		watchtower.WithNoRestart(s.noRestart),
+		watchtower.WithRemoveVolumes(s.removeVolumes),
+		watchtower.WithReviveStopped(s.revive),
+		watchtower.WithLabelPrecedence(s.labelPrecedence),
 		watchtower.WithStates(statesOf(s)...),
 		watchtower.WithProbe(s.probe, s.probeTimeout),
 	}
@@ -98,18 +108,9 @@ func optionsOf(s settings) []watchtower.Option {
 	if s.stopTimeout != nil {
 		opts = append(opts, watchtower.WithStopTimeout(*s.stopTimeout))
 	}
-	// These have no option yet:
-	//   schedule         s.schedule
-	//   jitter           s.jitter
-	//   monitor-only     s.monitorOnly
-	//   no-pull          s.noPull
-	//   no-restart       s.noRestart
-	//   remove-volumes   s.removeVolumes
-	//   label-take-precedence  s.labelPrecedence
-	//   revive-stopped   s.revive
-	//   enable-lifecycle-hooks, lifecycle-uid, lifecycle-gid  s.hooks, s.hookUID, s.hookGID
-	//   enable-containers-by-label, disable-containers-by-label  s.enableLabels, s.disableLabels
-	//   health-check     s.healthCheck
+	if s.hooks {
+		opts = append(opts, watchtower.WithLabelHooks(watchtower.HookUser{UID: unlessZero(s.hookUID), GID: unlessZero(s.hookGID)}))
+	}
 	return opts
 }
 
@@ -123,6 +124,26 @@ func statesOf(s settings) []lifecycle.State {
 	return states
 }
 
+// scheduleOf is when passes are made.
+func scheduleOf(s settings) (watchtower.Schedule, error) {
+	var schedule watchtower.Schedule = watchtower.Every(s.interval)
+	if s.schedule != "" {
+		var err error
+		if schedule, err = watchtower.Cron(s.schedule, nil); err != nil {
+			return nil, err
+		}
+	}
+	return watchtower.Jitter(schedule, s.jitter), nil
+}
+
+// unlessZero is nil for 0, which is the container's own user.
+func unlessZero(id int) *int {
+	if id == 0 {
+		return nil
+	}
+	return &id
+}
+
 // filtersOf are the filters that are settings.
 func filtersOf(s settings) ([]watchtower.Filter, error) {
 	disabled, err := filter.ExceptNames(s.disabled...)
@@ -133,42 +154,43 @@ func filtersOf(s settings) ([]watchtower.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	filters := []watchtower.Filter{filter.Enabled(s.labelEnable), filter.Scope(s.scope), disabled, only}
-	if len(s.skipImages) > 0 {
-		skip, err := filter.Images(s.skipImages...)
-		if err != nil {
-			return nil, err
-		}
-		filters = append(filters, filter.Not(skip))
+	skip, err := filter.ExceptImages(s.skipImages...)
+	if err != nil {
+		return nil, err
 	}
-	return filters, nil
+	with, err := filter.Labels(s.enableLabels...)
+	if err != nil {
+		return nil, err
+	}
+	without, err := filter.ExceptLabels(s.disableLabels...)
+	if err != nil {
+		return nil, err
+	}
+	return []watchtower.Filter{filter.Enabled(s.labelEnable), filter.Scope(s.scope), without, with, skip, only, disabled}, nil
 }
 
-// gatesOf are the gates that are settings.
+// gatesOf are the gates that are settings, or that labels may ask for.
 func gatesOf(se *session) ([]watchtower.Gate, error) {
-	var gates []watchtower.Gate
 	s := se.settings
+	var window watchtower.Gate // nil: at any time
 	if s.updateWindow != "" {
-		window, err := gate.ParseWindow(s.updateWindow)
+		w, err := gate.ParseWindow(s.updateWindow)
 		if err != nil {
 			return nil, err
 		}
-		gates = append(gates, gate.Within(window))
+		window = gate.Within(w)
 	}
-	if s.cooldown > 0 {
-		var memory *gate.Memory
-		if s.stateDir != "" {
-			var err error
-			memory, err = gate.OpenMemory(s.stateDir, func(err error) {
-				se.logger.Warn("what was remembered is begun anew", "err", err)
-			})
-			if err != nil {
-				return nil, err
-			}
+	var memory *gate.Memory // nil: this process's
+	if s.stateDir != "" {
+		var err error
+		memory, err = gate.OpenMemory(s.stateDir, func(err error) {
+			se.logger.Warn("what was remembered is begun anew", "err", err)
+		})
+		if err != nil {
+			return nil, err
 		}
-		gates = append(gates, gate.Cooldown(s.cooldown, memory))
 	}
-	return gates, nil
+	return []watchtower.Gate{gate.CooldownByLabel(s.cooldown, memory), gate.WithinByLabel(window)}, nil
 }
 
 // engineOf is the environment's, with what flags say instead.

@@ -100,5 +100,10 @@ func (p *program) check(ctx context.Context, se session) error {
 	if err := printTable(p.stdout, report); err != nil || !p.verbose {
 		return err
 	}
+	for _, e := range report.Entries {
+		if err := printPolicy(p.stdout, e.Container.Name+":", rowsOf(e.Policy), se.settings); err != nil {
+			return err
+		}
+	}
 	return printPolicy(p.stdout, "What was set:", se.settings.told, se.settings)
 }
