@@ -89,7 +89,8 @@ func signalAndStop(ctx context.Context, s *session, ref string, stop container.S
 	select {
 	case <-ended:
 		// Of a container with a signal of its own, the engine takes another one for a
-		// crash, and its policy may have begun another life, which has its time too.
+		// crash, and its policy may begin another life, which has its time too.
+		betweenLives(ctx, s, ref)
 	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
 		stop.Timeout = new(int) // it has had its time
 	}
@@ -97,4 +98,31 @@ func signalAndStop(ctx context.Context, s *session, ref string, stop container.S
 		return err
 	}
 	return nil // --rm: it went when it ended
+}
+
+const (
+	// restartWithin is how long to wait for a life to begin: the engine waits for a
+	// tenth of a second if the one before it was no short one.
+	restartWithin = 5 * time.Second
+	restartPoll   = 50 * time.Millisecond
+)
+
+// betweenLives waits while the container is between two lives: a stop that comes as
+// the next one begins may miss it.
+func betweenLives(ctx context.Context, s *session, ref string) {
+	ctx, cancel := context.WithTimeout(ctx, restartWithin)
+	defer cancel()
+	poll := time.NewTicker(restartPoll)
+	defer poll.Stop()
+	for {
+		info, err := s.ContainerInspect(ctx, ref)
+		if err != nil || info.ContainerJSONBase == nil || info.State == nil || !info.State.Restarting {
+			return // the stop that follows finds out what it is
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
 }
