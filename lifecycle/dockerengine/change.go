@@ -59,42 +59,49 @@ func (e *Engine) Stop(ctx context.Context, ref string, opts lifecycle.StopOption
 // defaultStop is the time Docker gives a container that sets none.
 const defaultStop = 10 * time.Second
 
+// signalAndStop sends the signal to what is called ref now, and goes on by its ID: its
+// name may change meanwhile, and would then say that it is gone.
 func signalAndStop(ctx context.Context, s *session, ref string, stop container.StopOptions) error {
-	if stop.Timeout == nil {
-		info, err := s.ContainerInspect(ctx, ref)
-		if err != nil {
-			return err
-		}
-		if info.Config != nil {
-			stop.Timeout = info.Config.StopTimeout
-		}
+	info, err := s.ContainerInspect(ctx, ref)
+	if err != nil {
+		return err
+	}
+	id := ref
+	if info.ContainerJSONBase != nil {
+		id = info.ID
+	}
+	if stop.Timeout == nil && info.Config != nil {
+		stop.Timeout = info.Config.StopTimeout
 	}
 	wait := defaultStop
 	if stop.Timeout != nil {
 		wait = time.Duration(*stop.Timeout) * time.Second
 	}
-	err := s.ContainerKill(ctx, ref, stop.Signal)
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Asked for before there is one, so that none is missed.
+	ended, failed := s.ContainerWait(waiting, id, container.WaitConditionNextExit)
+	err = s.ContainerKill(ctx, ref, stop.Signal)
 	if errdefs.IsConflict(err) {
 		return s.ContainerStop(ctx, ref, stop) // it was not up, or is no longer
 	}
 	if err != nil {
 		return err
 	}
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
 	if wait >= 0 { // below, a container has all the time it wants
 		defer time.AfterFunc(wait, cancel).Stop()
 	}
-	ended, failed := s.ContainerWait(waiting, ref, container.WaitConditionNotRunning)
 	select {
 	case <-ended:
 		// Of a container with a signal of its own, the engine takes another one for a
 		// crash, and its policy may begin another life, which has its time too.
-		betweenLives(ctx, s, ref)
-	case <-failed: //nolint:errcheck // out of time, or gone: the stop that follows finds out which
-		stop.Timeout = new(int) // it has had its time
+		betweenLives(ctx, s, id)
+	case <-failed: //nolint:errcheck // out of time, gone, or refused: the stop that follows finds out which
+		if waiting.Err() != nil {
+			stop.Timeout = new(int) // it has had its time
+		}
 	}
-	if err := s.ContainerStop(ctx, ref, stop); !errdefs.IsNotFound(err) {
+	if err := s.ContainerStop(ctx, id, stop); !errdefs.IsNotFound(err) {
 		return err
 	}
 	return nil // --rm: it went when it ended
