@@ -63,10 +63,13 @@ func TestPolicyOnARealEngineHowContainersAreStopped(t *testing.T) {
 		got := entry(t, update(t, tower(t, host, []string{name}, quick(), watchtower.WithStopTimeout(20*time.Second))), name)
 		require.NoError(t, got.Err, name)
 		assert.Equal(t, watchtower.StatusUpdated, got.Status, name)
-		if tt.labels != nil && tt.own != "" && !host.Speaks("1.42") {
-			tt.want += " QUIT" // such an engine takes another signal than its own for a crash, and restarts it
-		}
-		assert.Equal(t, tt.want+" 2", host.Exec(t, name, "sh", "-c", "echo $(cat /data/by) $VERSION"), name)
+		by := strings.Fields(host.Exec(t, name, "cat", "/data/by"))
+		require.NotEmpty(t, by, name)
+		assert.Equal(t, tt.want, by[0], name)
+		// Below API 1.42 an engine takes another signal than the container's own for a
+		// crash: its policy may have begun another life before the stop.
+		assert.True(t, len(by) == 1 || name == "stop-label" && !host.Speaks("1.42"), "%s: %v", name, by)
+		assert.Equal(t, "2", host.Exec(t, name, "sh", "-c", "echo $VERSION"), name)
 		assert.Less(t, got.Downtime, 10*time.Second, name)
 	}
 
