@@ -52,7 +52,9 @@ func TestALoginInReserveIsShownToWhoRefusesToAnswerWithout(t *testing.T) {
 		{"it is for nobody", bearer, registrytest.Closed, "right", nil, false, [2]int{1, 0}},
 		{
 			"it need not prove who it is", bearer, registrytest.Private, "right",
-			[]registry.Option{registry.WithInsecure(name)}, false, [2]int{0, 0},
+			[]registry.Option{registry.WithInsecure(name)},
+			false,
+			[2]int{0, 0},
 		},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
