@@ -37,7 +37,7 @@ READABLY = | grep --line-buffered -vE '^=== |^ *--- PASS|TLS handshake error'
 sweep cost compare: SHELL = bash
 sweep cost compare: .SHELLFLAGS = -o pipefail -c
 sweep: deps ## interrupt updates at every call in every way, and kill the engine (minutes)
-	WATCHTOWER_SWEEP=all go test -v -count=1 -timeout 90m ./internal/sweep $(READABLY)
+	WATCHTOWER_SWEEP=all go test -v -count=1 -p 1 -timeout 90m ./internal/sweep ./internal/selfupdate $(READABLY)
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -50,7 +50,10 @@ compare: ## measure other programs of the same interface beside ours: PEERS="nam
 	@$(MAKE) --no-print-directory build deps
 	WATCHTOWER_COST_PEERS="$(PEERS)" WATCHTOWER_COST_PROGRAM=$(CURDIR)/bin/watchtower go test -v -count=1 -run Compare ./internal/checkbench $(READABLY)
 
+docs: ## write the pages in docs that are made from tables
+	go test -count=1 -run TestSettingsPage ./cmd/watchtower -update
+
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build deps test install-test demo lint api sweep bench cost compare fuzz
+.PHONY: help build deps test install-test demo lint api sweep bench cost compare docs fuzz

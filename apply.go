@@ -22,12 +22,20 @@ type application struct {
 	failed   map[PlannedImage]bool // images a successor failed on; rolling only
 }
 
+func newApplication(p *pass) *application {
+	return &application{
+		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
+		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
+	}
+}
+
 // apply carries the plan out and returns the entries whose container was
 // replaced. One failure stops nothing but, with rolling, its own image.
 func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
-	a := &application{
-		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
-		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
+	a := newApplication(p)
+	if err := a.permitted(ctx, plan); err != nil {
+		a.refuse(plan, err)
+		return nil
 	}
 	a.fetch(ctx, plan)
 	if p.cfg.rolling {
@@ -131,6 +139,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		}
 		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
 	}
+	asked := a.lastWord(g, &target)
 	result, err := a.cfg.updater.Update(ctx, target)
 	for i, m := range g.Members {
 		member := lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
@@ -140,10 +149,16 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if i < len(result.Members) {
 			member = result.Members[i]
 		}
+		if err == nil && !asked() {
+			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
+		}
 		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
 			a.failed[*m.To] = true
 		}
 		a.end(m, member, err)
+	}
+	if err == nil {
+		a.welcome(ctx, g)
 	}
 }
 
@@ -185,6 +200,7 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 				member.Reference = m.ImageID
 			}
 		}
+		a.cfg.begin(&member, m)
 		t.Members = append(t.Members, member)
 	}
 	return t, nil
@@ -219,14 +235,16 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	switch {
 	case err == nil:
 		e.Status, e.NewContainerID, e.Reason = StatusUpdated, m.NewID, ""
+		if p.cfg.noRestart {
+			e.Reason = "created, not started"
+		}
 		p.kept(p.quarantine.forget(e.Container.Name))
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
 		if m.ImageFailed {
 			p.kept(p.quarantine.add(e.Container.Name, e.Latest, p.now()))
 		}
-	case errdefs.IsFailedPrecondition(err) && m.Outcome == lifecycle.OutcomeUntouched,
-		errdefs.IsConflict(err) && m.Outcome == lifecycle.OutcomeUntouched:
+	case m.Outcome == lifecycle.OutcomeUntouched && !refused(err) && (errdefs.IsFailedPrecondition(err) || errdefs.IsConflict(err)):
 		// The world is not what was judged; the next pass judges again.
 		e.Err = nil
 		p.skip(e, err.Error())
@@ -239,8 +257,8 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 
 // kept tells of a state directory that cannot be written any more. What was to be
 // kept is still remembered by this process.
-func (p *pass) kept(err error) {
+func (t *Tower) kept(err error) {
 	if err != nil {
-		p.cfg.logger.Warn("state directory", "err", err)
+		t.cfg.logger.Warn("state directory", "err", err)
 	}
 }

@@ -30,6 +30,9 @@ func (p *pass) bring(ctx context.Context, a *arrival, user lifecycle.Container) 
 	if have, ok := p.inv.images[a.before]; ok && a.planned.is(have) && p.holds(ctx, have, user) {
 		return have, nil
 	}
+	if a.planned.Here {
+		return lifecycle.Image{}, errMovedHere(a.planned.Reference)
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.pullTimeout)
 	defer cancel()
 	start, reference := p.now(), a.planned.Reference
@@ -88,7 +91,7 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 	if err != nil {
 		return err
 	}
-	login, storeErr := p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	login, storeErr := p.login(ctx, ref)
 	opts.Credential = login
 	err = p.cfg.engine.Pull(ctx, opts)
 	if errdefs.IsUnauthorized(err) && !login.IsZero() {
@@ -106,6 +109,19 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 		return fmt.Errorf("%w (the login from %s was refused)", err, cmp.Or(login.Source, "the store"))
 	}
 	return err
+}
+
+// login is the one the registry was asked with. Of a checker that is not the Tower's
+// nobody knows whether it tried one in reserve, which is left alone then.
+func (p *pass) login(ctx context.Context, ref registry.Reference) (credentials.Credential, error) {
+	if p.cfg.client != nil {
+		return p.cfg.client.LoginFor(ctx, ref.String())
+	}
+	login, err := p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	if login.Reserve {
+		return credentials.Credential{}, err
+	}
+	return login, err
 }
 
 // restoreTag points a reference at the image it led to before, if a successor

@@ -20,6 +20,7 @@ type candidate struct {
 	entry *Entry
 	ref   registry.Reference
 	image registry.Image // what it moves to, where the check resolved it
+	here  bool           // which is on the engine, and no registry is asked
 
 	ambiguous []lifecycle.Ambiguity
 }
@@ -31,7 +32,7 @@ func (p *pass) sel() []candidate {
 	var out []candidate
 	for i := range p.report.Entries {
 		e := &p.report.Entries[i]
-		ref, reason := p.refuse(e.Container)
+		ref, reason := p.refuse(e)
 		if reason != "" {
 			p.skip(e, reason)
 			continue
@@ -41,8 +42,8 @@ func (p *pass) sel() []candidate {
 	return out
 }
 
-// enter makes an entry for every container, by name, and notes what unfinished
-// swaps hold.
+// enter makes an entry for every container, by name, with its policy, and notes what
+// unfinished swaps hold.
 func (p *pass) enter() {
 	p.report.Entries = make([]Entry, len(p.inv.containers))
 	slices.SortFunc(p.inv.containers, func(a, b lifecycle.Container) int {
@@ -60,19 +61,20 @@ func (p *pass) enter() {
 	for i, c := range p.inv.containers {
 		p.report.Entries[i].Container = c
 	}
+	p.tellLabels()
 }
 
 // refuse gives the reason to leave a container alone, or what to ask for.
-func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
-	none := registry.Reference{}
+func (p *pass) refuse(e *Entry) (registry.Reference, string) {
+	none, c := registry.Reference{}, e.Container
 	if service, ok := lifecycle.Unfinished(c); ok || p.unfinished[c.Name] {
 		if !ok {
 			service = c.Name
 		}
 		return none, fmt.Sprintf("part of an unfinished swap of %s", service)
 	}
-	if c.ID == p.cfg.self && c.ID != "" {
-		return none, "this watchtower runs in it"
+	if reason := p.untouchable(c); reason != "" {
+		return none, reason
 	}
 	if ok, reason := filter.Reason(p.filter, c); !ok {
 		return none, reason
@@ -89,7 +91,7 @@ func (p *pass) refuse(c lifecycle.Container) (registry.Reference, string) {
 		return none, fmt.Sprintf("%q is no image reference", c.Image)
 	case ref.Pinned():
 		return none, "pinned to a digest"
-	case p.inv.local(c, ref):
+	case !e.Policy.on(policyNoPull) && p.inv.local(c, ref):
 		return none, "its image was built or loaded here"
 	}
 	return ref, ""
@@ -100,12 +102,20 @@ func (p *pass) skip(e *Entry, reason string) {
 	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason})
 }
 
-// check asks each distinct reference once and judges every candidate. It
-// returns the stale ones.
+// check judges every candidate, and asks about each distinct reference once. It
+// returns the stale ones that may move.
 func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	asking, cancel := context.WithTimeout(ctx, p.cfg.checkTimeout)
 	defer cancel()
-	candidates = p.chooseTags(asking, candidates)
+	others, stale := p.checkHere(ctx, candidates)
+	stale = p.setAside(append(stale, p.ask(ctx, asking, p.chooseTags(asking, others))...))
+	slices.SortFunc(stale, byName)
+	p.describe(asking, stale)
+	return p.judged(asking, stale)
+}
+
+// ask asks registries, within asking, and returns what is stale.
+func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candidate {
 	users := map[string][]candidate{}
 	var order []string
 	for _, c := range candidates {
@@ -140,9 +150,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 			}
 		}
 	}
-	slices.SortFunc(stale, byName)
-	p.describe(asking, stale)
-	return p.judged(asking, stale)
+	return stale
 }
 
 func byName(a, b candidate) int {
@@ -266,8 +274,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		c.image = v.Images[i]
 		e.NewImageID = c.image.Config.String()
 	}
-	if failed := p.quarantine.of(e.Container.Name); failed.Digest == e.Latest {
-		p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))
+	if p.failedBefore(e) {
 		return false
 	}
 	e.Status = StatusStale
@@ -278,5 +285,15 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.OriginErr != nil {
 		e.Reason += fmt.Sprintf(" at %s; %v", v.Endpoint, v.OriginErr)
 	}
+	return true
+}
+
+// failedBefore skips a container on which what it could move to has failed.
+func (p *pass) failedBefore(e *Entry) bool {
+	failed := p.quarantine.of(e.Container.Name)
+	if failed.Digest != e.Latest {
+		return false
+	}
+	p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))
 	return true
 }

@@ -37,7 +37,7 @@ func (p *pass) describe(ctx context.Context, stale []candidate) {
 	}
 	wanted := map[digest.Digest]candidate{}
 	for _, c := range stale {
-		if c.image.Config != "" {
+		if c.image.Config != "" && !c.here {
 			wanted[c.image.Config] = c
 		}
 	}

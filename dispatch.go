@@ -41,9 +41,15 @@ type message struct {
 // that was cut short still has to tell, by the time an observer is waited for.
 // One that goes by its context blocks no longer than that.
 func newMessage(ctx context.Context, e Event) message {
+	lasting, end := outliving(ctx, drainTimeout)
+	return message{e, lasting, end}
+}
+
+// outliving is a context that ends so long after the given one.
+func outliving(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, cancel) })
-	return message{e, lasting, func() { stop(); cancel() }}
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return lasting, func() { stop(); cancel() }
 }
 
 func newQueue(o Observer, l *slog.Logger, now func() time.Time) *queue {
@@ -104,6 +110,7 @@ func (q *queue) observe(m message) {
 
 // emit tells every observer, and the log, one fact.
 func (t *Tower) emit(ctx context.Context, e Event) {
+	t.pulse.note(e)
 	logEvent(ctx, t.cfg.logger, e)
 	for _, q := range t.queues {
 		q.put(ctx, e)

@@ -27,6 +27,11 @@
 // Containers that cannot do without each other move as one. What a crash cut
 // short is finished or undone by the next Update, and by Run when it begins.
 //
+// A program that runs in a container of the engine it watches names that container
+// by WithSelf (lifecycle.OwnTraces finds it), and WithSelfUpdate has it replaced as
+// well: last in a pass, by a short-lived helper. Another watchtower's container is
+// never touched.
+//
 // # The parts
 //
 // Data flows one way: inventory, select, check, plan, apply, report. Each part
@@ -42,6 +47,8 @@
 //   - CredentialStore (credentials) finds the login for a registry.
 //   - Updater (lifecycle) brings a container to its new image; Recreate is the
 //     transaction.
+//   - HookFunc, and the commands that labels name (lifecycle), run before and after
+//     a check and an update, and may put an update off.
 //   - Observer is told every Event, for programs; the *slog.Logger is for people.
 //   - Schedule says when Run makes its passes, and Clock what time it is.
 //

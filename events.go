@@ -51,6 +51,15 @@ type ContainerSkipped struct {
 	Reason    string
 }
 
+// LabelInvalid tells of a container's label that has a value nobody can use: once for
+// each container and label, until it has another value.
+type LabelInvalid struct {
+	At        time.Time
+	Container lifecycle.Container
+	// Label is the label, Value what it says, and Accepted what it may say.
+	Label, Value, Accepted string
+}
+
 // CheckFailed tells of a reference whose registry gave no answer.
 type CheckFailed struct {
 	At        time.Time
@@ -117,6 +126,24 @@ type StepStarted struct {
 	Step  lifecycle.Step
 }
 
+// HookStarted tells of a label's command as it begins.
+type HookStarted struct {
+	At time.Time
+	// Container is the one it runs in.
+	Container lifecycle.Container
+	Point     HookPoint
+	// Command is what `sh -c` is given.
+	Command string
+}
+
+// HookEnded tells what became of a hook: of every label's command, and of a hook in
+// Go that had something against its container.
+type HookEnded struct {
+	At        time.Time
+	Container lifecycle.Container
+	Result    lifecycle.HookResult
+}
+
 // UpdateEnded tells how the update of one container ended: updated, rolled back
 // or failed.
 type UpdateEnded struct {
@@ -139,6 +166,32 @@ type ImageRemoved struct {
 type ServiceRecovered struct {
 	At       time.Time
 	Recovery lifecycle.Recovery
+}
+
+// SelfUpdateStarted tells that a helper was started to replace this process's own
+// container: see WithSelfUpdate.
+type SelfUpdateStarted struct {
+	At    time.Time
+	Entry Entry
+	// Helper is the name of the helper's container.
+	Helper string
+}
+
+// SelfUpdateEnded tells how it ended, in the process that runs in the container
+// afterwards: the successor, or again the predecessor. The entry is updated, rolled
+// back or failed. It does not tell the downtime.
+type SelfUpdateEnded struct {
+	At    time.Time
+	Entry Entry
+}
+
+// LeftoverFound tells of what another program's update of itself left: removed, or
+// left as it is because it runs.
+type LeftoverFound struct {
+	At        time.Time
+	Container lifecycle.Container
+	Removed   bool
+	Err       error
 }
 
 // PassEnded ends a pass that could be made.
@@ -173,6 +226,7 @@ type ObserverOverflowed struct {
 
 func (PassStarted) event()        {}
 func (ContainerSkipped) event()   {}
+func (LabelInvalid) event()       {}
 func (CheckFailed) event()        {}
 func (MirrorNoticed) event()      {}
 func (UpdateFound) event()        {}
@@ -181,9 +235,14 @@ func (PullStarted) event()        {}
 func (PullProgressed) event()     {}
 func (PullEnded) event()          {}
 func (StepStarted) event()        {}
+func (HookStarted) event()        {}
+func (HookEnded) event()          {}
 func (UpdateEnded) event()        {}
 func (ImageRemoved) event()       {}
 func (ServiceRecovered) event()   {}
+func (SelfUpdateStarted) event()  {}
+func (SelfUpdateEnded) event()    {}
+func (LeftoverFound) event()      {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
 func (PassScheduled) event()      {}

@@ -75,6 +75,11 @@ func (t *Tower) takeInventory(ctx context.Context) (*inventory, error) {
 			}
 		}
 	}
+	for i, c := range inv.containers {
+		if original := followed(c); original != "" {
+			inv.containers[i].Image = original
+		}
+	}
 	return inv, t.completeReferences(ctx, inv)
 }
 
@@ -122,9 +127,6 @@ func (t *Tower) completeReferences(ctx context.Context, inv *inventory) error {
 				return err
 			}
 			c.Image = snap.Image
-			if original := c.Labels[lifecycle.LabelOriginalImage]; isID(c.Image) && original != "" {
-				c.Image = original
-			}
 			return nil
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/containerd/errdefs"
+
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -18,6 +20,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.DebugContext(ctx, "pass started", "kind", e.Kind)
 	case ContainerSkipped:
 		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+	case LabelInvalid:
+		l.WarnContext(ctx, "a label's value is not accepted",
+			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
 		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
 	case MirrorNoticed:
@@ -51,12 +56,22 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			attrs = append(attrs, "detail", e.Step.Detail)
 		}
 		l.Log(ctx, level, e.Step.Action, attrs...)
+	case HookStarted:
+		l.DebugContext(ctx, string(e.Point)+" hook", append(about(e.Container), "command", e.Command)...)
+	case HookEnded:
+		logHook(ctx, l, e)
 	case UpdateEnded:
 		logUpdate(ctx, l, e.Entry)
 	case ImageRemoved:
 		logImage(ctx, l, e)
 	case ServiceRecovered:
 		logRecovery(ctx, l, e.Recovery)
+	case SelfUpdateStarted:
+		l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), "helper", e.Helper)...)
+	case SelfUpdateEnded:
+		logSelf(ctx, l, e.Entry)
+	case LeftoverFound:
+		logLeftover(ctx, l, e)
 	case PassEnded:
 		r := e.Report
 		for _, q := range r.Quotas {
@@ -66,7 +81,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			"scanned", r.Scanned(), "updated", r.Count(StatusUpdated), "failed", r.Count(StatusFailed),
 			"skipped", r.Count(StatusSkipped), "rolled_back", r.Count(StatusRolledBack),
 		}
-		for _, s := range []Status{StatusRestarted, StatusHeld} {
+		for _, s := range r.rare() {
 			if n := r.Count(s); n > 0 {
 				attrs = append(attrs, string(s), n)
 			}
@@ -118,8 +133,11 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	attrs := about(e.Container)
 	switch {
 	case e.Status == StatusUpdated:
-		l.InfoContext(ctx, "updated", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(),
-			"downtime", e.Downtime.Round(time.Millisecond))...)
+		attrs = append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "downtime", e.Downtime.Round(time.Millisecond))
+		if e.Reason != "" {
+			attrs = append(attrs, "reason", e.Reason)
+		}
+		l.InfoContext(ctx, "updated", attrs...)
 	case e.Status == StatusRestarted:
 		l.InfoContext(ctx, "restarted", append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "reason", e.Reason)...)
 	case e.Err != nil:
@@ -132,6 +150,29 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	for _, w := range e.Warnings {
 		l.WarnContext(ctx, w, about(e.Container)...)
 	}
+}
+
+// logHook is quiet about what an update's error will say again, and about an engine
+// that can run none.
+func logHook(ctx context.Context, l *slog.Logger, e HookEnded) {
+	r := e.Result
+	attrs := append(about(e.Container), "took", r.Duration.Round(time.Millisecond))
+	level, what := slog.LevelDebug, "hook ended"
+	switch {
+	case r.NotRun != "":
+		what, attrs = "hook not run", append(about(e.Container), "reason", r.NotRun)
+	case r.Verdict.Err != nil:
+		what, attrs = "hook failed", append(attrs, "err", r.Verdict.Err)
+		if r.Point != lifecycle.PreUpdate && !errdefs.IsNotImplemented(r.Verdict.Err) {
+			level = slog.LevelWarn
+		}
+	case r.Verdict.Skip != "":
+		level, what, attrs = slog.LevelInfo, "hook says not now", append(attrs, "reason", r.Verdict.Skip)
+	}
+	if r.Output != "" {
+		attrs = append(attrs, "output", r.Output)
+	}
+	l.Log(ctx, level, string(r.Point)+" "+what, attrs...)
 }
 
 func logRecovery(ctx context.Context, l *slog.Logger, r lifecycle.Recovery) {

@@ -58,7 +58,12 @@ type config struct {
 	checkTimeout time.Duration
 	pullTimeout  time.Duration
 	states       []lifecycle.State
+	hooks        hookSettings
 	self         string
+	selfCommand  []string
+
+	monitorOnly, noPull, labelsFirst bool
+	noRestart, revive, removeVolumes bool
 
 	stateDirectory string
 }
@@ -227,8 +232,9 @@ func (c *config) wish() Order {
 }
 
 // WithStopTimeout sets how long a container may take to stop before it is
-// killed, in whole seconds, rounded up; 0 kills at once. Default: the
-// container's own setting, else the engine's default.
+// killed, in whole seconds, rounded up; 0 kills at once. It is for containers whose
+// label (lifecycle.LabelStopTimeout) does not say. Default: the container's own
+// setting, else the engine's default.
 func WithStopTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -324,7 +330,8 @@ func WithStates(states ...State) Option {
 }
 
 // WithSelf names, by its full ID, the container this process runs in. It is
-// reported and never swapped: a process cannot outlive its own container.
+// reported and never swapped by this process, which would not outlive it: see
+// WithSelfUpdate.
 func WithSelf(containerID string) Option {
 	return func(c *config) error { c.self = containerID; return nil }
 }

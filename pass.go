@@ -22,6 +22,8 @@ type pass struct {
 	report *Report
 	emit   func(Event)
 
+	monitored []candidate // stale, and to stay so
+
 	unfinished map[string]bool // services that a swap has not let go of
 
 	mu     sync.Mutex
@@ -42,7 +44,12 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
 			return err
 		}
-		stale := p.check(ctx, p.sel())
+		selected := p.sel()
+		if kind == PassUpdate {
+			p.hooksAround(ctx, lifecycle.PreCheck, selected)
+			defer p.hooksAround(ctx, lifecycle.PostCheck, selected)
+		}
+		stale := p.check(ctx, selected)
 		// Even a check looks whether what is stale could be swapped: a promise
 		// that an update would break is no answer.
 		var err error
@@ -52,11 +59,7 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		if err := agreed(p.report.Plan); err != nil {
 			return err
 		}
-		for _, c := range stale {
-			if c.entry.Status == StatusStale {
-				p.emit(UpdateFound{At: p.now(), Entry: *c.entry})
-			}
-		}
+		p.found(stale)
 		if kind == PassUpdate {
 			p.act(ctx)
 		}
@@ -72,6 +75,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	defer t.pulse.begin(t.now())()
 	defer t.drain()
 	p := &pass{
 		Tower:  t,
@@ -98,10 +102,11 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 
 // act carries the report's plan out.
 func (p *pass) act(ctx context.Context) {
-	replaced := p.apply(ctx, p.report.Plan)
+	replaced := p.apply(ctx, p.others(p.report.Plan))
 	if p.cfg.cleanup {
 		p.cleanUp(context.WithoutCancel(ctx), replaced)
 	}
+	p.handOver(ctx)
 }
 
 // look takes the inventory, and does beside it what else is to be asked. Before a
@@ -109,6 +114,9 @@ func (p *pass) act(ctx context.Context) {
 func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Context)) (err error) {
 	if err = p.ping(ctx); err != nil {
 		return err
+	}
+	if repair {
+		p.settleSelf(ctx)
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -129,7 +137,7 @@ func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Con
 
 // plan sees who needs whom, if there is anything to do.
 func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
-	policy := PlanPolicy{p.cfg.rolling, p.cfg.cleanup, p.cfg.stopTimeout}
+	policy := p.cfg.planPolicy()
 	if len(stale) == 0 {
 		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
 	}
@@ -149,8 +157,8 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 func (p *pass) immovable(c lifecycle.Container) string {
 	_, journalled := lifecycle.Unfinished(c)
 	switch {
-	case c.ID == p.cfg.self && c.ID != "":
-		return "this watchtower runs in it"
+	case p.untouchable(c) != "":
+		return p.untouchable(c)
 	case journalled, p.unfinished[c.Name]:
 		return "it is part of an unfinished swap"
 	case c.State == lifecycle.StateRemoving, c.State == lifecycle.StateDead:

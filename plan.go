@@ -30,6 +30,12 @@ type PlanPolicy struct {
 	// StopTimeout is how long a container may take to stop, in nanoseconds; nil:
 	// its own setting.
 	StopTimeout *time.Duration `json:"stop_timeout,omitempty"`
+	// NoRestart: successors are created and not started.
+	NoRestart bool `json:"no_restart,omitempty"`
+	// Revive: successors of what is not up are started.
+	Revive bool `json:"revive,omitempty"`
+	// RemoveVolumes: anonymous volumes are removed, and begin anew.
+	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 }
 
 // PlannedImage is one image to be pulled, unless it is there already.
@@ -40,6 +46,8 @@ type PlannedImage struct {
 	Digest string `json:"digest"`
 	// ID is the image's configuration, where the check resolved it; else empty.
 	ID string `json:"id,omitempty"`
+	// Here is set for one that is on the engine: nothing is pulled.
+	Here bool `json:"here,omitempty"`
 }
 
 // PlannedGroup is containers that are swapped, and rolled back, as one.
@@ -78,12 +86,17 @@ type PlannedMember struct {
 	Ambiguous []lifecycle.Ambiguity `json:"ambiguous,omitempty"`
 }
 
-// String has a line for each image, and one for each container with its cause
+// String has a line for each thing that is not as usual, one for each image, and one for each container with its cause
 // and what is ambiguous about it.
 func (p Plan) String() string {
 	var b strings.Builder
+	b.WriteString(p.Policy.text())
 	for _, image := range p.Images {
-		fmt.Fprintf(&b, "pull %s at %s\n", image.Reference, image.Digest)
+		verb := "pull"
+		if image.Here {
+			verb = "use"
+		}
+		fmt.Fprintf(&b, "%s %s at %s\n", verb, image.Reference, image.Digest)
 	}
 	for _, g := range p.Groups {
 		for i, m := range g.Members {
@@ -221,13 +234,16 @@ func (p *planner) arrange(ids []string) (ordered []string, reason string) {
 // or why not at all.
 func (p *planner) order(ids []string) (order Order, reason, refused string) {
 	wish, together := p.wish, len(ids) > 1
-	if together {
+	if together || p.policy.NoRestart {
 		wish = "" // but a label may demand it
 	}
 	for _, id := range ids {
 		var err error
 		snap := p.snapshot(id)
 		order, reason, err = lifecycle.OrderOf(snap, wish)
+		if p.policy.NoRestart {
+			order = lifecycle.StopFirst // nothing will be up beside anything
+		}
 		if err == nil && together && order == lifecycle.StartFirst {
 			err = fmt.Errorf("label %s: %q: %s", lifecycle.LabelUpdateOrder, order, movesTogether)
 		}
@@ -235,7 +251,7 @@ func (p *planner) order(ids []string) (order Order, reason, refused string) {
 			return "", "", fmt.Sprintf("stale, but %s: %v", snap.Name, err)
 		}
 	}
-	if together && p.wish == lifecycle.StartFirst {
+	if together && p.wish == lifecycle.StartFirst && !p.policy.NoRestart {
 		reason = movesTogether
 	}
 	return order, reason, ""
@@ -274,7 +290,7 @@ func (p *planner) write(groups [][]string) Plan {
 			c := p.container(id)
 			m := PlannedMember{Name: c.Name, ID: id, Image: c.Image, ImageID: c.ImageID, Cause: p.cause[id]}
 			if to, ok := p.to[id]; ok {
-				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID}
+				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID, to.here}
 				m.Reference = to.entry.NewReference
 				m.Ambiguous = p.ambiguous(to, p.snapshot(id))
 				if !slices.Contains(plan.Images, *m.To) {

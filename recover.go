@@ -14,10 +14,14 @@ func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
 	if !ok {
 		return nil, nil
 	}
-	return updater.Recover(ctx, lifecycle.RecoverOptions{
+	opts := lifecycle.RecoverOptions{
 		StopTimeout: t.cfg.stopTimeout,
 		OnStep:      func(s lifecycle.Step) { t.emit(ctx, StepStarted{At: t.now(), Step: s}) },
-	})
+	}
+	if t.handover != nil {
+		opts.Except = t.cfg.self
+	}
+	return updater.Recover(ctx, opts)
 }
 
 // tell tells what became of them.
@@ -41,8 +45,9 @@ func (t *Tower) repair(ctx context.Context, repeated bool) (done bool) {
 	if t.ping(ctx) != nil {
 		return false
 	}
+	settled := t.settleSelf(ctx)
 	recovered, err := t.recoverAll(ctx)
-	done = err == nil && !slices.ContainsFunc(recovered, unfinished)
+	done = settled && err == nil && !slices.ContainsFunc(recovered, unfinished)
 	if repeated {
 		recovered = slices.DeleteFunc(recovered, unfinished)
 	}
@@ -63,7 +68,8 @@ func (t *Tower) mend(ctx context.Context, next time.Time) {
 	}
 }
 
-// unsettled: a service may be left between two containers.
+// unsettled: a service may be left between two containers, or is just being
+// replaced by a helper.
 func (r *Report) unsettled() bool {
-	return r.Count(StatusFailed) > 0 || slices.ContainsFunc(r.Recovered, unfinished)
+	return r.handedOver || r.Count(StatusFailed) > 0 || slices.ContainsFunc(r.Recovered, unfinished)
 }

@@ -55,8 +55,14 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 				return nil, fmt.Errorf("plan for %s: %w", m.Name, err)
 			}
 			e := &p.report.Entries[i]
+			if e.Policy.on(policyMonitorOnly) {
+				return nil, moved("%s is only monitored", m.Name)
+			}
+			if e.Policy.on(policyNoPull) != m.To.Here {
+				return nil, moved("%s follows another source of images", m.Name)
+			}
 			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
-			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous})
+			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous, here: m.To.Here})
 		}
 	}
 	// The order a check finds them in.

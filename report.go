@@ -29,6 +29,8 @@ type Report struct {
 	// Quotas are what registries have told that they still allow, by host, the last
 	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
 	Quotas []registry.Quota `json:"quotas,omitempty"`
+
+	handedOver bool // a helper replaces this process's container
 }
 
 // Status is what a pass says of one container.
@@ -91,42 +93,52 @@ type Entry struct {
 	Downtime time.Duration
 	// Warnings are what did not prevent the update but should be known.
 	Warnings []string
+	// Hooks are what became of its hooks, in order; of those in Go only the ones
+	// that had something against it.
+	Hooks []lifecycle.HookResult
 	// Failure is what a failed successor could still tell; nil if none failed.
 	Failure *lifecycle.Failure
+	// Policy is what counts for it, and who says so.
+	Policy Policy
 	// Err is why it failed or was rolled back.
 	Err error
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
 // and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
-// new_reference, new_id, new_image_id, downtime_ms, warnings, failure, error and
-// retry_after, which is when its registry may be asked again.
+// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
+// rows that Policy.Said returns), error and retry_after, which is when its registry may
+// be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := struct {
-		Name       string             `json:"name"`
-		ID         string             `json:"id"`
-		Image      string             `json:"image"`
-		ImageID    string             `json:"image_id"`
-		State      lifecycle.State    `json:"state"`
-		Status     Status             `json:"status"`
-		Reason     string             `json:"reason,omitempty"`
-		HeldUntil  time.Time          `json:"held_until,omitzero"`
-		Latest     string             `json:"latest,omitempty"`
-		Endpoint   string             `json:"endpoint,omitempty"`
-		Stale      string             `json:"stale_mirror,omitempty"`
-		NewRef     string             `json:"new_reference,omitempty"`
-		NewID      string             `json:"new_id,omitempty"`
-		NewImageID string             `json:"new_image_id,omitempty"`
-		DowntimeMS int64              `json:"downtime_ms,omitempty"`
-		Warnings   []string           `json:"warnings,omitempty"`
+		Name       string          `json:"name"`
+		ID         string          `json:"id"`
+		Image      string          `json:"image"`
+		ImageID    string          `json:"image_id"`
+		State      lifecycle.State `json:"state"`
+		Status     Status          `json:"status"`
+		Reason     string          `json:"reason,omitempty"`
+		HeldUntil  time.Time       `json:"held_until,omitzero"`
+		Latest     string          `json:"latest,omitempty"`
+		Endpoint   string          `json:"endpoint,omitempty"`
+		Stale      string          `json:"stale_mirror,omitempty"`
+		NewRef     string          `json:"new_reference,omitempty"`
+		NewID      string          `json:"new_id,omitempty"`
+		NewImageID string          `json:"new_image_id,omitempty"`
+		DowntimeMS int64           `json:"downtime_ms,omitempty"`
+		Warnings   []string        `json:"warnings,omitempty"`
+
+		Hooks []lifecycle.HookResult `json:"hooks,omitempty"`
+
 		Failure    *lifecycle.Failure `json:"failure,omitempty"`
+		Policy     Policy             `json:"policy,omitempty"`
 		Error      string             `json:"error,omitempty"`
 		RetryAfter time.Time          `json:"retry_after,omitzero"`
 	}{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
 		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
-		e.Warnings, e.Failure, "",
+		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "",
 		time.Time{},
 	}
 	if e.Err != nil {
@@ -149,6 +161,14 @@ func (r *Report) Count(s Status) int {
 	return n
 }
 
+// rare are the statuses that are told of only where there are any.
+func (r *Report) rare() []Status {
+	if r.Kind == PassCheck {
+		return []Status{StatusRestarted, StatusHeld}
+	}
+	return []Status{StatusRestarted, StatusHeld, StatusStale}
+}
+
 // Scanned returns how many containers were looked at: all but the skipped.
 func (r *Report) Scanned() int { return len(r.Entries) - r.Count(StatusSkipped) }
 
@@ -164,8 +184,9 @@ func (r *Report) Err() error {
 }
 
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
-// rolled_back=0", with "stale=" before them for a check, and "restarted=" and "held="
-// behind them where one had to follow another, or a gate holds one.
+// rolled_back=0", with "stale=" before them for a check, and "restarted=", "held=" and
+// for an update "stale=" behind them where one had to follow another, a gate holds one,
+// or one is only monitored.
 func (r *Report) Summary() string {
 	var b strings.Builder
 	if r.Kind == PassCheck {
@@ -173,7 +194,7 @@ func (r *Report) Summary() string {
 	}
 	fmt.Fprintf(&b, "scanned=%d updated=%d failed=%d skipped=%d rolled_back=%d", r.Scanned(),
 		r.Count(StatusUpdated), r.Count(StatusFailed), r.Count(StatusSkipped), r.Count(StatusRolledBack))
-	for _, s := range []Status{StatusRestarted, StatusHeld} {
+	for _, s := range r.rare() {
 		if n := r.Count(s); n > 0 {
 			fmt.Fprintf(&b, " %s=%d", s, n)
 		}

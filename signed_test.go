@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -35,6 +36,24 @@ func sign(t *testing.T, key *ecdsa.PrivateKey, digest string) enginehost.Artifac
 	}
 }
 
+// bundle makes the bundle that cosign makes of a statement about a digest.
+func bundle(t *testing.T, key *ecdsa.PrivateKey, predicate, digest string) enginehost.Artifact {
+	t.Helper()
+	const kind = "application/vnd.in-toto+json"
+	statement := fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`,
+		strings.TrimPrefix(digest, "sha256:"), predicate)
+	sum := sha256.Sum256(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(kind), kind, len(statement), statement))
+	signature, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
+	require.NoError(t, err)
+	const mediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	text, err := json.Marshal(object{
+		"mediaType": mediaType, "verificationMaterial": object{"publicKey": object{"hint": "a hint"}},
+		"dsseEnvelope": object{"payload": statement, "payloadType": kind, "signatures": []object{{"sig": signature}}},
+	})
+	require.NoError(t, err)
+	return enginehost.Artifact{Type: mediaType, Document: text}
+}
+
 func TestOnlySignedImagesMove(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
@@ -46,11 +65,16 @@ func TestOnlySignedImagesMove(t *testing.T) {
 	require.NoError(t, err)
 	client, err := registry.New()
 	require.NoError(t, err)
-	signed, err := cosign.SignedBy(client, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	signed, err := cosign.SignedBy(client, [][]byte{pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})})
 	require.NoError(t, err)
 
 	const notTrusted = "signed, but not by a key that is trusted, or for another image"
+	const signs, builds = "https://sigstore.dev/cosign/sign/v1", "https://slsa.dev/provenance/v1"
 	tagOf := func(digest string) string { return strings.Replace(digest, ":", "-", 1) }
+	attach := func(repo, digest string, a enginehost.Artifact) { // as cosign does where a registry keeps no lists
+		d := reg.PushArtifact(t, repo, "bundle", a)
+		reg.PushReferrers(t, repo, tagOf(digest), "application/vnd.oci.empty.v1+json", d)
+	}
 	tests := []struct {
 		name   string
 		build  func(repo, digest string)
@@ -72,6 +96,15 @@ func TestOnlySignedImagesMove(t *testing.T) {
 			_, other := reg.Push(t, repo+":other", enginehost.Image{Env: []string{"VERSION=3"}})
 			reg.PushArtifact(t, repo, tagOf(digest)+".sig", sign(t, key, other))
 		}, watchtower.StatusSkipped, notTrusted},
+		{"by-bundle", func(repo, digest string) { attach(repo, digest, bundle(t, key, signs, digest)) }, watchtower.StatusUpdated, ""},
+		{"by-a-strangers-bundle", func(repo, digest string) {
+			attach(repo, digest, bundle(t, stranger, signs, digest))
+		}, watchtower.StatusSkipped, notTrusted},
+		{"attested-only", func(repo, digest string) { attach(repo, digest, bundle(t, key, builds, digest)) }, watchtower.StatusHeld, "not signed"},
+		{"retagged-from-a-bundle", func(repo, digest string) {
+			attach(repo, digest, bundle(t, key, signs, digest))
+			reg.Push(t, repo+":1", enginehost.Image{Env: []string{"VERSION=evil"}})
+		}, watchtower.StatusHeld, "not signed"},
 		{"retagged-to-unsigned", func(repo, digest string) {
 			reg.PushArtifact(t, repo, tagOf(digest)+".sig", sign(t, key, digest))
 			reg.Push(t, repo+":1", enginehost.Image{Env: []string{"VERSION=evil"}})
@@ -95,7 +128,7 @@ func TestOnlySignedImagesMove(t *testing.T) {
 	r := update(t, tower(t, host, names, watchtower.WithGate(signed)))
 	for _, tt := range tests {
 		e := entry(t, r, "signed-"+tt.name)
-		t.Logf("%-22s %-8s %s", tt.name, e.Status, e.Reason)
+		t.Logf("%-24s %-8s %s", tt.name, e.Status, e.Reason)
 		require.NoError(t, e.Err, tt.name)
 		assert.Equal(t, tt.status, e.Status, tt.name)
 		assert.Equal(t, tt.reason, e.Reason, tt.name)

@@ -3,6 +3,7 @@ package watchtower
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
@@ -56,9 +57,15 @@ type Tower struct {
 	cfg    config
 	queues []*queue
 	busy   chan struct{} // held by the pass in hand
+	pulse  pulse
 
 	quarantine *quarantine
-	unfollowed string // why the engine's registry configuration is not; in the busy pass
+	badLabels  map[badLabel]string // those told of; in the busy pass
+	handover   *lifecycle.Handover // nil: this process's container stays as it is
+	cleared    bool                // of leftovers; in the busy pass
+	unfollowed string              // why the engine's registry configuration is not; in the busy pass
+
+	said sync.Map // what is told only once
 }
 
 var _ Watcher = (*Tower)(nil)
@@ -80,6 +87,10 @@ func New(opts ...Option) (*Tower, error) {
 		return nil, err
 	}
 	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
+	t.pulse.Started = t.now()
+	if c.self != "" && len(c.selfCommand) > 0 {
+		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)
+	}
 	for _, o := range c.observers {
 		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
 	}

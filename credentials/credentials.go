@@ -72,6 +72,10 @@ type Credential struct {
 	// Source says where it was found, for messages: a path, "environment", a
 	// helper's name. It never holds a secret.
 	Source string
+	// Reserve: it was not given for this registry in particular, but for whichever
+	// needs one. Whoever has it shows it to a registry only once that has refused to
+	// answer without, over TLS or on the loopback, and to no mirror.
+	Reserve bool
 }
 
 // IsZero reports whether there is nothing to authenticate with.

@@ -14,8 +14,8 @@ import (
 //     helpers it names are not asked
 //   - Docker's config.json, the first that exists of $DOCKER_CONFIG/config.json,
 //     /config.json and ~/.docker/config.json, looked for again on each use
-//   - RepoFromEnv, but only with a REPO_HOST: to have one password shown to
-//     every registry is for the program to choose, by adding it to a Chain
+//   - RepoFromEnv; without a REPO_HOST as a Reserve, so that not every registry an
+//     image names is shown the password
 //
 // A file or variable that is malformed now is an error that names it; the errors
 // are those of File.
@@ -49,7 +49,8 @@ func FromEnv(opts ...FileOption) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(repo.hosts) > 0 {
+	repo.reserve = len(repo.hosts) == 0
+	if repo.user.given() && repo.pass.given() {
 		stores = append(stores, repo)
 	}
 	return Chain(stores...), nil
@@ -72,13 +73,14 @@ func repoFromEnv() (repoLogin, error) {
 	for _, host := range strings.FieldsFunc(os.Getenv("REPO_HOST"), func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }) {
 		hosts[host] = true
 	}
-	return repoLogin{user, pass, byName(hosts)}, errors.Join(userErr, passErr)
+	return repoLogin{user: user, pass: pass, hosts: byName(hosts)}, errors.Join(userErr, passErr)
 }
 
 // repoLogin is one login for some registries, or for all if none is named.
 type repoLogin struct {
 	user, pass setting
 	hosts      map[string]bool
+	reserve    bool
 }
 
 // Credential reads the login if it is for that registry.
@@ -91,7 +93,7 @@ func (r repoLogin) Credential(_ context.Context, host string) (Credential, error
 	if err := errors.Join(userErr, passErr); err != nil {
 		return Credential{}, err
 	}
-	return Credential{Username: user, Password: NewSecret(pass), Source: r.String()}, nil
+	return Credential{Username: user, Password: NewSecret(pass), Source: r.String(), Reserve: r.reserve}, nil
 }
 
 // String names the settings.

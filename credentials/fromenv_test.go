@@ -93,9 +93,9 @@ func TestTheRepoLogin(t *testing.T) {
 			map[string]string{"docker.io/library/nginx": "repo"},
 		},
 		{
-			"goes to all only where the program says so", "repo", "p", " , ",
+			"is in reserve for all where none is listed, unless the program says otherwise", "repo", "p", " , ",
 			map[string]string{"a.example": "repo", "docker.io": "repo"},
-			map[string]string{"a.example": "", "docker.io": ""},
+			map[string]string{"a.example": "repo (reserve)", "docker.io": "repo (reserve)"},
 		},
 		{"is none without a password", "repo", "", "", map[string]string{"a.example": ""}, map[string]string{"a.example": ""}},
 		{"is none without a user", "", "p", "a.example", map[string]string{"a.example": ""}, map[string]string{"a.example": ""}},
@@ -110,7 +110,11 @@ func TestTheRepoLogin(t *testing.T) {
 			store, err = credentials.FromEnv()
 			require.NoError(t, err)
 			for host, user := range tt.byEnv {
-				assert.Equal(t, user, ask(t, store, host).Username, host)
+				login := ask(t, store, host)
+				if login.Reserve {
+					login.Username += " (reserve)"
+				}
+				assert.Equal(t, user, login.Username, host)
 			}
 		})
 	}

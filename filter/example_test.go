@@ -37,6 +37,33 @@ func ExampleImages() {
 	// Output: true
 }
 
+func ExampleExceptImages() {
+	f, err := filter.ExceptImages("postgres", "ghcr.io/acme/.*")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Reason(f, lifecycle.Container{Image: "postgres:17"}))
+	// Output: false its image is one of postgres, ghcr.io/acme/.*
+}
+
+func ExampleLabels() {
+	f, err := filter.Labels("team=web", "watched=")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(f.Match(lifecycle.Container{Labels: map[string]string{"watched": "whatever it is"}}))
+	// Output: true
+}
+
+func ExampleExceptLabels() {
+	f, err := filter.ExceptLabels("team=db")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Reason(f, lifecycle.Container{Labels: map[string]string{"team": "db"}}))
+	// Output: false it has one of the labels team=db
+}
+
 func ExampleAll() {
 	f := filter.All(filter.Enabled(true), filter.Not(filter.Scope("staging")))
 	fmt.Println(filter.Reason(f, lifecycle.Container{Name: "web"}))

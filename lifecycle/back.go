@@ -15,7 +15,7 @@ func (r *recreator) back(ctx context.Context, slots []*slot, t *tracker) error {
 			if s.held {
 				ref = s.next.Name
 			}
-			if err := r.stop(ctx, ref, t); err != nil {
+			if err := r.stop(ctx, ref, s.next.Labels, t); err != nil {
 				return again(err)
 			}
 		}
@@ -114,8 +114,10 @@ func (r *recreator) spareAgain(ctx context.Context, s *slot, t *tracker) (*Conta
 		return nil, err
 	}
 	spec := copySpec(snap, nil)
-	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder, labelTTL, labelSeat} {
-		spec.Config.Object("Labels")[key] = snap.Labels[key]
+	for _, key := range []string{labelOf, labelLead, labelTarget, labelState, labelRole, labelHolder, labelTTL, labelSeat, labelStart, labelVolumes} {
+		if value, ok := snap.Labels[key]; ok {
+			spec.Config.Object("Labels")[key] = value
+		}
 	}
 	t.hold.try(e.String())
 	id, err := r.create(ctx, CreateOptions{Name: e.String(), Platform: snap.ImagePlatform, Spec: spec})
@@ -157,7 +159,7 @@ func (r *recreator) drop(ctx context.Context, s *slot) error {
 	if err := r.attach(ctx, journal, endpointsOf(s.next)); err != nil {
 		return err
 	}
-	if l := letter(firstByte(s.next.Labels[labelState])); l.up() && !s.next.State.Up() {
+	if l := letter(firstByte(s.next.Labels[labelState])).then(startOf(s.next)); l.up() && !s.next.State.Up() {
 		if err := r.start(ctx, s.next.ID); err != nil {
 			return err
 		}
@@ -199,7 +201,7 @@ func (r *recreator) giveNamesBack(ctx context.Context, slots []*slot, t *tracker
 func (r *recreator) giveNameBack(ctx context.Context, s *slot, now *Container, t *tracker) error {
 	between := now.State == StateRestarting
 	if between {
-		if err := r.stop(ctx, s.base.Name, t); err != nil {
+		if err := r.stop(ctx, s.base.Name, s.base.Labels, t); err != nil {
 			return err
 		}
 	}

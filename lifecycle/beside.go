@@ -35,7 +35,7 @@ func (s *swap) replaceBeside(ctx, free context.Context) error {
 	name := s.t.hold.names[m.old.ID]
 	s.t.step("stop", name)
 	s.t.stopped = time.Now()
-	if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, name, s.t) }); err != nil {
+	if err := s.beating(free, func(ctx context.Context) error { return s.stop(ctx, name, m.old.Labels, s.t) }); err != nil {
 		return err
 	}
 	if err := s.lastLook(free); err != nil {
@@ -168,14 +168,16 @@ func endpointIn(snap Snapshot, network string) (Document, bool) {
 }
 
 // patience is for how long a silent holder is left alone: while nothing is parked
-// that is the lease and what a verification may take, and costs nobody anything.
+// that is the lease and what hooks and a verification may take, and costs nobody
+// anything.
 func (r *recreator) patience(m *move) time.Duration {
+	wait := r.lease + m.hooks
 	if m.order != StartFirst {
-		return r.lease
+		return wait
 	}
 	labels := m.labels() // prepare has read them
 	least, _ := durationLabel(labels, LabelStableTime)
-	wait := r.lease + max(r.stable, least) + healthSlack
+	wait += max(r.stable, least) + healthSlack
 	if probe, within, _ := r.probeOf(labels); !probe.none() {
 		wait += within
 	}

@@ -83,16 +83,18 @@ func (r *recreator) remove(ctx context.Context, ref string, force bool) error {
 	}))
 }
 
-func (r *recreator) stop(ctx context.Context, ref string, t *tracker) error {
+// stop stops what is called ref, as the labels of it say.
+func (r *recreator) stop(ctx context.Context, ref string, labels map[string]string, t *tracker) error {
+	opts := stopOptions(labels, t.stopTimeout)
 	return named("stop", errclass.Within(ctx, callTimeout+t.wait, func(ctx context.Context) error {
-		return r.engine.Stop(ctx, ref, StopOptions{Timeout: t.stopTimeout})
+		return r.engine.Stop(ctx, ref, opts)
 	}))
 }
 
 // stopWait is how long the engine may take to stop the container.
 func stopWait(snap Snapshot, override *time.Duration) time.Duration {
-	if override != nil {
-		return *override
+	if given := stopOptions(snap.Labels, override).Timeout; given != nil {
+		return *given
 	}
 	seconds, ok := number(snap.Config["StopTimeout"])
 	switch {

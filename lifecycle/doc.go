@@ -33,6 +33,15 @@
 // while, and when it has answered its Probe, if it is given one: a command in it, an
 // HTTP request or a connection to it. A one-shot is good when it has ended well.
 //
+// # Hooks
+//
+// Hooks run at four points of a pass: commands that a container's labels name, see
+// HooksOf, and functions of the program that embeds this one, see HookFunc. Those
+// before an update have the last word over it: the swap asks Target.BeforeSwap when
+// the successor has been created and nothing of the old container was touched.
+// Commands are run by the engine's Execer and bounded in time; one that takes too
+// long is ended, with what it has started.
+//
 // # Start first
 //
 // A container that can run twice may be swapped the other way round, see

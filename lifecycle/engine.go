@@ -22,7 +22,7 @@ import (
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
 // Describer, LogReader, Differ, Archiver, Connector, Execer, PlatformInspector,
-// RegistryConfigurer. A wrapper that embeds this interface has none of them; one
+// RegistryConfigurer, Preflighter, VolumeRemover. A wrapper that embeds this interface has none of them; one
 // that embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
@@ -234,6 +234,14 @@ type Connector interface {
 	Disconnect(ctx context.Context, network, container string) error
 }
 
+// VolumeRemover is an engine that removes volumes. Without it a member with
+// FreshVolumes is refused, if it has any to renew.
+type VolumeRemover interface {
+	// RemoveVolume removes a volume, never by force: one that a container has, up or
+	// not, is a Conflict.
+	RemoveVolume(ctx context.Context, volume string) error
+}
+
 // LogReader is an engine that shows what a container wrote.
 type LogReader interface {
 	// Logs writes the last lines of the container's output to w, standard
@@ -247,7 +255,8 @@ type Execer interface {
 	// Exec runs a command in a container that runs, with its environment, and
 	// returns once it has ended: with whatever exit code, that is no error. A
 	// container that is paused or not up is a Conflict. Exec returns when ctx
-	// ends; it depends on the engine whether the command does, too.
+	// ends, with what the command wrote until then if the engine can tell; it
+	// depends on the engine whether the command ends, too.
 	Exec(ctx context.Context, container string, opts ExecOptions) (ExecResult, error)
 }
 

@@ -56,6 +56,21 @@ func ExampleParseProbe() {
 	//  lifecycle: probe "tcp://db:5432": want exec:COMMAND, http://:PORT/PATH, https://:PORT/PATH or tcp://:PORT, without a host
 }
 
+func ExampleHooksOf() {
+	hooks, problems := lifecycle.HooksOf(map[string]string{
+		lifecycle.LabelPreUpdate:        "/app/drain",
+		lifecycle.LabelPreUpdateTimeout: "5",
+		lifecycle.LabelHookUID:          "www-data",
+	})
+	fmt.Println(hooks.Commands[lifecycle.PreUpdate], "|", hooks.Timeout(lifecycle.PreUpdate), "|", hooks.User.UID)
+	for _, problem := range problems {
+		fmt.Println(problem)
+	}
+	// Output:
+	// /app/drain | 5m0s | <nil>
+	// lifecycle: label com.centurylinklabs.watchtower.lifecycle.uid: "www-data": want a number from 0 to 2147483647
+}
+
 func ExampleWithProbe() {
 	ctx := context.Background()
 	engine := enginetest.New()
@@ -141,4 +156,38 @@ func ExampleUnfinished() {
 		fmt.Println(c.Name, between)
 	}
 	// Output: web false
+}
+
+// A program whose container is called "tower" has itself replaced.
+func ExampleNewHandover() {
+	ctx := context.Background()
+	engine := enginetest.New()
+	engine.Publish("tower:1", enginetest.Image{})
+	tower := engine.Run("tower", "tower:1", lifecycle.Spec{}) // lifecycle.OwnTraces tells which one that is
+	engine.Publish("tower:1", enginetest.Image{Env: []string{"VERSION=2"}})
+	if err := engine.Pull(ctx, lifecycle.PullOptions{Reference: "tower:1"}); err != nil {
+		panic(err)
+	}
+	image, err := engine.InspectImage(ctx, "tower:1")
+	if err != nil {
+		panic(err)
+	}
+
+	handover := lifecycle.NewHandover(engine, tower.ID, "/tower", "swap-me")
+	target := lifecycle.Target{Members: []lifecycle.Member{{Container: tower, Reference: "tower:1", ImageID: image.ID}}}
+	helper, err := handover.Start(ctx, target, lifecycle.HandoverOptions{StableTime: 10 * time.Millisecond})
+	if err != nil {
+		panic(err)
+	}
+
+	// In the helper, which the engine has started as "/tower swap-me HELPER":
+	fmt.Println(lifecycle.RunHelper(ctx, engine, helper, nil))
+	// Output: updated <nil>
+}
+
+func ExampleOwnTraces() {
+	engine := enginetest.New()
+	id, err := lifecycle.OwnTraces().Self(context.Background(), engine)
+	fmt.Printf("%q %v\n", id, err) // none of this engine's containers
+	// Output: "" <nil>
 }

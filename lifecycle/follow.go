@@ -30,17 +30,7 @@ func follow(spec Spec, old Snapshot, moves []*move, made map[string]string) {
 		}
 	}
 	if from := spec.HostConfig.Texts("VolumesFrom"); len(from) > 0 {
-		list := make([]any, len(from))
-		for i, text := range from {
-			ref, access, _ := strings.Cut(text, ":")
-			// A name stays: it leads to the old one now and to the new one later,
-			// and the volumes are the same.
-			if id, byName := successor(ref); id != "" && !byName {
-				text = strings.TrimSuffix(id+":"+access, ":")
-			}
-			list[i] = text
-		}
-		spec.HostConfig["VolumesFrom"] = list
+		spec.HostConfig["VolumesFrom"] = followVolumes(from, len(moves) > 0 && len(moves[0].renewed) > 0, successor)
 	}
 	if links := old.HostConfig.Texts("Links"); len(links) > 0 {
 		list := make([]any, len(links))
@@ -53,6 +43,21 @@ func follow(spec Spec, old Snapshot, moves []*move, made map[string]string) {
 		}
 		spec.HostConfig["Links"] = list
 	}
+}
+
+// followVolumes points a list of containers whose volumes are mounted at the new ones.
+// A name stays: it leads to the old one now and to the new one later, and the volumes
+// are the same, unless they are renewed.
+func followVolumes(from []string, renewed bool, successor func(ref string) (id string, byName bool)) []any {
+	list := make([]any, len(from))
+	for i, text := range from {
+		ref, access, _ := strings.Cut(text, ":")
+		if id, byName := successor(ref); id != "" && (renewed || !byName) {
+			text = strings.TrimSuffix(id+":"+access, ":")
+		}
+		list[i] = text
+	}
+	return list
 }
 
 // link reads a link as inspects show it, "/db:/web/alias", or as people write it.

@@ -8,7 +8,7 @@ import (
 // forward ends the swap in favour of what is new.
 func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) error {
 	for _, s := range slots {
-		if !s.inPlace() || !s.letter.up() {
+		if !s.inPlace() || !s.goal().up() {
 			continue
 		}
 		if err := r.bringUp(ctx, s, t); err != nil {
@@ -20,10 +20,10 @@ func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) erro
 		return err
 	}
 	for _, s := range slots {
-		if !s.inPlace() || !s.letter.up() {
+		if !s.inPlace() || !s.goal().up() {
 			continue
 		}
-		if c := byID(list, s.next.ID); c == nil || !c.State.Up() || s.letter == wasPaused && c.State != StatePaused {
+		if c := byID(list, s.next.ID); c == nil || !c.State.Up() || s.goal() == wasPaused && c.State != StatePaused {
 			return again(errors.New("the successor is not up"))
 		}
 	}
@@ -45,10 +45,10 @@ func (r *recreator) forward(ctx context.Context, slots []*slot, t *tracker) erro
 // inPlace: the successor stands under the service's name.
 func (s *slot) inPlace() bool { return s.next != nil && !s.held }
 
-// bringUp brings the successor to the state the predecessor had.
+// bringUp brings the successor to the state it is to end in.
 func (r *recreator) bringUp(ctx context.Context, s *slot, t *tracker) error {
 	if s.old != nil && s.old.State.Up() && !s.next.State.Up() {
-		if err := r.stop(ctx, s.old.Name, t); err != nil {
+		if err := r.stop(ctx, s.old.Name, s.old.Labels, t); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func (r *recreator) bringUp(ctx context.Context, s *slot, t *tracker) error {
 			return err
 		}
 	}
-	if s.letter == wasPaused && s.next.State != StatePaused {
+	if s.goal() == wasPaused && s.next.State != StatePaused {
 		return r.pause(ctx, s.next.ID)
 	}
 	return nil
@@ -70,7 +70,7 @@ func (r *recreator) removeOld(ctx context.Context, s *slot, t *tracker) error {
 	}
 	for _, c := range append(gone, s.spares...) {
 		if c.State.Up() {
-			if err := r.stop(ctx, c.Name, t); err != nil {
+			if err := r.stop(ctx, c.Name, c.Labels, t); err != nil {
 				return again(err)
 			}
 		}

@@ -73,6 +73,12 @@ func (h holder) ended(me holder) bool {
 	return err == nil && (!alive || since != h.since)
 }
 
+// earlierLife: it was a process of this one's container, in another name space of
+// processes. A container has one such at a time, so that life is over.
+func (h holder) earlierLife(me holder) bool {
+	return h.container != "" && h.container == me.container && h.host != "" && me.host != "" && h.host != me.host
+}
+
 // processSince reads when a process started. One that has ended and waits for
 // its parent to notice is not alive.
 func processSince(pid int) (since string, alive bool, err error) {

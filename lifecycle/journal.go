@@ -24,6 +24,11 @@ const (
 	labelHolder = labelPrefix + "swap.holder" // who made it
 	labelTTL    = labelPrefix + "swap.ttl"    // how long a silent holder is left alone
 	labelSeat   = labelPrefix + "swap.seat"   // its place in its group, the leader's 0
+	labelStart  = labelPrefix + "swap.start"  // never or always; none: as the predecessor was
+
+	// labelVolumes names the anonymous volumes that were carried on. They had to be
+	// named for it, and that nobody meant a name is known nowhere else.
+	labelVolumes = labelPrefix + "swap.volumes"
 
 	// labelEndpoints holds, of a swap that starts first, the endpoints with
 	// aliases, as JSON by network.
@@ -31,8 +36,8 @@ const (
 
 	swapLabels = labelPrefix + "swap."
 
-	// LabelOriginalImage holds the reference of a container that had to be
-	// created by an image ID.
+	// LabelOriginalImage holds the reference that a container follows, whatever it
+	// was created by: one that had to be created by an image ID has it.
 	LabelOriginalImage = "com.centurylinklabs.zodiac.original-image"
 
 	roleNew   = "new"

@@ -57,7 +57,7 @@ func stuck(slots []*slot) bool {
 func (r *recreator) tryNext(ctx context.Context, slots []*slot, t *tracker) error {
 	for _, s := range slices.Backward(slots) {
 		if s.base.State.Up() {
-			if err := r.stop(ctx, s.base.Name, t); err != nil {
+			if err := r.stop(ctx, s.base.Name, s.base.Labels, t); err != nil {
 				return err
 			}
 		}
@@ -70,7 +70,7 @@ func (r *recreator) tryNext(ctx context.Context, slots []*slot, t *tracker) erro
 		}
 	}
 	for _, s := range slots {
-		if !s.letter.up() || s.next.State.Up() {
+		if !s.goal().up() || s.next.State.Up() {
 			continue
 		}
 		t.step("start", s.target)
@@ -80,8 +80,8 @@ func (r *recreator) tryNext(ctx context.Context, slots []*slot, t *tracker) erro
 	}
 	t.step("verify", slots[0].target)
 	for _, s := range slots {
-		if s.letter.up() && s.next.State != StatePaused {
-			if err := r.verify(ctx, s.next.ID, s.letter, -1); err != nil {
+		if s.goal().up() && s.next.State != StatePaused {
+			if err := r.verify(ctx, s.next.ID, s.goal(), -1); err != nil {
 				return fmt.Errorf("verify %s: %w", s.target, err)
 			}
 		}
@@ -94,7 +94,7 @@ func (r *recreator) tryNext(ctx context.Context, slots []*slot, t *tracker) erro
 func (r *recreator) stopNext(ctx context.Context, slots []*slot, t *tracker) {
 	for _, s := range slices.Backward(slots) {
 		if s.next != nil && s.next.State.Up() {
-			_ = r.stop(ctx, s.next.ID, t)
+			_ = r.stop(ctx, s.next.ID, s.next.Labels, t)
 		}
 	}
 }

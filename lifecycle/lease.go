@@ -184,6 +184,9 @@ func (r *recreator) dead(ctx context.Context, made *Container, list []Container)
 	if h.nonce == r.me.nonce {
 		return true // this very watcher left it unfinished
 	}
+	if h.earlierLife(r.me) {
+		return true
+	}
 	if c := byID(list, h.container); c != nil {
 		if !c.State.Up() {
 			return true
@@ -206,7 +209,7 @@ func (r *recreator) takeOver(ctx context.Context, slots []*slot, t *tracker) err
 		for _, c := range s.parkedOnes() {
 			t.hold.park(c.ID, c.Name)
 			if c.State == StateRestarting {
-				if err := r.stop(ctx, c.Name, t); err != nil {
+				if err := r.stop(ctx, c.Name, c.Labels, t); err != nil {
 					return err
 				}
 			}

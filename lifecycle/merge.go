@@ -190,11 +190,11 @@ func networkDrift(want, got map[string]Document) []Difference {
 }
 
 // lostVolumes are the volumes of the old container that the new one does not
-// mount at the same place.
-func lostVolumes(old, got Snapshot) []Difference {
+// mount at the same place, but for those that are renewed.
+func lostVolumes(old, got Snapshot, renewed []string) []Difference {
 	var out []Difference
 	for _, m := range old.Mounts {
-		if m.Type != "volume" {
+		if m.Type != "volume" || slices.Contains(renewed, m.Name) {
 			continue
 		}
 		if !slices.ContainsFunc(got.Mounts, func(n Mount) bool { return n.Destination == m.Destination && n.Name == m.Name }) {

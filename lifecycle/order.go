@@ -109,8 +109,14 @@ func shared(c Snapshot) string {
 }
 
 // orderOf is the order of a target's member.
-func orderOf(t Target, old Snapshot) (Order, error) {
+func orderOf(t Target, seat int, old Snapshot) (Order, error) {
 	order, reason, err := OrderOf(old, t.Order)
+	if t.Members[seat].Start == StartNever && err == nil {
+		if t.Order == StartFirst {
+			return "", precondition("%s: its successor is not to be started", StartFirst)
+		}
+		return StopFirst, nil
+	}
 	switch {
 	case err != nil:
 		return "", err

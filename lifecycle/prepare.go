@@ -20,8 +20,13 @@ type move struct {
 	old    Snapshot
 	image  Image // the new one
 	was    letter
+	goal   letter // what the successor is to end as
+	start  Start
 	spec   Spec   // the successor's
 	files  []byte // what Compose copied into the old one
+
+	anonymous []string // the old one's volumes that nobody named
+	renewed   []string // the volumes that the group's successors do not get
 
 	looping bool // its policy restarts it for ever
 	lead    string
@@ -29,6 +34,7 @@ type move struct {
 	order   Order
 	ids     struct{ next, spare string }
 	proven  bool
+	hooks   time.Duration // that BeforeSwap may take
 }
 
 func (m *move) name(role string) string {
@@ -76,7 +82,7 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Name != m.Container.Name || old.ImageID != m.Container.ImageID {
 		return nil, precondition("it is not the container that was judged: now %s on %s", old.Name, short12(old.ImageID))
 	}
-	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead, seat: seat}
+	mv := &move{member: m, old: old, was: letterOf(old.State), lead: lead, seat: seat, hooks: hooksWithin(t)}
 	if mv.was == 0 {
 		return nil, precondition("it is %s", old.State)
 	}
@@ -87,7 +93,8 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
-	if mv.order, err = orderOf(t, old); err != nil {
+	mv.start, mv.goal = m.Start, mv.was.then(m.Start)
+	if mv.order, err = orderOf(t, seat, old); err != nil {
 		return nil, err
 	}
 	mv.looping = old.State == StateRestarting || mv.order != StartFirst && isLooping(old) // start-first leaves it up
@@ -113,7 +120,14 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.files, err = r.copiedFiles(ctx, old); err != nil {
 		return nil, err
 	}
-	mv.spec = successorSpec(old, oldImage, m, inherited)
+	mv.anonymous = anonymousVolumes(old, inherited)
+	if m.FreshVolumes && len(mv.anonymous) > 0 {
+		if _, ok := r.engine.(VolumeRemover); !ok {
+			return nil, precondition("this engine cannot remove its anonymous volumes")
+		}
+		mv.renewed = mv.anonymous
+	}
+	mv.spec = successorSpec(old, oldImage, m, inherited, mv.renewed)
 	if _, ok := r.engine.(Connector); !ok && len(mv.aliased()) > 0 {
 		return nil, errNoConnector
 	}
@@ -131,7 +145,7 @@ func (r *recreator) verifiable(ctx context.Context, m *move) error {
 		return err
 	}
 	probe, _, err := r.probeOf(labels)
-	if err != nil || m.was != wasRunning {
+	if err != nil || m.goal != wasRunning {
 		return err
 	}
 	return r.askable(ctx, m.old, probe)
@@ -186,6 +200,12 @@ func (r *recreator) label(m *move, spec Spec, role string) {
 	if m.order == StartFirst {
 		labels[labelEndpoints] = m.endpointsLabel()
 	}
+	if m.start != StartAsFound {
+		labels[labelStart] = string(m.start)
+	}
+	if carried := m.carried(role); len(carried) > 0 {
+		labels[labelVolumes] = strings.Join(carried, ",")
+	}
 	spec.Config["Labels"] = map[string]any(labels)
 }
 
@@ -199,7 +219,7 @@ func (r *recreator) compare(ctx context.Context, m *move, spec Spec) error {
 	if got.ImageID != m.member.ImageID {
 		return precondition("created on %s, not on the judged %s: %s has moved", short12(got.ImageID), short12(m.member.ImageID), m.member.Reference)
 	}
-	differences := append(drift(spec, m.image, got), lostVolumes(m.old, got)...)
+	differences := append(drift(spec, m.image, got), lostVolumes(m.old, got, m.renewed)...)
 	if len(differences) == 0 {
 		return nil
 	}

@@ -30,6 +30,29 @@ type RecoverOptions struct {
 	StopTimeout *time.Duration
 	// OnStep is told of each step as it begins; may be nil. It must not block.
 	OnStep func(Step)
+	// Only, if it is not empty, names the one service to look for, and those that
+	// move with it.
+	Only string
+	// Except, if it is not empty, is the ID of a container whose own update is left
+	// alone: one that a Handover is for.
+	Except string
+}
+
+// covers tells whether a group is to be looked at.
+func (o RecoverOptions) covers(slots []*slot) bool {
+	only := o.Only == ""
+	for _, s := range slots {
+		only = only || s.target == o.Only
+		for _, c := range append(s.made(), s.parkedOnes()...) {
+			if c.ID == o.Except {
+				return false
+			}
+		}
+		if s.old != nil && s.old.ID == o.Except {
+			return false
+		}
+	}
+	return only
 }
 
 // Recovery is what became of one service that was found in mid-update.
@@ -73,7 +96,7 @@ func (r *recreator) Recover(ctx context.Context, opts RecoverOptions) ([]Recover
 		r.forget(groups)
 		for _, lead := range slices.Sorted(maps.Keys(groups)) {
 			slots := groups[lead]
-			if settled[lead] || r.holds(lead) {
+			if settled[lead] || r.holds(lead) || !opts.covers(slots) {
 				continue
 			}
 			gone, wait, moved := r.abandoned(ctx, slots, list)

@@ -78,12 +78,12 @@ func (r *recreator) goForward(ctx context.Context, slots []*slot, v verdict) boo
 		// Both up is what only an engine's restart makes, or an order that means
 		// it.
 		oldUp := s.old != nil && s.old.State.Up() && !s.beside()
-		if oldUp || s.letter.up() && !s.next.State.Up() {
+		if oldUp || s.goal().up() && !s.next.State.Up() {
 			return false
 		}
 	}
 	for _, s := range slots {
-		if s.letter.up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, s.letter, -1) != nil {
+		if s.goal().up() && s.next.State != StatePaused && r.verify(ctx, s.next.ID, s.goal(), -1) != nil {
 			return false
 		}
 	}

@@ -10,20 +10,23 @@ import (
 // part is what differs from the old image's defaults; what the engine made up
 // for the old container (its short ID as host name and alias, dynamic
 // addresses) is left out, so that it is made up anew.
-func successorSpec(old Snapshot, oldImage Image, m Member, inherited []string) Spec {
+// Of the volumes, those that are renewed are left out.
+func successorSpec(old Snapshot, oldImage Image, m Member, inherited, renewed []string) Spec {
 	config := userConfig(old.Config, oldImage.Config)
 	config["Image"] = m.Reference
 	if labels := config.Object("Labels"); labels["com.docker.compose.image"] != nil {
 		// Compose compares this label to decide whether its container is current.
 		labels["com.docker.compose.image"] = m.ImageID
 	}
+	keepReference(config, m)
 	dropGenerated(config, old)
 	host := old.HostConfig.Clone()
 	if host == nil {
 		host = Document{}
 	}
 	keepExposed(config, old.Config, host)
-	keepVolumes(host, old.Mounts, inherited)
+	forgetVolumes(host, renewed)
+	keepVolumes(host, slices.DeleteFunc(slices.Clone(old.Mounts), func(m Mount) bool { return slices.Contains(renewed, m.Name) }), inherited)
 	return Spec{Config: config, HostConfig: host, Networks: endpoints(old)}
 }
 
@@ -44,6 +47,25 @@ func copySpec(old Snapshot, inherited []string) Spec {
 	host := old.HostConfig.Clone()
 	keepVolumes(host, old.Mounts, inherited)
 	return Spec{Config: config, HostConfig: host, Networks: endpoints(old)}
+}
+
+// keepReference writes down what the successor follows, where it is created by an
+// image's ID, or where that was written down before.
+func keepReference(config Document, m Member) {
+	labels, follows := config.Object("Labels"), m.Reference
+	switch {
+	case strings.HasPrefix(follows, "sha256:"):
+		if follows = m.Container.Image; strings.HasPrefix(follows, "sha256:") {
+			return
+		}
+	case labels[LabelOriginalImage] == nil:
+		return
+	}
+	if labels == nil {
+		labels = Document{}
+	}
+	labels[LabelOriginalImage] = follows
+	config["Labels"] = map[string]any(labels)
 }
 
 // dropGenerated removes what the engine made up for the old container.

@@ -142,7 +142,7 @@ func TestGeneratedValuesAreNotFrozenIn(t *testing.T) {
 		},
 	}
 	image := Image{Config: doc(t, `{"ExposedPorts":{"80/tcp":{}}}`)}
-	spec := successorSpec(old, image, Member{Reference: "app:1", ImageID: "sha256:2"}, []string{"/inherited"})
+	spec := successorSpec(old, image, Member{Reference: "app:1", ImageID: "sha256:2"}, []string{"/inherited"}, nil)
 
 	assert.Equal(t, plain(doc(t, `{"Image":"app:1","Env":null,"ExposedPorts":{"80/tcp":{}}}`)), plain(spec.Config))
 	assert.Equal(t, []string{"named:/named", "a2:/data:ro"}, spec.HostConfig.Texts("Binds"))
@@ -178,7 +178,7 @@ func TestNetworkModes(t *testing.T) {
 				HostConfig: Document{"NetworkMode": tt.mode},
 				Networks:   map[string]Document{tt.network: doc(t, endpoint)},
 			}
-			spec := successorSpec(old, Image{}, Member{Reference: "app"}, nil)
+			spec := successorSpec(old, Image{}, Member{Reference: "app"}, nil, nil)
 			assert.Equal(t, tt.want, spec.Networks)
 			assert.Equal(t, tt.hostname, spec.Config["Hostname"] != nil)
 		})
@@ -202,7 +202,7 @@ func TestMACAddresses(t *testing.T) {
 				Config:     Document{"MacAddress": tt.configured},
 				HostConfig: Document{"NetworkMode": "front"},
 				Networks:   map[string]Document{"front": {"MacAddress": tt.mac, "IPAddress": tt.ip}},
-			}, Image{}, Member{}, nil)
+			}, Image{}, Member{}, nil, nil)
 			assert.Equal(t, tt.want, spec.Networks["front"].Text("MacAddress"))
 			assert.Equal(t, tt.configured, spec.Config.Text("MacAddress"))
 		})
@@ -212,7 +212,7 @@ func TestMACAddresses(t *testing.T) {
 func TestComposeIsToldOfTheNewImage(t *testing.T) {
 	t.Parallel()
 	old := Snapshot{Config: doc(t, `{"Labels":{"com.docker.compose.image":"sha256:1","com.docker.compose.service":"web"}}`)}
-	spec := successorSpec(old, Image{}, Member{Reference: "app", ImageID: "sha256:2"}, nil)
+	spec := successorSpec(old, Image{}, Member{Reference: "app", ImageID: "sha256:2"}, nil, nil)
 	assert.Equal(t, "sha256:2", spec.Config.Object("Labels").Text("com.docker.compose.image"))
 	assert.Equal(t, "sha256:1", old.Config.Object("Labels").Text("com.docker.compose.image"), "the snapshot is not written to")
 }
@@ -240,4 +240,29 @@ func TestDriftNamesEachFieldOnce(t *testing.T) {
 		`Networks.front.Aliases: want ["api"], got ["0123"]`,
 		`Networks.front.IPAMConfig: want {"IPv4Address":"10.1.0.5"}, got {"IPv4Address":"10.1.0.6"}`,
 	}, fields)
+}
+
+// What a container follows is written down where it is not what it is created by.
+func TestWhatIsFollowedIsNotLost(t *testing.T) {
+	t.Parallel()
+	const id = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	for name, tt := range map[string]struct {
+		image, label, reference string
+		want                    any
+	}{
+		"by its reference":              {"app:1", "", "app:1", nil},
+		"by an ID":                      {"app:1", "", id, "app:1"},
+		"by an ID that nobody can name": {id, "", id, nil},
+		"with a label":                  {"app:1", "app:1", "app:1", "app:1"},
+		"with a label, to another tag":  {"app:1", "app:1", "app:2", "app:2"},
+		"with a label, by an ID":        {"app:1", "app:1", id, "app:1"},
+	} {
+		old := Snapshot{Config: Document{}, HostConfig: Document{}}
+		if tt.label != "" {
+			old.Config["Labels"] = map[string]any{LabelOriginalImage: tt.label}
+		}
+		m := Member{Container: Container{Image: tt.image}, Reference: tt.reference}
+		spec := successorSpec(old, Image{}, m, nil, nil)
+		assert.Equal(t, tt.want, spec.Config.Object("Labels")[LabelOriginalImage], name)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -21,6 +22,7 @@ type swap struct {
 	*recreator
 	moves []*move
 	t     *tracker
+	ready func(context.Context) error // the target's BeforeSwap
 
 	verified    bool // the successor has its verdict: an error is no reason to go back
 	imageFailed bool // the successor did not start, or did not prove itself
@@ -35,7 +37,7 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 	}
 	leader := t.Members[0].Container.Name
 	result := untouched(t)
-	s := &swap{recreator: r, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
+	s := &swap{recreator: r, ready: t.BeforeSwap, t: &tracker{service: leader, onStep: t.OnStep, stopTimeout: t.StopTimeout}}
 	lead := short(t.Members[0].Container.ID)
 	for i, member := range t.Members {
 		m, err := r.prepare(ctx, t, lead, i)
@@ -49,10 +51,12 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 		return result, &Error{"update", leader, errclass.With(errdefs.ErrConflict, errors.New("its update is in hand"))}
 	}
 	defer r.let(lead)
+	s.leaveVolumes()
 	err := s.run(ctx, &result)
 	if err != nil {
 		return result, &Error{"update", leader, err}
 	}
+	s.removeVolumes(context.WithoutCancel(ctx), &result)
 	return result, nil
 }
 
@@ -64,6 +68,9 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 	err := s.createAll(free)
 	if err == nil {
 		err = context.Cause(ctx)
+	}
+	if err == nil && s.ready != nil {
+		err = s.agreed(ctx)
 	}
 	if err != nil {
 		if errdefs.IsConflict(err) && s.moves[0].ids.next == "" {
@@ -92,6 +99,23 @@ func (s *swap) run(ctx context.Context, result *Result) error {
 		result.Members[i].Downtime = s.t.down
 	}
 	return nil
+}
+
+// agreed asks who has the last word. It comes after all that an engine could
+// refuse: a hook that has told a load balancer to turn away is not left with a
+// container that stays. Nothing is parked yet, so that a watcher that dies meanwhile
+// leaves no more than a successor to remove; the next one asks again. It may have
+// taken minutes: another look follows.
+func (s *swap) agreed(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	for _, m := range s.moves {
+		if err := s.unchanged(ctx, m); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
 }
 
 // createAll creates every successor, which is the lock, then looks again.
@@ -163,7 +187,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		}
 	}
 	for i, m := range s.moves {
-		if !m.was.up() {
+		if !m.goal.up() {
 			continue
 		}
 		if m.member.NeedsReady {
@@ -180,7 +204,9 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 			return err
 		}
 	}
-	s.t.up()
+	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal.up() }) {
+		s.t.up()
+	}
 	if err := s.proveAll(ctx, free, s.moves); err != nil {
 		return err
 	}
@@ -199,7 +225,7 @@ func (s *swap) halt(ctx context.Context, m *move, ref string) error {
 	if s.t.stopped.IsZero() {
 		s.t.stopped = time.Now()
 	}
-	return s.beating(ctx, func(ctx context.Context) error { return s.stop(ctx, ref, s.t) })
+	return s.beating(ctx, func(ctx context.Context) error { return s.stop(ctx, ref, m.old.Labels, s.t) })
 }
 
 // park moves every name, before anything is stopped.
@@ -240,7 +266,7 @@ func (s *swap) park(ctx context.Context) error {
 func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	var unproven []*move
 	for _, m := range moves {
-		if m.was.up() && !m.proven {
+		if m.goal.up() && !m.proven {
 			s.t.step("verify", m.stepDetail())
 			unproven = append(unproven, m)
 		}
@@ -249,7 +275,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, m.was, 0)
+				err := s.verify(ctx, m.ids.next, m.goal, 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}
@@ -267,7 +293,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	}
 	for _, m := range unproven {
 		m.proven = true
-		if m.was == wasPaused {
+		if m.goal == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {
 				return err
 			}
@@ -279,10 +305,10 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 // lastLook is what comes before the point of no return.
 func (s *swap) lastLook(ctx context.Context) error {
 	for _, m := range s.moves {
-		if !m.was.up() {
+		if !m.goal.up() {
 			continue
 		}
-		if err := s.stillGood(ctx, m.ids.next, m.was); err != nil {
+		if err := s.stillGood(ctx, m.ids.next, m.goal); err != nil {
 			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}

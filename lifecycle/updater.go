@@ -29,11 +29,20 @@ type Target struct {
 	// with FailedPrecondition where OrderOf gives a reason against it. Empty:
 	// what the container's label says, else StopFirst.
 	Order Order
-	// StopTimeout is how long a member may take to stop before it is killed.
-	// Nil: the container's own setting, else the engine's default.
+	// StopTimeout is how long a member may take to stop before it is killed, if
+	// its label does not say. Nil: the container's own setting, else the engine's
+	// default.
 	StopTimeout *time.Duration
 	// OnStep is told of each step as it begins; may be nil. It must not block.
 	OnStep func(Step)
+	// BeforeSwap has the last word, as PreUpdate hooks have it; may be nil. An
+	// Updater calls it once, when nothing stands against the update any more and
+	// before it changes any of the members, and gives up if it returns an error:
+	// that is in the chain of the error it returns.
+	BeforeSwap func(context.Context) error
+	// BeforeSwapWithin is how long BeforeSwap may take, as another watcher has to
+	// know that finds the update in mid-air; 0: that is not known.
+	BeforeSwapWithin time.Duration
 }
 
 // Member is one container of a target. The image is already on the engine.
@@ -49,6 +58,14 @@ type Member struct {
 	// NeedsReady is set if those before it in the target must have proven
 	// themselves before it is started.
 	NeedsReady bool
+	// Start says whether the successor is started. Empty: if its predecessor was up.
+	Start Start
+	// FreshVolumes leaves the anonymous volumes behind, those that nobody gave a
+	// name: the successor begins with new ones, and the old ones are removed after
+	// the predecessor was, unless another container uses them. A crash between the
+	// two leaves them, and a predecessor that serves again has them. Default: they
+	// are carried on.
+	FreshVolumes bool
 }
 
 // Step is one step of an update, told as it begins.
@@ -94,7 +111,7 @@ type MemberResult struct {
 	// after a rollback.
 	OldID, NewID string
 	// Downtime is from the stop of the old one to the end of the start of the
-	// one that serves now; 0 if it was not stopped.
+	// one that serves now; 0 if it was not stopped, or its successor not started.
 	Downtime time.Duration
 	// ImageFailed tells that the successor did not start or did not prove
 	// itself, so that the same image is not worth another try.

@@ -27,6 +27,20 @@ const attempts = 4
 // ask sends a request about the reference's repository, "/manifests/1.2" say,
 // with what the registry wants to see. The caller discards the answer.
 func (h *host) ask(ctx context.Context, method string, ref Reference, path string) (*http.Response, error) {
+	resp, err := h.askAs(ctx, method, ref, path)
+	refused := errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) ||
+		err == nil && (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden)
+	if !refused || !h.open(ctx, ref) {
+		return resp, err
+	}
+	if err == nil {
+		discard(resp)
+	}
+	return h.askAs(ctx, method, ref, path)
+}
+
+// askAs asks as whoever login says.
+func (h *host) askAs(ctx context.Context, method string, ref Reference, path string) (*http.Response, error) {
 	op := strings.ToLower(method)
 	var login error // how the login was refused
 	for attempt := 1; ; attempt++ {

@@ -57,6 +57,7 @@ type host struct {
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
 	loginless    map[string]bool   // repositories that no store has a login for; for this check only
+	opened       map[string]bool   // repositories that take a reserve login: they refused to answer without
 
 	first    *semaphore.Weighted // held while a mirror is asked for the first time
 	fetching *semaphore.Weighted // one token request at a time
@@ -67,7 +68,7 @@ func newHost(c *Client, name, address string) *host {
 		client: c, name: name, address: address, routes: c.routes,
 		busy: semaphore.NewWeighted(1), first: semaphore.NewWeighted(1), fetching: semaphore.NewWeighted(1),
 		scopes: map[string]string{}, alone: map[string]bool{}, tokens: map[string]*token{}, refused: map[refusal]time.Time{},
-		loginTrouble: map[string]string{}, loginless: map[string]bool{},
+		loginTrouble: map[string]string{}, loginless: map[string]bool{}, opened: map[string]bool{},
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -37,6 +40,9 @@ func (h *host) login(ctx context.Context, ref Reference) (credentials.Credential
 		h.loginTrouble[ref.Repository] = "no login: " + err.Error()
 		return credentials.Credential{}, nil
 	}
+	if login.Reserve && !h.opened[ref.Repository] {
+		login = credentials.Credential{}
+	}
 	h.loginless[ref.Repository] = login.IsZero()
 	for _, r := range []refusal{{login: login}, {login, ref.Repository}} {
 		if time.Now().Before(h.refused[r]) {
@@ -66,4 +72,53 @@ func (h *host) refuse(r refusal) {
 	h.refused[r] = time.Now().Add(refusedFor)
 	h.client.logger.Warn("registry refused a login, which is left alone for a while",
 		"host", h.name, "repository", r.repository, "source", r.login.Source, "for", refusedFor)
+}
+
+// open reports whether a registry that has refused to answer anybody is to be asked
+// with a reserve login now: one that proves who it is, or is on this machine, and is
+// no mirror.
+func (h *host) open(ctx context.Context, ref Reference) bool {
+	login, err := h.client.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	if err != nil || !login.Reserve || h.mirror != nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.opened[ref.Repository] || h.insecure && !local(h.address) {
+		return false
+	}
+	if len(h.opened) == 0 {
+		h.client.logger.Info("registry is shown the login that is for whichever needs one", "host", h.name, "source", login.Source)
+	}
+	h.opened[ref.Repository] = true
+	h.drop(func(_ *token, repository string) bool { return repository == ref.Repository })
+	return true
+}
+
+// local: nobody else's machine.
+func local(address string) bool {
+	name, _, err := net.SplitHostPort(address)
+	if err != nil {
+		name = address
+	}
+	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return name == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// LoginFor is the login to pull a reference with: its store's, but for one in Reserve
+// only if the registry refused to answer without. Errors are the store's, or those of
+// Parse.
+func (c *Client) LoginFor(ctx context.Context, reference string) (credentials.Credential, error) {
+	ref, err := Parse(reference)
+	if err != nil {
+		return credentials.Credential{}, err
+	}
+	login, err := c.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	h := c.host(ref)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if login.Reserve && !h.opened[ref.Repository] {
+		return credentials.Credential{}, err
+	}
+	return login, err
 }

@@ -19,8 +19,9 @@ type Policy struct {
 
 // Parse reads "semver:" and a range of versions: "semver:^1.2" (from 1.2 on, below
 // 2), "semver:~1.2" (1.2 and its patches), "semver:>=1.2 <3", "semver:1.x", "semver:*";
-// several may be joined by "||". An empty text, or "digest", is no policy. Anything
-// else is an error of class InvalidArgument.
+// several may be joined by "||". A range is about the first three numbers: a fourth
+// counts as a build, so that "semver:<=1.2.3" has 1.2.3.9 in it. An empty text, or
+// "digest", is no policy. Anything else is an error of class InvalidArgument.
 func Parse(text string) (Policy, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || text == "digest" {

@@ -19,7 +19,7 @@ type version struct {
 	pres    []uint64 // 1
 	family  string   // the rest without the two below: "-alpine#-r#"
 	base    []uint64 // what it is built on, 3, 19: it never goes back
-	build   []uint64 // 2
+	build   []uint64 // 2: of two builds of one version the later is the newer
 }
 
 // stampDigits is where a number is no version any more: 2026 is one, 202601 is not.
@@ -29,13 +29,14 @@ var (
 	tagForm   = regexp.MustCompile(`^([vV]?)([0-9]+(?:\.[0-9]+){0,3})((?:[-_+.][A-Za-z].*|[A-Za-z].*|-[0-9].*)?)$`)
 	preForm   = regexp.MustCompile(`(?i)^[-_.+]?(alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|edge|next|test|a|b|m)([-_.]?[0-9][0-9.]*)?($|[-_+])`)
 	baseForm  = regexp.MustCompile(`alpine([0-9]+(?:\.[0-9]+)*)`)
-	buildForm = regexp.MustCompile(`[-_.](?:ls|r|b|build|rev|p)?([0-9]{1,5})$`)
+	buildForm = regexp.MustCompile(`(?:^-|[-_.](?:ls|r|b|build|rev|p))([0-9]{1,5})$`)
 	digits    = regexp.MustCompile(`[0-9]+`)
 )
 
 // parseTag reads a tag that begins with one to four numbers. Of what comes after
-// them only what is known to count up is taken for a number: in "armv7", "php8.1" or
-// "ltsc2022" it says what the image is.
+// them only what is known to count up is taken for a number: a build says so
+// ("-r2", "-ls45"), or is all that follows the version ("-4"). In "armv7", "php8.1",
+// "jdk-17" or "debian-12" a number says what the image is.
 func parseTag(tag string) (version, bool) {
 	m := tagForm.FindStringSubmatch(tag)
 	if m == nil {
@@ -94,8 +95,9 @@ func (v version) less(other version) bool {
 	return cmp.Or(slices.Compare(v.pres, other.pres), slices.Compare(v.base, other.base), slices.Compare(v.build, other.build)) < 0
 }
 
-// semver is what ranges are about: three numbers. Whether it is a release is
-// judged apart from them.
+// semver is what ranges are about: three numbers. A fourth tells builds of one
+// version apart, and is in every range its version is in. Whether it is a release
+// is judged apart from them.
 func (v version) semver() *semver.Version {
 	n := append(slices.Clone(v.numbers), 0, 0)
 	return semver.New(n[0], n[1], n[2], "", "")

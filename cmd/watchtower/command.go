@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/watchtower-go/watchtower"
 )
@@ -31,6 +32,7 @@ type program struct {
 	values         map[string]*value
 	code           int
 	json, quiet    bool
+	verbose        bool
 }
 
 // opener makes the watcher that the settings ask for.
@@ -66,7 +68,8 @@ Without names all running containers are watched. A name is met exactly; with
 characters such as * or | it is a regular expression for the whole name. One
 that is also a command goes after two dashes: watchtower -- check.
 
-Each flag has a variable, which the flag wins over.`,
+Each flag has a variable, in brackets, which the flag wins over. Durations are
+seconds (30) or have units (1m30s); lists are split at commas and white space.`,
 		Version:           version(),
 		Example:           "  watchtower --run-once --cleanup web 'db-.*'\n  watchtower check",
 		SilenceUsage:      true,
@@ -75,20 +78,33 @@ Each flag has a variable, which the flag wins over.`,
 		Args:              cobra.ArbitraryArgs,
 		RunE:              func(cmd *cobra.Command, names []string) error { return p.main(cmd, names, p.watch) },
 	}
-	for _, row := range table() {
-		v := &value{boolean: row.boolean}
-		p.values[row.flag] = v
-		usage := fmt.Sprintf("%s [%s]", row.usage, row.env)
-		if row.def != "" && row.def != "false" {
-			usage = fmt.Sprintf("%s (default %s) [%s]", row.usage, row.def, row.env)
-		}
-		flag := root.PersistentFlags().VarPF(v, row.flag, row.short, usage)
-		if row.boolean {
-			flag.NoOptDefVal = "true"
+	root.SetUsageFunc(usage)
+	for _, row := range table(&settings{}) {
+		if row.flag != "" {
+			p.flag(root.PersistentFlags(), row, row.short)
 		}
 	}
+	root.AddCommand(p.checkCommand(), p.selfSwap(), notifyUpgrade())
+	p.addHealth(root)
+	p.addPreflight(root)
+	return root
+}
+
+// flag defines the row's.
+func (p *program) flag(flags *pflag.FlagSet, row setting, short string) {
+	if p.values[row.flag] == nil {
+		p.values[row.flag] = &value{kind: row.kind}
+	}
+	flag := flags.VarPF(p.values[row.flag], row.flag, short, row.help())
+	if row.kind == kindSwitch {
+		flag.NoOptDefVal = "true"
+	}
+	flag.Hidden = row.status != used
+}
+
+func (p *program) checkCommand() *cobra.Command {
 	check := &cobra.Command{
-		Use:   "check [container or pattern ...]",
+		Use:   "check [flags] [container or pattern ...]",
 		Short: "Show what a pass would do, touching nothing",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -97,8 +113,29 @@ Each flag has a variable, which the flag wins over.`,
 		},
 	}
 	check.Flags().BoolVar(&p.json, "json", false, "print the report as JSON")
-	root.AddCommand(check)
-	return root
+	check.Flags().BoolVarP(&p.verbose, "verbose", "v", false, "show by which settings and labels each container is treated")
+	for _, row := range table(&settings{}) {
+		if row.short == "v" {
+			// A command's own flag hides the root's of that name: here it has no short
+			// form, so that -v can be what it is elsewhere.
+			p.flag(check.Flags(), row, "")
+			check.Flags().Lookup(row.flag).Hidden = true
+		}
+	}
+	return check
+}
+
+// notifyUpgrade is a command of both predecessors.
+func notifyUpgrade() *cobra.Command {
+	return &cobra.Command{
+		Use:    "notify-upgrade",
+		Hidden: true,
+		Args:   cobra.ArbitraryArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("notify-upgrade: this release sends no notifications: " +
+				"leave the variables as they are, or set WATCHTOWER_NOTIFICATION_URL to shoutrrr's URLs by hand")
+		},
+	}
 }
 
 // main reads the settings, makes the tower and hands it on.
@@ -113,7 +150,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	terminal := isTerminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
-	se := session{settings: s}
+	se := session{settings: s, stdout: p.stdout}
 	var show *progress
 	if terminal && s.format != "json" && s.format != "logfmt" {
 		show = newProgress(out)
@@ -125,8 +162,11 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	if se.tower, err = p.open(&se); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(slices.Values(unknown(p.env))) {
-		se.logger.Warn("not supported by this release", "variable", name)
+	for _, n := range s.notices {
+		se.logger.Warn(n.text, "setting", n.source)
+	}
+	for _, name := range unknown(p.env) {
+		se.logger.Warn("no setting has this name", "variable", name)
 	}
 	p.warnOfLogin(se.logger)
 	if zone := p.env["TZ"]; zone != "" && !knownZone(zone) {
@@ -146,8 +186,6 @@ func (p *program) warnOfLogin(logger *slog.Logger) {
 		logger.Warn("REPO_USER is not used: there is no REPO_PASS")
 	case pass && !user:
 		logger.Warn("REPO_PASS is not used: there is no REPO_USER")
-	case user && p.env["REPO_HOST"] == "":
-		logger.Warn("REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for")
 	}
 }
 

@@ -97,6 +97,45 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// What ends before there is an engine to ask.
+func TestExitCodesWithoutAPass(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env, args []string
+		code      int
+		said      string
+	}{
+		"help":               {nil, []string{"--help"}, exitOK, ""},
+		"help of a command":  {nil, []string{"help", "check"}, exitOK, ""},
+		"version":            {nil, []string{"--version"}, exitOK, ""},
+		"an unknown flag":    {nil, []string{"--http-api-tokne=canary"}, exitFailed, "watchtower: unknown flag: --http-api-tokne\n"},
+		"a flag of a value":  {nil, []string{"--scope"}, exitFailed, "watchtower: flag needs an argument: --scope\n"},
+		"a bad variable":     {[]string{"WATCHTOWER_POLL_INTERVAL=abc"}, nil, exitFailed, `watchtower: WATCHTOWER_POLL_INTERVAL: "abc": want a whole number of seconds or a duration (90s, 12h), at least 1 second` + "\n"},
+		"what excludes":      {[]string{"WATCHTOWER_SCHEDULE=@daily"}, []string{"-i", "60"}, exitFailed, "watchtower: --interval and WATCHTOWER_SCHEDULE: want one of them\n"},
+		"rolling":            {nil, []string{"--rolling-restart", "-m", "-R"}, exitFailed, "watchtower: --rolling-restart and --monitor-only: want one of them: what is only watched is not restarted\n"},
+		"no token":           {nil, []string{"--http-api-metrics"}, exitFailed, "watchtower: --http-api-metrics: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN\n"},
+		"an unknown service": {[]string{"WATCHTOWER_NOTIFICATIONS=pigeon"}, nil, exitFailed, `watchtower: WATCHTOWER_NOTIFICATIONS: "pigeon": want some of email, slack, msteams, gotify, shoutrrr` + "\n"},
+		"a secret":           {[]string{"WATCHTOWER_NOTIFICATION_URL=canary"}, nil, exitFailed, `watchtower: WATCHTOWER_NOTIFICATION_URL: "***": want URLs with a scheme, or paths of files with one on each line` + "\n"},
+		"notify-upgrade": {
+			[]string{"WATCHTOWER_NOTIFICATIONS=email"},
+			[]string{"notify-upgrade"},
+			exitFailed,
+			"watchtower: notify-upgrade: this release sends no notifications: leave the variables as they are, or set WATCHTOWER_NOTIFICATION_URL to shoutrrr's URLs by hand\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs bytes.Buffer
+			assert.Equal(t, tt.code, run(tt.args, &out, &errs, tt.env, func(*session) (watchtower.Watcher, error) {
+				t.Error("something was opened")
+				return nil, nil
+			}))
+			assert.Equal(t, tt.said, errs.String())
+			assert.Equal(t, tt.code == exitOK, out.String() != "")
+		})
+	}
+}
+
 // A signal ends what is going on, through the context; a second one is told and
 // changes nothing. Not parallel: the signals are the process's.
 func TestSignals(t *testing.T) {
@@ -137,18 +176,17 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 		env, args []string
 		want      []string // each line from its level on
 	}{
-		"all":         {nil, nil, []string{`level=info msg=watching interval=24h0m0s containers=all`}},
-		"some":        {nil, []string{"-e", "--scope=a", "-i", "90", "web", "db"}, []string{`level=info msg=watching interval=1m30s containers="named web or db, with a true com.centurylinklabs.watchtower.enable, of scope a"`}},
-		"unscoped":    {[]string{"WATCHTOWER_SCOPE=none"}, nil, []string{`level=info msg=watching interval=24h0m0s containers="without a scope"`}},
-		"nothing":     {[]string{"WATCHTOWER_NO_STARTUP_MESSAGE=1"}, nil, nil},
-		"one pass":    {nil, []string{"-R"}, nil},
-		"a good zone": {[]string{"TZ=Europe/Paris"}, []string{"-R"}, nil},
-		"a login for nobody": {[]string{"REPO_USER=canary", "REPO_PASS=canary"}, []string{"-R"}, []string{
-			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
+		"all":        {nil, nil, []string{`level=info msg=watching interval=24h0m0s containers=all`}},
+		"some":       {nil, []string{"-e", "--scope=a", "-i", "90", "web", "db"}, []string{`level=info msg=watching interval=1m30s containers="named web or db, with a true com.centurylinklabs.watchtower.enable, of scope a"`}},
+		"a schedule": {[]string{"WATCHTOWER_SCHEDULE=@daily"}, nil, []string{`level=info msg=watching schedule=@daily containers=all`}},
+		"some more": {nil, []string{"-x", "a,b", "--monitor-image-names=c", "--skip-image-names=d", "--enable-containers-by-label=e=f", "--disable-containers-by-label=g="}, []string{
+			`level=info msg=watching interval=24h0m0s containers="not named a or b, of image c, not of image d, with label e=f, without label g="`,
 		}},
-		"a login in files for nobody": {[]string{"REPO_USER_FILE=canary", "REPO_PASS_FILE=canary"}, []string{"-R"}, []string{
-			`level=warn msg="REPO_USER and REPO_PASS are not used: REPO_HOST lists no registry they are for"`,
-		}},
+		"unscoped":                      {[]string{"WATCHTOWER_SCOPE=none"}, nil, []string{`level=info msg=watching interval=24h0m0s containers="without a scope"`}},
+		"nothing":                       {[]string{"WATCHTOWER_NO_STARTUP_MESSAGE=1"}, nil, nil},
+		"one pass":                      {nil, []string{"-R"}, nil},
+		"a good zone":                   {[]string{"TZ=Europe/Paris"}, []string{"-R"}, nil},
+		"a login for whoever needs one": {[]string{"REPO_USER=canary", "REPO_PASS=canary"}, []string{"-R"}, nil},
 		"half a login": {[]string{"REPO_USER=canary", "REPO_PASS=", "REPO_HOST=r.example"}, []string{"-R"}, []string{
 			`level=warn msg="REPO_USER is not used: there is no REPO_PASS"`,
 		}},
@@ -156,9 +194,9 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 			`level=warn msg="REPO_PASS is not used: there is no REPO_USER"`,
 		}},
 		"a login": {[]string{"REPO_USER=canary", "REPO_PASS=canary", "REPO_HOST=r.example"}, []string{"-R"}, nil},
-		"unknown": {[]string{"WATCHTOWER_SCHEDULE=canary", "WATCHTOWER_NOTIFICATION_URL=canary", "TZ=Mars/Base"}, []string{"-R"}, []string{
-			`level=warn msg="not supported by this release" variable=WATCHTOWER_NOTIFICATION_URL`,
-			`level=warn msg="not supported by this release" variable=WATCHTOWER_SCHEDULE`,
+		"unknown": {[]string{"WATCHTOWER_SCHEDULES=canary", "WATCHTOWER_CLEANED=canary", "TZ=Mars/Base"}, []string{"-R"}, []string{
+			`level=warn msg="no setting has this name" variable=WATCHTOWER_CLEANED`,
+			`level=warn msg="no setting has this name" variable=WATCHTOWER_SCHEDULES`,
 			`level=warn msg="the time zone is unknown: UTC is used" TZ=Mars/Base`,
 		}},
 	} {
@@ -181,7 +219,7 @@ func TestWhatIsSaidAtTheStart(t *testing.T) {
 func TestBadSettingsOpenNothing(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	code := run([]string{"--interval=0"}, &out, &errs, []string{"WATCHTOWER_CLEANUP=yes", "WATCHTOWER_SCHEDULE=x"},
+	code := run([]string{"--interval=0"}, &out, &errs, []string{"WATCHTOWER_CLEANUP=yes"},
 		func(*session) (watchtower.Watcher, error) {
 			t.Error("something was opened")
 			return nil, nil
@@ -233,7 +271,7 @@ func TestTheReadmeTellsOfTheSettings(t *testing.T) {
 			told[m[1]] = m[2:]
 		}
 		require.NotEmpty(t, told, file)
-		for _, s := range table() {
+		for _, s := range table(&settings{}) {
 			cells, ok := told[s.env]
 			if !ok {
 				continue // --help has them all
@@ -244,7 +282,7 @@ func TestTheReadmeTellsOfTheSettings(t *testing.T) {
 			}
 			assert.Equal(t, flags, cells[0], "%s: %s", file, s.env)
 			if def, quoted := strings.CutPrefix(strings.TrimSpace(cells[1]), "`"); quoted {
-				assert.Equal(t, s.def, strings.TrimSuffix(def, "`"), "%s: %s", file, s.env)
+				assert.Equal(t, s.shownDefault(), strings.TrimSuffix(def, "`"), "%s: %s", file, s.env)
 			}
 			delete(told, s.env)
 		}

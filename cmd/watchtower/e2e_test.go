@@ -99,14 +99,15 @@ func TestRunOnce(t *testing.T) {
 	old := host.Run(t, "once", object{"Image": ref})
 	env := engineEnv(host, "WATCHTOWER_RUN_ONCE=true", "WATCHTOWER_NONSENSE=1")
 
-	code, _, stderr := runProgram(t, env, "once", "twice")
+	code, stdout, stderr := runProgram(t, env, "once", "twice", "-P", "v1")
 	assert.Equal(t, exitOK, code, stderr)
+	assert.Equal(t, "once ("+ref+"): Fresh\n", stdout)
 	assert.Contains(t, stderr, "scanned=1 updated=0 failed=0 skipped=0 rolled_back=0")
 	assert.Contains(t, stderr, `msg="no container has this name" name=twice`)
 	assert.Contains(t, stderr, "variable=WATCHTOWER_NONSENSE")
 
 	reg.Push(t, "once:1", enginehost.Image{Env: []string{"VERSION=2"}})
-	code, stdout, stderr := runProgram(t, env, "check", "once")
+	code, stdout, stderr = runProgram(t, env, "check", "once")
 	assert.Equal(t, exitOK, code, stderr)
 	assert.Regexp(t, `once +`+ref+` +stale +would be replaced: now at sha256:`, stdout)
 	code, stdout, _ = runProgram(t, env, "check", "once", "--json")

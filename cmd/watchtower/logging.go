@@ -64,7 +64,7 @@ func newLogger(w io.Writer, s settings, terminal bool) *slog.Logger {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, opts))
 	case "pretty":
-		return slog.New(&prettyHandler{out: w, level: s.level(), color: terminal && !s.noColor, mu: &sync.Mutex{}})
+		return slog.New(&prettyHandler{out: w, level: s.level(), color: (terminal || s.forceColor) && !s.noColor, mu: &sync.Mutex{}})
 	default:
 		return slog.New(slog.NewTextHandler(w, opts))
 	}

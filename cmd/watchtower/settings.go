@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,240 +16,234 @@ import (
 type settings struct {
 	host, certPath, apiVersion string
 	tlsVerify                  bool
-	cleanup, rolling           bool
-	order                      string
-	stopTimeout                *time.Duration
-	stableTime                 time.Duration
-	probe                      lifecycle.Probe
-	probeTimeout               time.Duration
-	stateDir                   string
-	logLevel                   slog.Level
-	debug, trace               bool
-	format                     string
-	noColor                    bool
-	labelEnable                bool
-	scope                      string
-	interval                   time.Duration
-	runOnce, updateOnStart     bool
-	quietStart                 bool
-	given                      map[string]bool // by flag
-	names                      []string
+
+	interval, jitter            time.Duration
+	schedule                    string
+	updateWindow                string
+	runOnce, updateOnStart      bool
+	quietStart                  bool
+	healthCheck                 bool
+	porcelain                   string
+	monitorOnly, noPull         bool
+	noRestart, removeVolumes    bool
+	cleanup, rolling            bool
+	order                       string
+	labelPrecedence             bool
+	cooldown                    time.Duration
+	stopTimeout                 *time.Duration
+	stableTime                  time.Duration
+	probe                       lifecycle.Probe
+	probeTimeout                time.Duration
+	stateDir                    string
+	hooks                       bool
+	hookUID, hookGID            int
+	labelEnable                 bool
+	scope                       string
+	includeStopped              bool
+	includeRestarting, revive   bool
+	disabled                    []string // names
+	onlyImages, skipImages      []string
+	enableLabels, disableLabels []string // key=value
+	api                         apiSettings
+	notify                      notifySettings
+	logLevel                    slog.Level
+	debug, trace                bool
+	format                      string
+	noColor, forceColor         bool
+
+	given   map[string]string // who gave it, a flag or a variable, by the row's name
+	told    []policyRow       // the same with the values, in the table's order
+	notices []notice
+	names   []string
 }
 
-// setting is one row of the table that flags, variables, help and validation
-// are made from.
-type setting struct {
-	flag, short, env string
-	boolean          bool
-	def              string // as help shows it
-	usage            string
-	accepted         string // what a bad value is told
-	set              func(*settings, string) error
-}
+// notice is what the user is told of a setting that does not do what it says.
+type notice struct{ source, text string }
 
-var errValue = errors.New("not accepted")
+// origin is which predecessor had a setting.
+type origin string
 
 const (
-	wantBool     = "true or false"
-	wantPositive = "seconds (30) or a duration (1m30s), more than 0"
-	wantDuration = "seconds (30) or a duration (1m30s), 0 or more"
-	wantInterval = "a whole number of seconds or a duration (90s, 12h), at least 1 second"
-	wantLevel    = "panic, fatal, error, warn, info, debug or trace"
-	wantFormat   = "auto, logfmt, pretty or json"
-	wantOrder    = "stop-first or start-first"
-	wantProbe    = "exec:COMMAND, http://:PORT/PATH, https://:PORT/PATH or tcp://:PORT, without a host"
+	ours       origin = ""
+	original   origin = "original"
+	fork       origin = "fork"
+	originFork origin = "original, fork"
 )
 
-// table lists every setting, in the order help shows them.
-func table() []setting {
-	yes := func(field func(*settings) *bool) func(*settings, string) error {
-		return func(s *settings, text string) error {
-			b, err := strconv.ParseBool(strings.TrimSpace(text))
-			*field(s) = b
-			return err
+// status is what becomes of a setting that is given.
+type status string
+
+const (
+	used    status = ""
+	ignored status = "ignored" // and its note says what to use instead
+	later   status = "later"   // not in this release, for the reason in its note
+)
+
+// setting is one row of the table that flags, variables, help, validation and
+// the page in docs are made from.
+type setting struct {
+	flag, short, env string // a flag, a variable or both
+	target
+	def    string // as help shows it; a switch without one is false
+	usage  string
+	has    origin
+	status status
+	note   string
+	group  string
+}
+
+// name is the row's: its flag or, if it has none, its variable.
+func (row setting) name() string {
+	if row.flag == "" {
+		return row.env
+	}
+	return row.flag
+}
+
+// shownDefault is the default as people read it.
+func (row setting) shownDefault() string {
+	if row.def == "" && row.kind == kindSwitch {
+		return "false"
+	}
+	return row.def
+}
+
+// table lists every setting, in the order help shows them. What is read goes
+// into s.
+func table(s *settings) []setting {
+	var rows []setting
+	for _, group := range []struct {
+		name string
+		rows []setting
+	}{
+		{"Engine", engineRows(s)},
+		{"When", scheduleRows(s)},
+		{"Which containers", selectionRows(s)},
+		{"What is done", updateRows(s)},
+		{"Whether the new container is good", verifyRows(s)},
+		{"Commands in containers", hookRows(s)},
+		{"Registries", registryRows(s)},
+		{"What is said", logRows(s)},
+		{"HTTP API and metrics", apiRows(s)},
+		{"Notifications", notifyRows(s)},
+		{"Notifications, the old way", legacyRows(s)},
+	} {
+		for _, row := range group.rows {
+			row.group = group.name
+			rows = append(rows, row)
 		}
 	}
-	text := func(field func(*settings) *string) func(*settings, string) error {
-		return func(s *settings, text string) error {
-			*field(s) = text
-			return nil
+	return rows
+}
+
+// value is a flag as pflag sees it: its texts, judged later with all others.
+type value struct {
+	texts []string
+	kind  kind
+}
+
+func (v *value) String() string { return strings.Join(v.texts, ",") }
+func (v *value) Type() string   { return string(v.kind) }
+
+// Set takes the last one, or for a list all of them.
+func (v *value) Set(text string) error {
+	if !v.kind.many() {
+		v.texts = nil
+	}
+	v.texts = append(v.texts, text)
+	return nil
+}
+
+// read judges the values: a flag wins over a variable, an empty variable is
+// none, but for NO_COLOR. All bad ones are told.
+func read(values map[string]*value, changed func(flag string) bool, env map[string]string) (settings, error) {
+	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, given: map[string]string{}}
+	var errs []error
+	for _, row := range table(&s) {
+		source, texts, err := row.find(values, changed, env)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if source == "" {
+			continue
+		}
+		s.given[row.name()] = source
+		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: fromOption})
+		if row.set != nil {
+			for _, text := range texts {
+				if err := row.set(text); err != nil {
+					errs = append(errs, fmt.Errorf("%s: %q: want %s", source, row.shown(text), row.accepted))
+				}
+			}
+		}
+		if text := row.notice(texts); text != "" {
+			s.notices = append(s.notices, notice{source, text})
 		}
 	}
-	return []setting{
-		{
-			"host", "H", "DOCKER_HOST", false, "the local socket", "engine to watch: unix://, tcp:// or ssh://", "",
-			text(func(s *settings) *string { return &s.host }),
-		},
-		{
-			"tlsverify", "v", "DOCKER_TLS_VERIFY", true, "false", "verify the engine's certificate", wantBool,
-			yes(func(s *settings) *bool { return &s.tlsVerify }),
-		},
-		{
-			"cert-path", "", "DOCKER_CERT_PATH", false, "~/.docker", "directory with ca.pem, cert.pem and key.pem", "",
-			text(func(s *settings) *string { return &s.certPath }),
-		},
-		{
-			"api-version", "a", "DOCKER_API_VERSION", false, "negotiated", "version of the engine's API", "",
-			text(func(s *settings) *string { return &s.apiVersion }),
-		},
-		{"interval", "i", "WATCHTOWER_POLL_INTERVAL", false, "86400", "seconds between passes, or a duration", wantInterval, setInterval},
-		{
-			"run-once", "R", "WATCHTOWER_RUN_ONCE", true, "false", "make one pass and exit: 0 if nothing failed, else 1", wantBool,
-			yes(func(s *settings) *bool { return &s.runOnce }),
-		},
-		{
-			"update-on-start", "", "WATCHTOWER_UPDATE_ON_START", true, "false", "make the first pass at once, not after the interval", wantBool,
-			yes(func(s *settings) *bool { return &s.updateOnStart }),
-		},
-		{
-			"cleanup", "c", "WATCHTOWER_CLEANUP", true, "false", "remove the replaced image once nothing refers to it", wantBool,
-			yes(func(s *settings) *bool { return &s.cleanup }),
-		},
-		{
-			"rolling-restart", "", "WATCHTOWER_ROLLING_RESTART", true, "false", "one container at a time, the next once the last is up", wantBool,
-			yes(func(s *settings) *bool { return &s.rolling }),
-		},
-		{
-			"update-order", "", "WATCHTOWER_UPDATE_ORDER", false, "stop-first",
-			"stop-first, or start-first where it can be done (the default with rolling-restart)", wantOrder, setOrder,
-		},
-		{
-			"stop-timeout", "t", "WATCHTOWER_TIMEOUT", false, "10s",
-			"time to stop before a container is killed; unset, the container's own setting rules", wantDuration, setStopTimeout,
-		},
-		{
-			"stable-time", "", "WATCHTOWER_STABLE_TIME", false, "3s",
-			"time a new container without a health check must stay up to be good", wantPositive, setStableTime,
-		},
-		{
-			"probe", "", "WATCHTOWER_PROBE", false, "",
-			"what a new container must answer to be good: exec:COMMAND, http://:PORT/PATH or tcp://:PORT", wantProbe, setProbe,
-		},
-		{
-			"probe-timeout", "", "WATCHTOWER_PROBE_TIMEOUT", false, "60s", "time in which the probe must pass", wantPositive, setProbeTimeout,
-		},
-		{
-			"state-dir", "", "WATCHTOWER_STATE_DIR", false, "", "directory in which to remember, beyond this process, what failed", "",
-			text(func(s *settings) *string { return &s.stateDir }),
-		},
-		{
-			"label-enable", "e", "WATCHTOWER_LABEL_ENABLE", true, "false", "only containers whose enable label is true", wantBool,
-			yes(func(s *settings) *bool { return &s.labelEnable }),
-		},
-		{
-			"scope", "", "WATCHTOWER_SCOPE", false, "", `only containers with this scope label; "none": only those without`, "",
-			text(func(s *settings) *string { return &s.scope }),
-		},
-		{"log-level", "", "WATCHTOWER_LOG_LEVEL", false, "info", wantLevel, wantLevel, setLevel},
-		{
-			"debug", "d", "WATCHTOWER_DEBUG", true, "false", "log level debug", wantBool,
-			yes(func(s *settings) *bool { return &s.debug }),
-		},
-		{
-			"trace", "", "WATCHTOWER_TRACE", true, "false", "log level trace", wantBool,
-			yes(func(s *settings) *bool { return &s.trace }),
-		},
-		{"log-format", "l", "WATCHTOWER_LOG_FORMAT", false, "auto", wantFormat, wantFormat, setFormat},
-		{
-			"no-color", "", "NO_COLOR", true, "false", "no colours on a terminal", wantBool,
-			yes(func(s *settings) *bool { return &s.noColor }),
-		},
-		{
-			"no-startup-message", "", "WATCHTOWER_NO_STARTUP_MESSAGE", true, "false", "say nothing at the start", wantBool,
-			yes(func(s *settings) *bool { return &s.quietStart }),
-		},
+	return s, errors.Join(append(errs, s.conflicts()...)...)
+}
+
+// find tells who gave the setting, and what; no source: nobody did.
+func (row setting) find(values map[string]*value, changed func(flag string) bool, env map[string]string) (source string, texts []string, err error) {
+	if row.flag != "" && changed(row.flag) {
+		texts, err = row.texts("--"+row.flag, values[row.flag].texts)
+		return "--" + row.flag, texts, err
 	}
-}
-
-func setInterval(s *settings, text string) error {
-	d, err := parseDuration(text)
-	if err != nil || d < time.Second {
-		return errValue
+	if row.env == "" {
+		return "", nil, nil
 	}
-	s.interval = d
-	return nil
-}
-
-func setStopTimeout(s *settings, text string) error {
-	d, err := parseDuration(text)
-	if err != nil || d < 0 {
-		return errValue
+	text, present := env[row.env]
+	path := ""
+	if row.secret() {
+		path = env[row.env+"_FILE"]
 	}
-	s.stopTimeout = &d
-	return nil
-}
-
-func setStableTime(s *settings, text string) error { return setPositive(&s.stableTime, text) }
-
-func setProbeTimeout(s *settings, text string) error { return setPositive(&s.probeTimeout, text) }
-
-func setPositive(field *time.Duration, text string) error {
-	d, err := parseDuration(text)
-	if err != nil || d <= 0 {
-		return errValue
-	}
-	*field = d
-	return nil
-}
-
-func setProbe(s *settings, text string) (err error) {
-	s.probe, err = lifecycle.ParseProbe(text)
-	return err
-}
-
-func setOrder(s *settings, text string) error {
-	s.order = strings.ToLower(strings.TrimSpace(text))
-	if s.order != string(lifecycle.StopFirst) && s.order != string(lifecycle.StartFirst) {
-		return errValue
-	}
-	return nil
-}
-
-// parseDuration takes a bare number for seconds.
-func parseDuration(text string) (time.Duration, error) {
-	text = strings.TrimSpace(text)
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		const most = int64(1<<63-1) / int64(time.Second)
-		if n > most || n < -most {
-			return 0, errValue
-		}
-		return time.Duration(n) * time.Second, nil
-	}
-	return time.ParseDuration(text)
-}
-
-func setLevel(s *settings, text string) error {
-	level, ok := levels[strings.ToLower(strings.TrimSpace(text))]
-	s.logLevel = level
-	if !ok {
-		return errValue
-	}
-	return nil
-}
-
-// level is the lowest that was asked for: the switches win over the setting.
-func (s settings) level() slog.Level {
 	switch {
-	case s.trace:
-		return levelTrace
-	case s.debug:
-		return min(s.logLevel, slog.LevelDebug)
+	case text != "" && path != "":
+		return row.env, nil, fmt.Errorf("%s and %s_FILE are both set: want one of them", row.env, row.env)
+	case path != "":
+		texts, err = row.fileTexts(row.env+"_FILE", path)
+		return row.env + "_FILE", texts, err
+	case text == "" && (!present || row.env != "NO_COLOR"):
+		return "", nil, nil
+	}
+	texts = []string{byConvention(row.env, text)}
+	if row.kind == kindURLs {
+		texts = splitURLs(text)
+	}
+	texts, err = row.texts(row.env, texts)
+	return row.env, texts, err
+}
+
+// notice is what the user is told of the setting, if it asks for something that
+// does not happen.
+func (row setting) notice(texts []string) string {
+	if len(texts) == 1 && row.status != used {
+		text := strings.TrimSpace(texts[0])
+		if on, err := strconv.ParseBool(text); err == nil && row.kind == kindSwitch {
+			text = strconv.FormatBool(on)
+		}
+		if strings.EqualFold(text, row.shownDefault()) {
+			return ""
+		}
+	}
+	switch {
+	case row.status == later:
+		return "not in this release: " + row.note
+	case row.status == ignored && row.tellsOfItself():
+		return "ignored: " + row.note
 	default:
-		return s.logLevel
+		return ""
 	}
 }
 
-func setFormat(s *settings, text string) error {
-	s.format = strings.ToLower(strings.TrimSpace(text))
-	switch s.format {
-	case "auto", "logfmt", "pretty", "json":
-		return nil
-	}
-	return errValue
+// tellsOfItself: variables of others, which any shell may have, are not
+// remarked on.
+func (row setting) tellsOfItself() bool {
+	return row.flag != "" || strings.HasPrefix(row.env, "WATCHTOWER_") || strings.HasPrefix(row.env, "WT_")
 }
 
 // byConvention reads the variables whose values their inventors gave a meaning
-// of their own: NO_COLOR is there or not, and DOCKER_TLS_VERIFY is on unless it
+// of their own: NO_COLOR is there, be it empty, or not, and DOCKER_TLS_VERIFY is on unless it
 // says no.
 func byConvention(variable, text string) string {
 	switch variable {
@@ -262,58 +257,14 @@ func byConvention(variable, text string) string {
 	return text
 }
 
-// value is a flag as pflag sees it: its text, judged later with all others.
-type value struct {
-	text    string
-	boolean bool
-}
-
-func (v *value) String() string     { return v.text }
-func (v *value) Set(s string) error { v.text = s; return nil }
-func (v *value) Type() string {
-	if v.boolean {
-		return "bool"
-	}
-	return "string"
-}
-
-// read judges the values: a flag wins over a variable, an empty variable is
-// none. All bad ones are told.
-func read(values map[string]*value, changed func(flag string) bool, env map[string]string) (settings, error) {
-	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: 24 * time.Hour, given: map[string]bool{}}
-	var errs []error
-	for _, row := range table() {
-		name, text := row.env, env[row.env]
-		switch {
-		case changed(row.flag):
-			name, text = "--"+row.flag, values[row.flag].text
-			s.given[row.flag] = true
-		case text == "":
-			continue
-		default:
-			text = byConvention(name, text)
-		}
-		if err := row.set(&s, text); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %q: want %s", name, withoutLogin(text), row.accepted))
-		}
-	}
-	return s, errors.Join(errs...)
-}
-
-// withoutLogin keeps the login of a URL out of the error that refuses it.
-func withoutLogin(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if i := strings.LastIndex(rest, "@"); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
-	}
-	return text
-}
-
-// unknown are the WATCHTOWER_* variables that this program has no use for.
+// unknown are the WATCHTOWER_* variables that are no setting, sorted.
 func unknown(env map[string]string) []string {
 	have := map[string]bool{}
-	for _, row := range table() {
+	for _, row := range table(&settings{}) {
 		have[row.env] = true
+		if row.secret() {
+			have[row.env+"_FILE"] = true
+		}
 	}
 	var out []string
 	for name := range env {
@@ -321,5 +272,6 @@ func unknown(env map[string]string) []string {
 			out = append(out, name)
 		}
 	}
+	slices.Sort(out)
 	return out
 }

@@ -37,6 +37,8 @@ func why(e watchtower.Entry) string {
 	switch {
 	case e.Err != nil:
 		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+	case e.Status == watchtower.StatusStale && e.Policy.Get("monitor-only").Value == "true":
+		return e.Reason + ": now at " + e.Latest
 	case e.Status == watchtower.StatusStale:
 		text := "would be replaced: now at " + e.Latest
 		if e.StaleMirror != "" {

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -16,6 +20,7 @@ import (
 type session struct {
 	settings  settings
 	logger    *slog.Logger
+	stdout    io.Writer
 	observers []watchtower.Observer
 	tower     watchtower.Watcher
 }
@@ -41,21 +46,54 @@ func open(se *session) (watchtower.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	filters, err := filtersOf(s)
+	if err != nil {
+		return nil, err
+	}
+	gates, err := gatesOf(se)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := scheduleOf(s)
+	if err != nil {
+		return nil, err
+	}
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
+	if s.porcelain != "" {
+		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: func(c watchtower.Container) bool {
+			return slices.Contains(statesOf(s), c.State) && names.Match(c) && filter.All(filters...).Match(c)
+		}})
+	}
 	opts := []watchtower.Option{
 		watchtower.WithEngine(engine),
 		watchtower.WithCredentials(store),
-		watchtower.WithFilter(names, filter.Enabled(s.labelEnable), filter.Scope(s.scope)),
+		watchtower.WithFilter(names),
+		watchtower.WithFilter(filters...),
+		watchtower.WithGate(gates...),
+		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
 		watchtower.WithRegistryOptions(registry.WithCertificates(certificates)),
 		watchtower.WithObserver(append(se.observers, warner)...),
-		watchtower.WithInterval(s.interval),
+	}
+	opts = append(opts, selfUpdate(s, engine)...)
+	return watchtower.New(append(opts, optionsOf(s)...)...)
+}
+
+// optionsOf are the options that are settings.
+func optionsOf(s settings) []watchtower.Option {
+	opts := []watchtower.Option{
 		watchtower.WithPassAtStart(s.updateOnStart),
 		watchtower.WithCleanup(s.cleanup),
 		watchtower.WithRolling(s.rolling),
-		watchtower.WithSelf(ownContainer()),
+		watchtower.WithMonitorOnly(s.monitorOnly),
+		watchtower.WithNoPull(s.noPull),
+		watchtower.WithNoRestart(s.noRestart),
+		watchtower.WithRemoveVolumes(s.removeVolumes),
+		watchtower.WithReviveStopped(s.revive),
+		watchtower.WithLabelPrecedence(s.labelPrecedence),
+		watchtower.WithStates(statesOf(s)...),
 		watchtower.WithProbe(s.probe, s.probeTimeout),
 	}
 	if s.stableTime > 0 {
@@ -70,19 +108,101 @@ func open(se *session) (watchtower.Watcher, error) {
 	if s.stopTimeout != nil {
 		opts = append(opts, watchtower.WithStopTimeout(*s.stopTimeout))
 	}
-	return watchtower.New(opts...)
+	if s.hooks {
+		opts = append(opts, watchtower.WithLabelHooks(watchtower.HookUser{UID: unlessZero(s.hookUID), GID: unlessZero(s.hookGID)}))
+	}
+	return opts
+}
+
+// statesOf are the states of the containers that are meant. What is restarted
+// again and again is: that is when the fix is wanted.
+func statesOf(s settings) []lifecycle.State {
+	states := []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
+	if s.includeStopped {
+		states = append(states, lifecycle.StateCreated, lifecycle.StateExited)
+	}
+	return states
+}
+
+// scheduleOf is when passes are made.
+func scheduleOf(s settings) (watchtower.Schedule, error) {
+	var schedule watchtower.Schedule = watchtower.Every(s.interval)
+	if s.schedule != "" {
+		var err error
+		if schedule, err = watchtower.Cron(s.schedule, nil); err != nil {
+			return nil, err
+		}
+	}
+	return watchtower.Jitter(schedule, s.jitter), nil
+}
+
+// unlessZero is nil for 0, which is the container's own user.
+func unlessZero(id int) *int {
+	if id == 0 {
+		return nil
+	}
+	return &id
+}
+
+// filtersOf are the filters that are settings.
+func filtersOf(s settings) ([]watchtower.Filter, error) {
+	disabled, err := filter.ExceptNames(s.disabled...)
+	if err != nil {
+		return nil, err
+	}
+	only, err := filter.Images(s.onlyImages...)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := filter.ExceptImages(s.skipImages...)
+	if err != nil {
+		return nil, err
+	}
+	with, err := filter.Labels(s.enableLabels...)
+	if err != nil {
+		return nil, err
+	}
+	without, err := filter.ExceptLabels(s.disableLabels...)
+	if err != nil {
+		return nil, err
+	}
+	return []watchtower.Filter{filter.Enabled(s.labelEnable), filter.Scope(s.scope), without, with, skip, only, disabled}, nil
+}
+
+// gatesOf are the gates that are settings, or that labels may ask for.
+func gatesOf(se *session) ([]watchtower.Gate, error) {
+	s := se.settings
+	var window watchtower.Gate // nil: at any time
+	if s.updateWindow != "" {
+		w, err := gate.ParseWindow(s.updateWindow)
+		if err != nil {
+			return nil, err
+		}
+		window = gate.Within(w)
+	}
+	var memory *gate.Memory // nil: this process's
+	if s.stateDir != "" {
+		var err error
+		memory, err = gate.OpenMemory(s.stateDir, func(err error) {
+			se.logger.Warn("what was remembered is begun anew", "err", err)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return []watchtower.Gate{gate.CooldownByLabel(s.cooldown, memory), gate.WithinByLabel(window)}, nil
 }
 
 // engineOf is the environment's, with what flags say instead.
 func engineOf(s settings) (*dockerengine.Engine, error) {
 	var opts []dockerengine.Option
-	if s.given["host"] {
+	if s.byFlag("host") {
 		opts = append(opts, dockerengine.WithHost(s.host))
 	}
-	if s.given["api-version"] {
+	if s.byFlag("api-version") {
 		opts = append(opts, dockerengine.WithAPIVersion(s.apiVersion))
 	}
-	if s.given["tlsverify"] || s.given["cert-path"] {
+	if s.byFlag("tlsverify") || s.byFlag("cert-path") {
 		directory := s.certPath
 		if home, err := os.UserHomeDir(); err == nil && directory == "" && s.tlsVerify {
 			directory = filepath.Join(home, ".docker")

@@ -33,6 +33,7 @@ func (p *program) signals(se *session) (context.Context, func()) {
 
 // watch is the program without a subcommand.
 func (p *program) watch(ctx context.Context, se session) error {
+	defer tellHealth(se.tower, se.logger)()
 	if se.settings.runOnce {
 		report, err := se.tower.Update(ctx)
 		if err != nil || ctx.Err() != nil || report.Err() != nil {
@@ -41,7 +42,8 @@ func (p *program) watch(ctx context.Context, se session) error {
 		return nil // what went wrong stands in the log
 	}
 	if !se.settings.quietStart {
-		se.logger.Info("watching", "interval", se.settings.interval.String(), "containers", watched(se.settings))
+		key, when := se.settings.when()
+		se.logger.Info("watching", key, when, "containers", watched(se.settings))
 	}
 	return se.tower.Run(ctx)
 }
@@ -50,6 +52,21 @@ func watched(s settings) string {
 	var only []string
 	if len(s.names) > 0 {
 		only = append(only, "named "+strings.Join(s.names, " or "))
+	}
+	if len(s.disabled) > 0 {
+		only = append(only, "not named "+strings.Join(s.disabled, " or "))
+	}
+	if len(s.onlyImages) > 0 {
+		only = append(only, "of image "+strings.Join(s.onlyImages, " or "))
+	}
+	if len(s.skipImages) > 0 {
+		only = append(only, "not of image "+strings.Join(s.skipImages, " or "))
+	}
+	if len(s.enableLabels) > 0 {
+		only = append(only, "with label "+strings.Join(s.enableLabels, " or "))
+	}
+	if len(s.disableLabels) > 0 {
+		only = append(only, "without label "+strings.Join(s.disableLabels, " or "))
 	}
 	if s.labelEnable {
 		only = append(only, "with a true "+filter.EnableLabel)
@@ -80,5 +97,13 @@ func (p *program) check(ctx context.Context, se session) error {
 	if p.json {
 		return printJSON(p.stdout, report)
 	}
-	return printTable(p.stdout, report)
+	if err := printTable(p.stdout, report); err != nil || !p.verbose {
+		return err
+	}
+	for _, e := range report.Entries {
+		if err := printPolicy(p.stdout, e.Container.Name+":", rowsOf(e.Policy), se.settings); err != nil {
+			return err
+		}
+	}
+	return printPolicy(p.stdout, "What was set:", se.settings.told, se.settings)
 }

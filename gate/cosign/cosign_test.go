@@ -8,12 +8,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,9 +60,7 @@ func (s *shelf) Blob(_ context.Context, _ string, d digest.Digest) ([]byte, erro
 
 func (s *shelf) Referrers(_ context.Context, reference, artifactType string) ([]registry.Descriptor, error) {
 	s.asked++
-	if artifactType != "application/vnd.dev.cosign.artifact.sig.v1+json" {
-		return nil, nil
-	}
+	require.Empty(s.t, artifactType, "one list has them all")
 	return s.referrers[reference], s.err
 }
 
@@ -77,14 +75,7 @@ func (s *shelf) signature(signer crypto.Signer, about digest.Digest) registry.Ma
 	s.t.Helper()
 	payload := fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":%q},"image":{"docker-manifest-digest":%q},`+
 		`"type":"cosign container image signature"},"optional":null}`, repository, about)
-	sum := sha256.Sum256(payload)
-	message, opts := sum[:], crypto.SignerOpts(crypto.SHA256)
-	if _, ok := signer.(ed25519.PrivateKey); ok {
-		message, opts = payload, crypto.Hash(0)
-	}
-	made, err := signer.Sign(rand.Reader, message, opts)
-	require.NoError(s.t, err)
-	return s.layer(payload, base64.StdEncoding.EncodeToString(made))
+	return s.layer(payload, encode(sign(s.t, signer, payload)))
 }
 
 func (s *shelf) layer(payload []byte, made string) registry.Manifest {
@@ -103,7 +94,32 @@ func (s *shelf) tag(about digest.Digest, m registry.Manifest) {
 func (s *shelf) refer(about digest.Digest, m registry.Manifest) {
 	d := digest.FromString(fmt.Sprint(about, m))
 	s.manifests[repository+"@"+d.String()] = m
-	s.referrers[repository+"@"+about.String()] = append(s.referrers[repository+"@"+about.String()], registry.Descriptor{Digest: d})
+	s.referrers[repository+"@"+about.String()] = append(s.referrers[repository+"@"+about.String()], registry.Descriptor{
+		Digest: d, ArtifactType: "application/vnd.dev.cosign.artifact.sig.v1+json",
+	})
+}
+
+// sign signs as cosign does by default: what the key's kind asks for.
+func sign(t *testing.T, signer crypto.Signer, message []byte) []byte {
+	t.Helper()
+	if _, ok := signer.(ed25519.PrivateKey); ok {
+		return signAs(t, signer, crypto.Hash(0), message)
+	}
+	return signAs(t, signer, crypto.SHA256, message)
+}
+
+func encode(signature []byte) string { return base64.StdEncoding.EncodeToString(signature) }
+
+func signAs(t *testing.T, signer crypto.Signer, hash crypto.Hash, message []byte) []byte {
+	t.Helper()
+	if hash != 0 {
+		h := hash.New()
+		h.Write(message)
+		message = h.Sum(nil)
+	}
+	made, err := signer.Sign(rand.Reader, message, hash)
+	require.NoError(t, err)
+	return made
 }
 
 func newKey(t *testing.T) (crypto.Signer, []byte) {
@@ -128,7 +144,6 @@ func TestSignatures(t *testing.T) {
 	require.NoError(t, err)
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	const notTrusted = "signed, but not by a key that is trusted, or for another image"
 	tests := []struct {
 		name    string
 		build   func(s *shelf)
@@ -153,10 +168,8 @@ func TestSignatures(t *testing.T) {
 		{"no base64", func(s *shelf) { s.tag(index, s.layer([]byte("{}"), "%%%")) }, gate.Reject, notTrusted},
 		{"no document", func(s *shelf) { s.tag(index, s.layer([]byte("<html>"), "AAAA")) }, gate.Reject, notTrusted},
 		{"a document of another type", func(s *shelf) {
-			m := s.signature(key, index)
-			d := m.Layers[0].Digest
-			s.blobs[d] = []byte(strings.Replace(string(s.blobs[d]), "cosign container", "some other", 1))
-			s.tag(index, m)
+			payload := fmt.Appendf(nil, `{"critical":{"image":{"docker-manifest-digest":%q},"type":"atomic container signature"}}`, index)
+			s.tag(index, s.layer(payload, encode(sign(t, key, payload))))
 		}, gate.Reject, notTrusted},
 		{"a document that is gone", func(s *shelf) {
 			s.tag(index, s.signature(key, index))
@@ -171,7 +184,7 @@ func TestSignatures(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t)
 			tt.build(s)
-			g, err := cosign.SignedBy(s, pub, append(public(t, rsaKey), public(t, edKey)...))
+			g, err := cosign.SignedBy(s, [][]byte{pub, append(public(t, rsaKey), public(t, edKey)...)})
 			require.NoError(t, err)
 			for range 2 {
 				d, err := g.Judge(t.Context(), gate.Candidate{
@@ -189,7 +202,7 @@ func TestWhatIsSignedIsReadOnce(t *testing.T) {
 	key, pub := newKey(t)
 	s := newShelf(t)
 	s.tag(index, s.signature(key, index))
-	g, err := cosign.SignedBy(s, pub)
+	g, err := cosign.SignedBy(s, [][]byte{pub})
 	require.NoError(t, err)
 	for range 3 {
 		_, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
@@ -204,7 +217,7 @@ func TestSignaturesThatCannotBeReadAreNoYes(t *testing.T) {
 	s := newShelf(t)
 	s.tag(index, s.signature(key, index))
 	s.err = errdefs.ErrUnavailable
-	g, err := cosign.SignedBy(s, pub)
+	g, err := cosign.SignedBy(s, [][]byte{pub})
 	require.NoError(t, err)
 	d, err := g.Judge(t.Context(), gate.Candidate{Reference: repository, Digest: index.String()})
 	assert.True(t, errdefs.IsUnavailable(err))
@@ -219,7 +232,12 @@ func TestKeysThatAreNone(t *testing.T) {
 		weak = nil // this build of Go makes none
 	}
 	_, pub := newKey(t)
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	require.NoError(t, err)
+	short := pub[:len(pub)/2]
 	tests := map[string][]byte{
+		"a PEM block that is broken or cut short":              append(slices.Clone(pub), short...),
+		"an ECDSA key of less than 256 bits":                   public(t, p224),
 		"no PEM: want a PUBLIC KEY, as in cosign.pub":          []byte("cosign"),
 		`a "PRIVATE KEY": want a PUBLIC KEY, as in cosign.pub`: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("secret")}),
 		"a PUBLIC KEY that cannot be read":                     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}),
@@ -227,13 +245,21 @@ func TestKeysThatAreNone(t *testing.T) {
 	if weak != nil {
 		tests["an RSA key of less than 2048 bits"] = public(t, weak)
 	}
+	whole, err := cosign.SignedBy(newShelf(t), [][]byte{append([]byte("# ours, and the other\n"), append(slices.Clone(pub), pub...)...)})
+	require.NoError(t, err)
+	assert.NotNil(t, whole)
+	_, err = cosign.SignedBy(newShelf(t), [][]byte{append(short, pub...)})
+	assert.EqualError(t, err, "cosign: SignedBy: key 1: a PEM block that is broken or cut short")
 	for why, text := range tests {
-		_, err := cosign.SignedBy(newShelf(t), pub, text)
+		_, err := cosign.SignedBy(newShelf(t), [][]byte{pub, text})
 		assert.True(t, errdefs.IsInvalidArgument(err))
 		assert.EqualError(t, err, "cosign: SignedBy: key 2: "+why)
 	}
-	_, err = cosign.SignedBy(newShelf(t))
+	_, err = cosign.SignedBy(newShelf(t), nil)
 	assert.EqualError(t, err, "cosign: SignedBy: no key: want the public key that signs the images")
-	_, err = cosign.SignedBy(nil, pub)
-	assert.EqualError(t, err, "cosign: SignedBy: nil source: want a registry.Client")
+	var none *registry.Client
+	for _, source := range []cosign.Source{nil, none} {
+		_, err = cosign.SignedBy(source, [][]byte{pub})
+		assert.EqualError(t, err, "cosign: SignedBy: nil source: want a registry.Client")
+	}
 }

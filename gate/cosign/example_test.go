@@ -24,7 +24,7 @@ func ExampleSignedBy() {
 	if err != nil {
 		panic(err)
 	}
-	signed, err := cosign.SignedBy(client, []byte(cosignPub))
+	signed, err := cosign.SignedBy(client, [][]byte{[]byte(cosignPub)})
 	if err != nil {
 		panic(err)
 	}
@@ -33,4 +33,14 @@ func ExampleSignedBy() {
 	})
 	fmt.Println(d.Verdict, d.Reason, err)
 	// Output: hold not signed <nil>
+}
+
+func ExampleWithSameRepository() {
+	client, err := registry.New()
+	if err != nil {
+		panic(err)
+	}
+	signed, err := cosign.SignedBy(client, [][]byte{[]byte(cosignPub)}, cosign.WithSameRepository())
+	fmt.Println(signed != nil, err)
+	// Output: true <nil>
 }

@@ -6,19 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // versioned is the path of a request that names an API version.
@@ -46,12 +41,7 @@ func (h *Host) Speaks(version string) bool {
 // ("1.24") to the newest; it ends with the test.
 func (h *Host) Claim(t testing.TB, oldest, newest string) *Claim {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "wt") //nolint:usetesting // a socket's path must be short
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
-	require.NoError(t, err)
-	c := &Claim{Address: "unix://" + listener.Addr().String(), host: h, oldest: oldest, newest: newest}
+	c := &Claim{host: h, oldest: oldest, newest: newest}
 	forward := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
 		Transport:      h.client.Transport,
@@ -59,13 +49,11 @@ func (h *Host) Claim(t testing.TB, oldest, newest string) *Claim {
 		ErrorLog:       log.New(io.Discard, "", 0), // clients that hang up are not worth a word
 		ModifyResponse: c.lie,
 	}
-	server := &http.Server{ReadHeaderTimeout: answerWithin, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.Address = serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if c.accepts(w, r) {
 			forward.ServeHTTP(w, r)
 		}
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	})
 	return c
 }
 

@@ -77,7 +77,10 @@ var busybox = sync.OnceValues(func() (layer, error) {
 // pack makes a layer of directories and links, and of files by path.
 func pack(entries []tar.Header, files map[string]string) (layer, error) {
 	var plain, packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed) // a program is large, and the registry next door
+	if err != nil {
+		return layer{}, err
+	}
 	w := tar.NewWriter(io.MultiWriter(&plain, z))
 	for i := range entries {
 		if err := w.WriteHeader(&entries[i]); err != nil {
@@ -98,6 +101,32 @@ func pack(entries []tar.Header, files map[string]string) (layer, error) {
 	return layer{packed.Bytes(), digestOf(plain.Bytes())}, nil
 }
 
+// largeLayers are those that are slow to compress, by the digest of their files.
+var largeLayers sync.Map
+
+// packOnce packs files, and large ones once: many versions of an image have them.
+func packOnce(files map[string]string) (layer, error) {
+	const large = 1 << 20
+	size, sum := 0, sha256.New()
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		size += len(files[path])
+		_, _ = fmt.Fprintf(sum, "%q %d ", path, len(files[path])) // never fails
+		_, _ = io.WriteString(sum, files[path])
+	}
+	if size < large {
+		return pack(nil, files)
+	}
+	key := hex.EncodeToString(sum.Sum(nil))
+	if made, ok := largeLayers.Load(key); ok {
+		return made.(layer), nil
+	}
+	made, err := pack(nil, files)
+	if err == nil {
+		largeLayers.Store(key, made)
+	}
+	return made, err
+}
+
 // layers returns the image's layers, the lowest first.
 func (img Image) layers(t testing.TB) []layer {
 	t.Helper()
@@ -108,7 +137,7 @@ func (img Image) layers(t testing.TB) []layer {
 		out = append(out, base)
 	}
 	if len(img.Files) > 0 || img.NoBusybox {
-		own, err := pack(nil, img.Files)
+		own, err := packOnce(img.Files)
 		require.NoError(t, err)
 		out = append(out, own)
 	}

@@ -35,6 +35,7 @@ var (
 
 	_ lifecycle.PlatformInspector  = (*Engine)(nil)
 	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
+	_ lifecycle.Preflighter        = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.
@@ -68,6 +69,27 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 	if s != nil {
 		return s, nil
 	}
+	s, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	ping, err := s.Ping(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.NegotiateAPIVersionPing(ping)
+	s.version, s.newest = s.ClientVersion(), ping.APIVersion
+	if e.version != "" || s.newest == "" {
+		s.newest = s.version
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.session = s
+	return s, nil
+}
+
+// open makes a session that has agreed on nothing yet.
+func (e *Engine) open() (*session, error) {
 	scheme, rest := e.address.request()
 	cli, err := client.NewClientWithOpts(
 		client.WithHost("tcp://"+rest),
@@ -79,19 +101,7 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ping, err := cli.Ping(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cli.NegotiateAPIVersionPing(ping)
-	s = &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion(), newest: ping.APIVersion}
-	if e.version != "" || s.newest == "" {
-		s.newest = s.version
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.session = s
-	return s, nil
+	return &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}, nil
 }
 
 // do runs one call. The engine refuses a version it does not speak before it
@@ -144,15 +154,17 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return err
 }
 
-// Describe asks the engine what it is.
+// Describe asks the engine what it is. The address, and the API version as soon as
+// it is agreed, are there along with an error, too.
 func (e *Engine) Describe(ctx context.Context) (lifecycle.EngineInfo, error) {
 	info := lifecycle.EngineInfo{Address: e.address.String()}
 	err := e.do(ctx, "version", "", func(s *session) error {
+		info.APIVersion = s.version
 		v, err := s.ServerVersion(ctx)
 		if err != nil {
 			return err
 		}
-		info.Name, info.Version, info.APIVersion = product(v), v.Version, s.version
+		info.Name, info.Version = product(v), v.Version
 		info.Platform = v.Os + "/" + v.Arch
 		return nil
 	})

@@ -21,7 +21,8 @@ const (
 
 // Exec runs a command in a container. Of its output it keeps the last 16 KiB.
 // Docker has no call that ends a command: one that still runs when ctx ends
-// runs on, until it ends by itself or its container does.
+// runs on, until it ends by itself or its container does; what it wrote until then
+// is returned with the error.
 func (e *Engine) Exec(ctx context.Context, ref string, opts lifecycle.ExecOptions) (lifecycle.ExecResult, error) {
 	var out lifecycle.ExecResult
 	err := e.do(ctx, "exec", ref, func(s *session) error {
@@ -39,10 +40,11 @@ func (e *Engine) Exec(ctx context.Context, ref string, opts lifecycle.ExecOption
 		}
 		defer func() { _ = resp.Body.Close() }()
 		var output tail
-		if _, err := stdcopy.StdCopy(&output, &output, resp.Body); err != nil {
+		_, err = stdcopy.StdCopy(&output, &output, resp.Body)
+		out.Output = string(output)
+		if err != nil {
 			return err
 		}
-		out.Output = string(output)
 		out.ExitCode, err = exitCode(ctx, s, made.ID)
 		return err
 	})

@@ -3,6 +3,7 @@ package dockerengine
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -28,6 +29,27 @@ func (e *Engine) RegistryConfig(ctx context.Context) (lifecycle.RegistryConfig, 
 			}
 		}
 		slices.Sort(out.Insecure)
+		return nil
+	})
+	return out, err
+}
+
+// Storage names what keeps the engine's images and layers, "overlay2", by one call
+// of /info; containerd's image store is told besides: "overlayfs, in containerd's
+// image store".
+func (e *Engine) Storage(ctx context.Context) (string, error) {
+	var out string
+	err := e.do(ctx, "info", "", func(s *session) error {
+		info, err := s.Info(ctx)
+		if err != nil {
+			return err
+		}
+		out = info.Driver
+		for _, pair := range info.DriverStatus {
+			if strings.HasPrefix(pair[1], "io.containerd.snapshotter") {
+				out += ", in containerd's image store"
+			}
+		}
 		return nil
 	})
 	return out, err

@@ -34,7 +34,7 @@ type oneCase struct {
 func cases() []oneCase {
 	return slices.Concat(listCases(), inspectCases(), createCases(), renameCases(), removeCases(), startCases(), stopCases(),
 		imageCases(), pullCases(), abilityCases(), execCases(), platformCases(), fileCases(),
-		networkCases(), callCases())
+		networkCases(), volumeCases(), callCases())
 }
 
 // trial is one case on its way.

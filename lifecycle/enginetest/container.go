@@ -266,15 +266,32 @@ func (e *Engine) drop(c *container) {
 	e.containers = slices.DeleteFunc(e.containers, func(o *container) bool { return o == c })
 }
 
+// RemoveVolume removes a volume that no container has.
+func (e *Engine) RemoveVolume(ctx context.Context, volume string) error {
+	return e.change(ctx, "RemoveVolume", volume, func() error {
+		if !e.volumes[volume] {
+			return fail(errdefs.ErrNotFound, "no volume %s", volume)
+		}
+		if e.mounted(volume) {
+			return fail(errdefs.ErrConflict, "volume %s is in use", volume)
+		}
+		delete(e.volumes, volume)
+		return nil
+	})
+}
+
+func (e *Engine) mounted(volume string) bool {
+	return slices.ContainsFunc(e.containers, func(c *container) bool {
+		return slices.ContainsFunc(c.mounts, func(m lifecycle.Mount) bool { return m.Name == volume })
+	})
+}
+
 // vanish is what happens to a container that removes itself: its anonymous
 // volumes go with it, but for those another mounts.
 func (e *Engine) vanish(c *container) {
 	e.drop(c)
 	for _, name := range c.anonymous {
-		used := slices.ContainsFunc(e.containers, func(o *container) bool {
-			return slices.ContainsFunc(o.mounts, func(m lifecycle.Mount) bool { return m.Name == name })
-		})
-		if !used {
+		if !e.mounted(name) {
 			delete(e.volumes, name)
 		}
 	}

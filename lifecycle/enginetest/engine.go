@@ -48,6 +48,7 @@ var (
 
 	_ lifecycle.PlatformInspector  = (*Engine)(nil)
 	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
+	_ lifecycle.VolumeRemover      = (*Engine)(nil)
 )
 
 // Option sets one thing of an Engine.

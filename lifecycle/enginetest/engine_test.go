@@ -165,13 +165,17 @@ func TestACommandEndsAsItsImageSays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(enginetest.Image{
-			Exec: enginetest.Exec{ExitCode: 3, Output: "not yet", Takes: time.Second, Until: time.Minute},
+			Exec:  enginetest.Exec{ExitCode: 3, Output: "not yet", Takes: time.Second, Until: time.Minute},
+			Execs: map[string]enginetest.Exec{"my script": {ExitCode: 4}},
 		}, lifecycle.Spec{})
 		start := time.Now()
 		result, err := e.Exec(t.Context(), "web", lifecycle.ExecOptions{Command: []string{"true"}})
 		require.NoError(t, err)
 		assert.Equal(t, lifecycle.ExecResult{ExitCode: 3, Output: "not yet"}, result)
 		assert.Equal(t, time.Second, time.Since(start))
+		result, err = e.Exec(t.Context(), "web", lifecycle.ExecOptions{Command: []string{"sh", "-c", "my script"}})
+		require.NoError(t, err)
+		assert.Equal(t, lifecycle.ExecResult{ExitCode: 4}, result)
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()

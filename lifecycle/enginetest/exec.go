@@ -25,8 +25,8 @@ type Exec struct {
 	Until time.Duration
 }
 
-// Exec runs a command in a container, to which its image's Exec happens.
-func (e *Engine) Exec(ctx context.Context, ref string, _ lifecycle.ExecOptions) (lifecycle.ExecResult, error) {
+// Exec runs a command in a container, to which happens what its image says.
+func (e *Engine) Exec(ctx context.Context, ref string, opts lifecycle.ExecOptions) (lifecycle.ExecResult, error) {
 	var behaviour Exec
 	err := e.read(ctx, "Exec", ref, func() error {
 		c, err := e.find(ref)
@@ -37,6 +37,11 @@ func (e *Engine) Exec(ctx context.Context, ref string, _ lifecycle.ExecOptions) 
 			return fail(errdefs.ErrConflict, "%s is %s", c.name, c.state)
 		}
 		behaviour = c.of.image.Exec
+		if n := len(opts.Command); n > 0 {
+			if own, ok := c.of.image.Execs[opts.Command[n-1]]; ok {
+				behaviour = own
+			}
+		}
 		if behaviour.Until > 0 && time.Since(c.started) >= behaviour.Until {
 			behaviour.ExitCode = 0
 		}
@@ -49,7 +54,7 @@ func (e *Engine) Exec(ctx context.Context, ref string, _ lifecycle.ExecOptions) 
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return lifecycle.ExecResult{}, context.Cause(ctx)
+		return lifecycle.ExecResult{Output: behaviour.Output}, context.Cause(ctx)
 	case <-timer.C:
 		return lifecycle.ExecResult{ExitCode: behaviour.ExitCode, Output: behaviour.Output}, nil
 	}

@@ -33,8 +33,10 @@ type Image struct {
 	Health string
 	// Log is what its containers write.
 	Log string
-	// Exec is what becomes of a command that is run in one of its containers.
-	Exec Exec
+	// Exec is what becomes of a command that is run in one of its containers, and
+	// Execs of those with this last argument: for `sh -c`, a script.
+	Exec  Exec
+	Execs map[string]Exec
 }
 
 // stored is an image on the engine.

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/assert/yaml"
+	"github.com/stretchr/testify/require"
+)
+
+// accepted fails unless the variables are settings with values that are good.
+func accepted(t *testing.T, env map[string]string) {
+	t.Helper()
+	assert.Empty(t, unknown(env))
+	s, err := parse(t, env)
+	require.NoError(t, err)
+	assert.Empty(t, s.notices)
+	assert.Len(t, s.given, len(env))
+}
+
+func TestTheComposeFile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/compose/compose.yaml")
+	require.NoError(t, err)
+	type service struct {
+		Image, Restart string
+		Environment    map[string]string
+		Volumes, Ports []string
+		Labels         map[string]string
+	}
+	var file struct{ Services map[string]service }
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	own := file.Services["watchtower"]
+	accepted(t, own.Environment)
+	assert.Equal(t, []string{
+		"/var/run/docker.sock:/var/run/docker.sock",
+		"${HOME}/.docker:" + own.Environment["DOCKER_CONFIG"] + ":ro",
+	}, own.Volumes)
+	assert.Empty(t, own.Ports)
+	assert.Equal(t, "unless-stopped", own.Restart)
+	have := labelNames()
+	for name, s := range file.Services {
+		assert.NotEmpty(t, s.Image, name)
+		for label := range s.Labels {
+			assert.Contains(t, have, label)
+		}
+	}
+}
+
+func labelNames() []string {
+	var out []string
+	for _, l := range labels() {
+		out = append(out, l.name)
+	}
+	return out
+}
+
+func TestTheSystemdUnit(t *testing.T) {
+	t.Parallel()
+	const unit, program = "../../examples/systemd/watchtower.service", "/usr/local/bin/watchtower"
+	text, err := os.ReadFile(unit)
+	require.NoError(t, err)
+	env := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^Environment=(\w+)=(.*)$`).FindAllStringSubmatch(string(text), -1) {
+		env[m[1]] = m[2]
+	}
+	assert.NotEmpty(t, env)
+	accepted(t, env)
+	require.Contains(t, string(text), "\nExecStart="+program+"\n")
+
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		return // it would say nothing of the settings
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	here := filepath.Join(t.TempDir(), filepath.Base(unit))
+	require.NoError(t, os.WriteFile(here, []byte(strings.ReplaceAll(string(text), program, self)), 0o600))
+	out, err := exec.CommandContext(t.Context(), analyze, "verify", here).CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Empty(t, string(out))
+}
+
+// What the pages name is there.
+func TestThePagesNameWhatThereIs(t *testing.T) {
+	t.Parallel()
+	have := map[string]bool{"--name": true}
+	for _, row := range table(&settings{}) {
+		have["--"+row.flag], have[row.env] = true, true
+	}
+	for _, name := range labelNames() {
+		have[name] = true
+	}
+	quoted := regexp.MustCompile("`[^`\n]+`")
+	names := regexp.MustCompile(`(--[a-z][a-z-]+|\bWATCHTOWER_[A-Z_]*[A-Z]\b|com\.centurylinklabs\.[a-z.-]+[a-z])`)
+	found := 0
+	for _, page := range []string{"migrating.md", "settings.md"} {
+		text, err := os.ReadFile("../../docs/" + page)
+		require.NoError(t, err)
+		for _, span := range quoted.FindAllString(string(text), -1) {
+			if strings.Contains(span, "_*") {
+				continue // several at once
+			}
+			for _, name := range names.FindAllString(span, -1) {
+				found++
+				assert.True(t, have[name], "%s names %s", page, name)
+			}
+		}
+	}
+	assert.Greater(t, found, 200)
+}

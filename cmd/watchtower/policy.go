@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+// policyRow is one thing that holds for a container, and where it comes from: a
+// label, an option or a default. The note is what is wrong with it.
+type policyRow struct{ name, value, from, note string }
+
+// fromOption is where a row comes from that a setting gave.
+const fromOption = "option"
+
+// printPolicy writes the rows under a heading. Of an option it tells which flag
+// or variable gave it, if its name is the setting's.
+func printPolicy(w io.Writer, heading string, rows []policyRow, s settings) error {
+	if _, err := fmt.Fprintf(w, "\n%s\n", heading); err != nil {
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		from := s.origin(row)
+		if row.note != "" {
+			from += " (" + row.note + ")"
+		}
+		if _, err := fmt.Fprintf(tw, "  %s\t%s\t%s\n", row.name, oneLine(row.value), from); err != nil {
+			return err
+		}
+	}
+	return tw.Flush()
+}
+
+func (s settings) origin(row policyRow) string {
+	if row.from != fromOption {
+		return row.from
+	}
+	if source := s.from(row.name); source != "" {
+		return source
+	}
+	return "default"
+}
+
+// oneLine keeps a value in its place.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// rowsOf are the library's rows.
+func rowsOf(p watchtower.Policy) []policyRow {
+	rows := make([]policyRow, len(p))
+	for i, v := range p {
+		rows[i] = policyRow{v.Name, v.Value, string(v.From), v.Problem}
+		if v.From == watchtower.FromLabel {
+			rows[i].from = v.Label
+		}
+		if v.Problem != "" {
+			rows[i].note = "label " + v.Label + ": " + v.Problem
+		}
+	}
+	return rows
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+func TestWhereAPolicyComesFrom(t *testing.T) {
+	t.Parallel()
+	s, err := parse(t, map[string]string{"WATCHTOWER_NO_PULL": "1"}, "-m")
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, printPolicy(&out, "web", []policyRow{
+		{name: "monitor-only", value: "true", from: fromOption},
+		{name: "no-pull", value: "true", from: fromOption, note: "its label: want true or false"},
+		{name: "scope", from: fromOption},
+		{name: "probe", value: "exec:test\n  -f /ready", from: "com.centurylinklabs.watchtower.probe"},
+	}, s))
+	assert.Equal(t, `
+web
+  monitor-only  true                 --monitor-only
+  no-pull       true                 WATCHTOWER_NO_PULL (its label: want true or false)
+  scope                              default
+  probe         exec:test -f /ready  com.centurylinklabs.watchtower.probe
+`, out.String())
+}
+
+// Behind check, -v is what it is with most programs; in front of names alone it is
+// what it was.
+func TestCheckTellsWhatWasSet(t *testing.T) {
+	t.Parallel()
+	env := []string{
+		"WATCHTOWER_CLEANUP=1", "WATCHTOWER_HTTP_API_TOKEN=canary", "WATCHTOWER_DISABLE_CONTAINERS=a, b", "DOCKER_HOST=tcp://me:canary@h",
+		"REPO_USER=canary", "REPO_PASS=canary", "REPO_HOST=r.example", "DOCKER_AUTH_CONFIG=canary", "HTTPS_PROXY=me:canary@proxy",
+	}
+	for name, args := range map[string][]string{
+		"behind":   {"check", "-v", "--tlsverify"},
+		"in front": {"--tlsverify", "-v", "check"},
+		"in full":  {"check", "--verbose", "--tlsverify=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, errs bytes.Buffer
+			f := &fake{report: &watchtower.Report{}}
+			var kept session
+			require.Equal(t, exitOK, run(args, &out, &errs, env, f.with(&kept)), errs.String())
+			assert.Equal(t, []string{"check"}, f.calls)
+			assert.True(t, kept.settings.tlsVerify)
+			assert.NotContains(t, out.String()+errs.String(), "canary")
+			assert.Contains(t, out.String(), `
+What was set:
+  host                tcp://***@h  DOCKER_HOST
+  tlsverify           true         --tlsverify
+  disable-containers  a, b         WATCHTOWER_DISABLE_CONTAINERS
+  cleanup             1            WATCHTOWER_CLEANUP
+  DOCKER_AUTH_CONFIG  ***          DOCKER_AUTH_CONFIG
+  REPO_USER           ***          REPO_USER
+  REPO_PASS           ***          REPO_PASS
+  REPO_HOST           r.example    REPO_HOST
+  HTTPS_PROXY         ***          HTTPS_PROXY
+  http-api-token      ***          WATCHTOWER_HTTP_API_TOKEN
+`)
+		})
+	}
+	for _, args := range [][]string{{"check"}, {"check", "-m"}} {
+		var out, errs bytes.Buffer
+		f := &fake{report: &watchtower.Report{}}
+		var kept session
+		require.Equal(t, exitOK, run(args, &out, &errs, env, f.with(&kept)), errs.String())
+		assert.NotContains(t, out.String(), "What was set")
+		assert.False(t, kept.settings.tlsVerify)
+	}
+	var out, errs bytes.Buffer
+	f := &fake{report: &watchtower.Report{}}
+	var kept session
+	require.Equal(t, exitOK, run([]string{"-Rv"}, &out, &errs, nil, f.with(&kept)), errs.String())
+	assert.True(t, kept.settings.tlsVerify)
+}

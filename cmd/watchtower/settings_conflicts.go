@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// conflicts are the settings that do not go together.
+func (s settings) conflicts() []error {
+	var errs []error
+	both := func(a, b, why string) {
+		errs = append(errs, fmt.Errorf("%s and %s: want one of them%s", s.from(a), s.from(b), why))
+	}
+	// A variable that says what the default is has never stood in a schedule's way.
+	if (s.byFlag("interval") || s.interval != defaultInterval) && s.schedule != "" {
+		both("interval", "schedule", "")
+	}
+	if s.rolling && s.monitorOnly {
+		both("rolling-restart", "monitor-only", ": what is only watched is not restarted")
+	}
+	return append(errs, s.apiConflicts()...)
+}
+
+// apiConflicts are about what must not be open to everybody.
+func (s settings) apiConflicts() []error {
+	var errs []error
+	on := map[string]string{} // what is on, and who said so
+	for name, is := range map[string]bool{"update": s.api.update, "metrics": s.api.metrics, "containers": s.api.containers} {
+		if is {
+			on[name] = s.from("http-api-" + name)
+		}
+	}
+	for _, name := range s.api.endpoints {
+		if name == allEndpoints {
+			if len(s.api.endpoints) > 1 {
+				errs = append(errs, fmt.Errorf("%s: want %q alone", s.from("http-api-endpoints"), allEndpoints))
+			}
+			on["events"] = s.from("http-api-endpoints")
+		}
+		on[name] = s.from("http-api-endpoints")
+	}
+	names := make([]string, 0, len(on))
+	for name := range on {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !slices.Contains(openEndpoints, name) && s.api.token.IsZero() {
+			errs = append(errs, fmt.Errorf("%s: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN", on[name]))
+			break
+		}
+	}
+	if on["events"] != "" && s.api.eventsToken.IsZero() {
+		errs = append(errs, fmt.Errorf("%s: want a token for events along with it, in WATCHTOWER_HTTP_API_EVENTS_TOKEN", on["events"]))
+	}
+	if (s.api.certificate == "") != (s.api.key == "") {
+		errs = append(errs, fmt.Errorf("%s: want --http-api-tls-cert and --http-api-tls-key, or neither",
+			s.from("http-api-tls-cert")+s.from("http-api-tls-key")))
+	}
+	return errs
+}
+
+// from is the flag or variable that gave the setting; empty if it was not given.
+func (s settings) from(name string) string { return s.given[name] }
+
+func (s settings) byFlag(name string) bool { return s.given[name] == "--"+name }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"log/slog"
+	"math"
+	"net/url"
+	"strings"
+
+	"github.com/watchtower-go/watchtower/credentials"
+)
+
+// notifySettings are those of notifications.
+type notifySettings struct {
+	urls                            []credentials.Secret
+	level                           slog.Level
+	delay                           int // seconds
+	hostname                        string
+	template, templateFile          string
+	report, skipTitle, stdout       bool
+	titleTag                        string
+	split                           bool
+	types                           []string
+	emailFrom, emailTo, emailServer string
+	emailPort                       int
+	emailUser                       string
+	emailPassword                   credentials.Secret
+	emailSkipTLS                    bool
+	emailDelay                      int // seconds
+	emailTag                        string
+	slackHook                       credentials.Secret
+	slackName, slackChannel         string
+	slackEmoji, slackIcon           string
+	teamsHook                       credentials.Secret
+	teamsData                       bool
+	gotifyURL                       string
+	gotifyToken                     credentials.Secret
+	gotifySkipTLS                   bool
+}
+
+const (
+	noNotifications = "notifications come with a later one"
+	wantSeconds     = "a whole number of seconds, 0 or more"
+)
+
+func notifyRows(s *settings) []setting {
+	n := &s.notify
+	rows := []setting{
+		{flag: "notification-url", target: urls(&n.urls), has: originFork, usage: "where to send them: shoutrrr's URLs, or files with one on each line"},
+		{flag: "notifications-level", target: level(&n.level), def: "info", has: originFork, usage: "the least level of what is sent"},
+		{flag: "notifications-delay", target: number(&n.delay, wantSeconds, 0, math.MaxInt32), def: "0", has: originFork, usage: "seconds to wait before each"},
+		{flag: "notifications-hostname", target: text(&n.hostname), def: "the system's", has: originFork, usage: "name of this host in them"},
+		{flag: "notification-template", target: text(&n.template), has: originFork, usage: "their text, as a Go template or the name of a built-in one"},
+		{flag: "notification-template-file", target: text(&n.templateFile), has: fork, usage: "file that holds the template"},
+		{flag: "notification-report", target: toggle(&n.report), has: originFork, usage: "give the template the report of the pass, not the log"},
+		{flag: "notification-title-tag", target: text(&n.titleTag), has: originFork, usage: "[tag] in front of the title"},
+		{flag: "notification-skip-title", target: toggle(&n.skipTitle), has: originFork, usage: "send no title"},
+		{flag: "notification-log-stdout", target: toggle(&n.stdout), has: originFork, usage: "logger:// writes to standard output"},
+		{flag: "notification-split-by-container", target: toggle(&n.split), has: fork, usage: "one for each container"},
+	}
+	return notYet(rows)
+}
+
+// notYet completes the rows of notifications.
+func notYet(rows []setting) []setting {
+	for i := range rows {
+		if rows[i].env == "" {
+			rows[i].env = variable(rows[i].flag)
+		}
+		rows[i].status, rows[i].note = later, noNotifications
+	}
+	return rows
+}
+
+func legacyRows(s *settings) []setting {
+	n := &s.notify
+	return notYet([]setting{
+		{
+			flag: "notifications", short: "n", target: choices(&n.types, "email", "slack", "msteams", "gotify", "shoutrrr"), has: originFork,
+			usage: "kinds of notification",
+		},
+		{flag: "notification-email-from", target: text(&n.emailFrom), has: originFork, usage: "sender"},
+		{flag: "notification-email-to", target: text(&n.emailTo), has: originFork, usage: "receivers"},
+		{flag: "notification-email-server", target: text(&n.emailServer), has: originFork, usage: "SMTP server"},
+		{flag: "notification-email-server-port", target: number(&n.emailPort, "a port from 1 to 65535", 1, 65535), def: "25", has: originFork, usage: "its port"},
+		{flag: "notification-email-server-user", target: text(&n.emailUser), has: originFork, usage: "login there"},
+		{flag: "notification-email-server-password", target: secret(&n.emailPassword), has: originFork, usage: "its password"},
+		{flag: "notification-email-server-tls-skip-verify", target: toggle(&n.emailSkipTLS), has: originFork, usage: "send without TLS"},
+		{flag: "notification-email-delay", target: number(&n.emailDelay, wantSeconds, 0, math.MaxInt32), def: "0", has: originFork, usage: "seconds to wait before each"},
+		{flag: "notification-email-subjecttag", target: text(&n.emailTag), has: originFork, usage: "[tag] in front of the subject"},
+		{flag: "notification-slack-hook-url", target: secret(&n.slackHook), has: originFork, usage: "Slack's or Discord's webhook"},
+		{flag: "notification-slack-identifier", target: text(&n.slackName), def: "watchtower", has: originFork, usage: "name of the sender there"},
+		{flag: "notification-slack-channel", target: text(&n.slackChannel), has: originFork, usage: "channel, which neither predecessor used"},
+		{flag: "notification-slack-icon-emoji", target: text(&n.slackEmoji), has: originFork, usage: "emoji of the sender"},
+		{flag: "notification-slack-icon-url", target: text(&n.slackIcon), has: originFork, usage: "icon of the sender"},
+		{
+			flag: "notification-msteams-hook", env: "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL", target: secret(&n.teamsHook), has: originFork,
+			usage: "Teams' webhook",
+		},
+		{
+			flag: "notification-msteams-data", env: "WATCHTOWER_NOTIFICATION_MSTEAMS_USE_LOG_DATA", target: toggle(&n.teamsData), has: original,
+			usage: "send the data of log lines, which neither predecessor did",
+		},
+		{
+			flag: "notification-gotify-url", has: originFork, usage: "Gotify's server",
+			target: valid(&n.gotifyURL, "an http:// or https:// URL", func(text string) error {
+				u, err := url.Parse(text)
+				if err == nil && u.Scheme != "http" && u.Scheme != "https" {
+					err = errValue
+				}
+				return err
+			}),
+		},
+		{flag: "notification-gotify-token", target: secret(&n.gotifyToken), has: originFork, usage: "token of the application there"},
+		{flag: "notification-gotify-tls-skip-verify", target: toggle(&n.gotifySkipTLS), has: originFork, usage: "do not verify it, which neither predecessor did"},
+	})
+}
+
+// urls are secrets: they hold the tokens of services.
+func urls(field *[]credentials.Secret) target {
+	return target{kindURLs, "URLs with a scheme, or paths of files with one on each line", func(text string) error {
+		*field = append(*field, credentials.NewSecret(text))
+		if scheme, _, ok := strings.Cut(text, "://"); !ok || scheme == "" {
+			return errValue
+		}
+		return nil
+	}}
+}

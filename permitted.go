@@ -1,0 +1,38 @@
+package watchtower
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// permitted asks the engine, if it can tell, whether it would let the plan's swaps
+// be finished or undone once they are begun. A socket proxy may deny any call.
+func (a *application) permitted(ctx context.Context, plan Plan) error {
+	e, ok := a.cfg.engine.(lifecycle.Preflighter)
+	if !ok || len(plan.Groups) == 0 {
+		return nil
+	}
+	paused := slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool {
+		return slices.ContainsFunc(g.Members, func(m PlannedMember) bool {
+			return a.entry(m.ID).Container.State == lifecycle.StatePaused
+		})
+	})
+	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, paused) })
+	if err != nil {
+		return fmt.Errorf("not begun, since it could not be finished: %w", err)
+	}
+	return nil
+}
+
+// refuse ends what was never begun.
+func (a *application) refuse(plan Plan, err error) {
+	for _, g := range plan.Groups {
+		for _, m := range g.Members {
+			a.end(m, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, fmt.Errorf("update %s: %w", m.Name, err))
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package watchtower
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+const (
+	// selfPoll is how often a helper at work is looked at.
+	selfPoll = time.Second
+	// selfPatience bounds the wait for it before a pass: a helper has stopped this
+	// process, or brought it back, within seconds. Only a successor whose health
+	// check takes long may wait in vain, and makes its pass beside it.
+	selfPatience = time.Minute
+)
+
+// WithSelfUpdate lets the container that WithSelf names be updated as well: the last
+// thing in a pass, by a helper that makes the same transaction from outside (see
+// lifecycle.Handover). The command is a program in this container's image with the
+// arguments that make it call lifecycle.RunHelper; the helper's name is added as
+// the last one. This process is stopped, as any container is, by the signal it has
+// for that; the next one of it tells by SelfUpdateEnded how it went.
+//
+// It is for a process that goes on making passes, and learns of what became of it
+// when the next one begins. One that makes a single pass would leave the helper
+// behind. The default updater's options hold for the helper, another updater has
+// no say. Default: this process's container is left as it is.
+func WithSelfUpdate(command ...string) Option {
+	return func(c *config) error {
+		if len(command) == 0 || command[0] == "" {
+			return errclass.With(errdefs.ErrInvalidArgument, errors.New("watchtower: WithSelfUpdate: want a program and its arguments"))
+		}
+		c.selfCommand = slices.Clone(command)
+		return nil
+	}
+}
+
+// selfNote is what the helper keeps until its end is told.
+type selfNote struct {
+	Members []selfNoteMember `json:"members"`
+}
+
+type selfNoteMember struct {
+	Name       string `json:"name"`
+	ID         string `json:"id"`
+	Image      string `json:"image"` // the reference
+	OldImageID string `json:"old_image_id"`
+	NewImageID string `json:"new_image_id"`
+	Latest     string `json:"latest"`
+	Reference  string `json:"reference"` // the whole one
+	Before     string `json:"before"`    // what it led to
+}
+
+// untouchable is why no watchtower may swap a container: each updates itself.
+func (p *pass) untouchable(c lifecycle.Container) string {
+	service, helper := lifecycle.Helper(c)
+	switch {
+	case helper:
+		return fmt.Sprintf("it replaces %s, and ends with that", service)
+	case c.ID == p.cfg.self && c.ID != "":
+		if p.handover == nil {
+			return "this watchtower runs in it"
+		}
+		return ""
+	case c.Labels[lifecycle.LabelInstance] == "true":
+		return "another watchtower, which updates itself"
+	}
+	return ""
+}
+
+// others is the plan without the group that this process's container is in, for
+// which nothing else waits.
+func (p *pass) others(plan Plan) Plan {
+	i := slices.IndexFunc(plan.Groups, p.isOwn)
+	if i < 0 {
+		return plan
+	}
+	own := plan.Groups[i].Members[0].Name
+	plan.Groups = slices.Delete(slices.Clone(plan.Groups), i, i+1)
+	for j := range plan.Groups {
+		g := &plan.Groups[j]
+		g.After = slices.DeleteFunc(slices.Clone(g.After), func(name string) bool { return name == own })
+	}
+	plan.Images = slices.DeleteFunc(slices.Clone(plan.Images), func(image PlannedImage) bool {
+		return !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return g.needs(image) })
+	})
+	return plan
+}
+
+func (p *pass) isOwn(g PlannedGroup) bool {
+	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.ID == p.cfg.self })
+}
+
+func (g PlannedGroup) needs(image PlannedImage) bool {
+	return slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.To != nil && *m.To == image })
+}
+
+// handOver starts the helper for the group that this process's container is in,
+// after everything else.
+func (p *pass) handOver(ctx context.Context) {
+	i := slices.IndexFunc(p.report.Plan.Groups, p.isOwn)
+	if i < 0 || ctx.Err() != nil {
+		return
+	}
+	g := p.report.Plan.Groups[i]
+	own := Plan{Groups: []PlannedGroup{g}}
+	for _, image := range p.report.Plan.Images {
+		if g.needs(image) {
+			own.Images = append(own.Images, image)
+		}
+	}
+	a := newApplication(p)
+	if err := a.permitted(ctx, own); err != nil {
+		a.refuse(own, err)
+		return
+	}
+	a.fetch(ctx, own)
+	helper, err := a.startHelper(ctx, g)
+	for _, m := range g.Members {
+		if err != nil {
+			a.end(m, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
+			continue
+		}
+		if e := p.entry(m.ID); m.To != nil {
+			e.Reason = "a helper replaces it: " + helper
+		}
+		if m.ID == p.cfg.self {
+			p.report.handedOver = true
+			p.emit(SelfUpdateStarted{At: p.now(), Entry: *p.entry(m.ID), Helper: helper})
+		}
+	}
+}
+
+func (a *application) startHelper(ctx context.Context, g PlannedGroup) (string, error) {
+	if err := a.await(g); err != nil {
+		return "", err
+	}
+	target, err := a.target(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	var note selfNote
+	for i, m := range g.Members {
+		if m.To == nil {
+			continue
+		}
+		note.Members = append(note.Members, selfNoteMember{
+			Name: m.Name, ID: m.ID, Image: m.Image, OldImageID: m.ImageID, NewImageID: target.Members[i].ImageID,
+			Latest: a.entry(m.ID).Latest, Reference: m.To.Reference, Before: a.arrivals[*m.To].before,
+		})
+	}
+	text, err := json.Marshal(note)
+	if err != nil {
+		return "", err
+	}
+	return a.handover.Start(ctx, target, lifecycle.HandoverOptions{
+		StableTime: a.cfg.stableTime, Probe: a.cfg.probe, ProbeTimeout: a.cfg.probeTimeout, Note: string(text),
+	})
+}
+
+// settleSelf waits for the helper that replaces this process's container, if there
+// is one, and tells how it ended. It returns false if that is still to come. A pass
+// is better made beside it than never.
+func (t *Tower) settleSelf(ctx context.Context) (done bool) {
+	if t.handover == nil {
+		return true
+	}
+	for deadline := t.now().Add(selfPatience); ; {
+		s, err := t.handover.Settle(ctx)
+		for _, end := range s.Ended {
+			t.selfEnded(ctx, end)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err != nil:
+			t.cfg.logger.WarnContext(ctx, "this watchtower's own update is not settled", "err", err)
+			return false
+		case !s.Busy:
+			t.clearLeftovers(ctx)
+			return true
+		case !t.now().Before(deadline) || !t.waitUntil(ctx, t.now().Add(selfPoll)):
+			return false
+		}
+	}
+}
+
+// selfEnded remembers and tells how it ended. Only then the helper, which was the
+// memory of it, goes.
+func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
+	var note selfNote
+	_ = json.Unmarshal([]byte(end.Note), &note) // without a note there is nothing to tell
+	var replaced []*Entry
+	for _, m := range note.Members {
+		e := Entry{
+			Container: lifecycle.Container{ID: m.ID, Name: m.Name, Image: m.Image, ImageID: m.OldImageID},
+			Latest:    m.Latest, NewImageID: m.NewImageID,
+		}
+		switch {
+		case end.Updated:
+			e.Status = StatusUpdated
+			replaced = append(replaced, &e)
+			t.kept(t.quarantine.forget(m.Name))
+		case end.ImageFailed:
+			e.Status = StatusRolledBack
+			t.kept(t.quarantine.add(m.Name, m.Latest, t.now()))
+			t.restoreOwnTag(ctx, m)
+		default:
+			e.Status = StatusFailed
+		}
+		if e.Status != StatusUpdated {
+			said := strings.TrimPrefix(cmp.Or(end.Said, "its helper ended without a successor"), "watchtower: ")
+			e.Err = fmt.Errorf("watchtower: %s's helper: %s", m.Name, said)
+		} else if m.Name == end.Container.Name {
+			e.NewContainerID = end.Container.ID
+		}
+		t.emit(ctx, SelfUpdateEnded{At: t.now(), Entry: e})
+	}
+	if err := t.handover.Dismiss(ctx, end); err != nil {
+		t.cfg.logger.WarnContext(ctx, "the helper was not removed", "err", err)
+		return
+	}
+	if t.cfg.cleanup {
+		p := &pass{Tower: t, emit: func(e Event) { t.emit(ctx, e) }}
+		p.cleanUp(context.WithoutCancel(ctx), replaced)
+	}
+}
+
+// restoreOwnTag points the reference at the image it led to before, unless somebody
+// moved it since or another container runs the new image.
+func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
+	if m.Before == "" || m.Before == m.NewImageID {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	list, err := t.cfg.engine.Containers(ctx)
+	if slices.ContainsFunc(list, func(c lifecycle.Container) bool { return c.ImageID == m.NewImageID }) {
+		return
+	}
+	var now lifecycle.Image
+	if err == nil {
+		now, err = t.inspectImage(ctx, m.Reference, "")
+	}
+	if err == nil && now.ID == m.NewImageID {
+		err = t.cfg.engine.Tag(ctx, m.Before, m.Reference)
+	}
+	if err != nil {
+		t.cfg.logger.Warn("the tag was not put back", "image", m.Reference, "err", err)
+	}
+}
+
+func logSelf(ctx context.Context, l *slog.Logger, e Entry) {
+	if e.Err != nil {
+		l.ErrorContext(ctx, strings.TrimSpace("this watchtower itself: "+string(e.Status)), append(about(e.Container), "err", e.Err)...)
+		return
+	}
+	l.InfoContext(ctx, "updated this watchtower itself", append(about(e.Container), "id", lifecycle.Container{ID: e.NewContainerID}.ShortID())...)
+}
