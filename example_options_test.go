@@ -198,7 +198,7 @@ func ExampleTower_ApplyID() {
 	_, err = tower.ApplyID(context.Background(), yes)
 	fmt.Println("again:", err != nil)
 	// Output:
-	// pull docker.io/library/app:1 at sha256:8f6a021ac6f8fe4f541c48f703698cb86c3f404a9de54540ff26f631aaea3b37
+	// pull docker.io/library/app:1 at sha256:e3fef67a1d55e129b9629dd05837229120b2f7113a127ffbe2c960431af8a755
 	// replace db: its reference points at another image
 	// replace web: its reference points at another image
 	// scanned=2 updated=2 failed=0 skipped=0 rolled_back=0 <nil>

@@ -16,6 +16,7 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 	"github.com/watchtower-go/watchtower/tags"
@@ -48,10 +49,12 @@ func TestWhatCountsForAContainerAndWhoSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	minor, err := tags.Parse("semver:^1")
 	require.NoError(t, err)
+	uid, gid := 7, 8
 	opts := []watchtower.Option{
 		watchtower.WithMonitorOnly(true), watchtower.WithNoPull(true), watchtower.WithTagPolicy(minor),
 		watchtower.WithStopTimeout(3 * time.Second), watchtower.WithUpdateOrder(lifecycle.StartFirst),
 		watchtower.WithStableTime(9 * time.Second), watchtower.WithProbe(probe, 4*time.Second),
+		watchtower.WithLabelHooks(watchtower.HookUser{UID: &uid, GID: &gid}),
 	}
 	for _, tt := range []struct {
 		name, label           string
@@ -71,6 +74,16 @@ func TestWhatCountsForAContainerAndWhoSaysSo(t *testing.T) {
 		{"stable-time", lifecycle.LabelStableTime, "1m", "3s", "1m", "9s"},
 		{"probe", lifecycle.LabelProbe, "exec:true", "", "exec:true", "tcp://:80"},
 		{"probe-timeout", lifecycle.LabelProbeTimeout, "5", "1m0s", "5", "4s"},
+		{"update-window", gate.WindowLabel, "Mon-Fri 22:00-04:00", "", "Mon-Fri 22:00-04:00", ""},
+		{"cooldown-delay", gate.CooldownLabel, "24h", "", "24h", ""},
+		{"pre-check", lifecycle.LabelPreCheck, "/pre", "", "/pre", ""},
+		{"post-check", lifecycle.LabelPostCheck, "/post", "", "/post", ""},
+		{"pre-update", lifecycle.LabelPreUpdate, "/drain", "", "/drain", ""},
+		{"pre-update-timeout", lifecycle.LabelPreUpdateTimeout, "5", "", "5", ""},
+		{"post-update", lifecycle.LabelPostUpdate, "/warm", "", "/warm", ""},
+		{"post-update-timeout", lifecycle.LabelPostUpdateTimeout, "0", "", "0", ""},
+		{"hook-uid", lifecycle.LabelHookUID, "1000", "", "1000", "7"},
+		{"hook-gid", lifecycle.LabelHookGID, "1000", "", "1000", "8"},
 	} {
 		row := func(spec lifecycle.Spec, opts ...watchtower.Option) (value string, from watchtower.PolicyOrigin) {
 			v := policyOf(t, spec, opts...).Get(tt.name)
@@ -91,7 +104,7 @@ func TestWhatCountsForAContainerAndWhoSaysSo(t *testing.T) {
 		}
 	}
 	rows := policyOf(t, lifecycle.Spec{})
-	assert.Len(t, rows, 13, "a new row wants a line above")
+	assert.Len(t, rows, 23, "a new row wants a line above")
 	assert.Zero(t, rows.Get("no such row"))
 }
 

@@ -15,6 +15,9 @@ func (e *Engine) Inspect(ctx context.Context, ref string) (lifecycle.Snapshot, e
 	var out lifecycle.Snapshot
 	err := e.do(ctx, "inspect", ref, func(s *session) error {
 		_, raw, err := s.ContainerInspectWithRaw(ctx, ref, false)
+		for try := 1; endedMeanwhile(err) && try < podmanTries && pause(ctx, podmanPause); try++ {
+			_, raw, err = s.ContainerInspectWithRaw(ctx, ref, false)
+		}
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,10 @@
 package dockerengine
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types"
@@ -34,6 +36,31 @@ func ofPodman(err error) error {
 		}
 	}
 	return err
+}
+
+// How often, and how far apart, Podman is asked again about a container that ended
+// while it looked: it notices within milliseconds.
+const (
+	podmanTries = 10
+	podmanPause = 50 * time.Millisecond
+)
+
+// endedMeanwhile knows Podman's answer for a container whose process was there when
+// it began to look at it and had gone when it read its control group.
+func endedMeanwhile(err error) bool {
+	return err != nil && errdefs.IsInternal(err) && strings.Contains(err.Error(), "/cgroup: no such process")
+}
+
+// pause reports whether ctx lasted as long.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // state is the engine's word for a container's state, but for those that only

@@ -3,6 +3,7 @@ package dockerengine_test
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -49,6 +50,35 @@ func TestWhatPodmanRefusesHasItsClass(t *testing.T) {
 				assert.True(t, tt.is(err), "%v", err)
 				assert.Equal(t, 1, classes, "%v", err)
 			}
+		})
+	}
+}
+
+func TestPodmanIsAskedAgainAboutWhatEndedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fails int // as often, before it knows
+		asked int32
+		want  lifecycle.State
+	}{
+		"once":   {1, 2, lifecycle.StateExited},
+		"always": {1000, 10, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			e := fakeEngine(t, func() string { return "1.41" }, func(w http.ResponseWriter, _ *http.Request, _ string) {
+				if int(asked.Add(1)) <= tt.fails {
+					w.WriteHeader(http.StatusInternalServerError)
+					_, _ = io.WriteString(w, `{"message":"read /proc/1415/cgroup: no such process"}`)
+					return
+				}
+				_, _ = io.WriteString(w, `{"Id":"1","State":{"Status":"exited"}}`)
+			})
+			got, err := e.Inspect(t.Context(), "web")
+			assert.Equal(t, tt.want, got.State)
+			assert.Equal(t, tt.want == "", errdefs.IsInternal(err), "%v", err)
+			assert.Equal(t, tt.asked, asked.Load())
 		})
 	}
 }
