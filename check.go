@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -290,10 +289,10 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 
 // failedBefore skips a container on which what it could move to has failed.
 func (p *pass) failedBefore(e *Entry) bool {
-	failed := p.quarantine.of(e.Container.Name)
-	if failed.Digest != e.Latest {
+	reason := p.quarantine.against(e.Container.Name, e.Latest)
+	if reason == "" {
 		return false
 	}
-	p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))
+	p.skip(e, reason)
 	return true
 }

@@ -61,6 +61,16 @@ func (q *quarantine) of(name string) (last failedDigest) {
 	return last
 }
 
+// against is the reason to leave the container where it is, if it is this digest that
+// failed on it.
+func (q *quarantine) against(name, digest string) string {
+	failed := q.of(name)
+	if failed.Digest == "" || failed.Digest != digest {
+		return ""
+	}
+	return fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest)
+}
+
 // add remembers a failure, if only for this process: after an error it is not in the
 // file.
 func (q *quarantine) add(name, digest string, at time.Time) error {

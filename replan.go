@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/registry"
@@ -50,16 +51,13 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 			if m.To == nil {
 				continue
 			}
-			ref, err := registry.Parse(m.To.Reference)
+			ref, err := m.To.parse()
 			if err != nil {
 				return nil, fmt.Errorf("plan for %s: %w", m.Name, err)
 			}
 			e := &p.report.Entries[i]
-			if e.Policy.on(policyMonitorOnly) {
-				return nil, moved("%s is only monitored", m.Name)
-			}
-			if e.Policy.on(policyNoPull) != m.To.Here {
-				return nil, moved("%s follows another source of images", m.Name)
+			if reason := p.against(e, *m.To); reason != "" {
+				return nil, moved("%s %s", m.Name, reason)
 			}
 			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous, here: m.To.Here})
@@ -68,6 +66,32 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 	// The order a check finds them in.
 	slices.SortFunc(out, byName)
 	return out, nil
+}
+
+// against is why a check would not move the container to the image, whatever its
+// registry says.
+func (p *pass) against(e *Entry, to PlannedImage) string {
+	if _, reason := p.refuse(e); reason != "" {
+		return "is left alone now: " + reason
+	}
+	if reason := p.quarantine.against(e.Container.Name, to.Digest); reason != "" {
+		return "is left alone now: " + reason
+	}
+	switch {
+	case e.Policy.on(policyMonitorOnly):
+		return "is only monitored"
+	case e.Policy.on(policyNoPull) != to.Here:
+		return "follows another source of images"
+	}
+	return ""
+}
+
+// parse reads what an image is called, in a plan that anybody may have written.
+func (i PlannedImage) parse() (registry.Reference, error) {
+	if digest.Digest(i.Digest).Validate() != nil {
+		return registry.Reference{}, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("%q is no digest", i.Digest))
+	}
+	return registry.Parse(i.Reference)
 }
 
 func (p Plan) has(id string) bool {
