@@ -136,19 +136,25 @@ func (t *Tower) Check(ctx context.Context) (*Report, error) { return t.once(ctx,
 func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx, PassUpdate) }
 
 // Apply carries out a plan that an earlier Check made, no more and no less: no
-// registry is asked. It is refused, with class FailedPrecondition and nothing
-// touched, if the same containers would be planned differently now: one is gone
-// or was replaced, another has come to depend on one, its image is another, or this
-// Tower's PlanPolicy is another. Gates are not asked again: the plan is
-// what they let pass. The report holds the plan's containers only.
+// registry is asked. It is refused, with class FailedPrecondition, if the same
+// containers would be planned differently now: one is gone or was replaced, another
+// has come to depend on one, its image is another, this Tower's PlanPolicy is another,
+// or this Tower would leave one alone: for its filters, its states, its labels, or
+// since the digest has failed on it. Gates are not asked again: the plan is what they
+// let pass, and whoever applies it says yes to it. The report holds the plan's
+// containers only.
+//
+// Refused, it has changed nothing but what an earlier crash left of an update: that
+// is finished or undone first, as before every update.
 func (t *Tower) Apply(ctx context.Context, plan Plan) (*Report, error) {
 	return t.told(ctx, PassUpdate, func() (*Report, error) { return t.applyPlan(ctx, plan) })
 }
 
-// ApplyID looks anew, and carries out what it finds to be done if that is the plan
-// with this ID: what somebody said yes to, and nothing else. Otherwise it is refused
-// with class FailedPrecondition, nothing touched, and the error names the plan there
-// is now.
+// ApplyID looks anew, as Update does, gates and check hooks included, and carries out
+// what it finds to be done if that is the plan with this ID: what somebody said yes to,
+// and nothing else. Otherwise it is refused with class FailedPrecondition, and the error
+// names the plan there is now. Refused, it has changed no container but those that an
+// earlier crash left between two: they are settled first, as before every update.
 func (t *Tower) ApplyID(ctx context.Context, id string) (*Report, error) {
 	return t.told(ctx, PassUpdate, func() (*Report, error) {
 		return t.runIf(ctx, PassUpdate, func(now Plan) error {
