@@ -140,15 +140,13 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
 	}
 	asked := a.lastWord(g, &target)
-	result, err := a.cfg.updater.Update(ctx, target)
+	var result lifecycle.Result
+	err = contain("the updater", func() (err error) {
+		result, err = a.cfg.updater.Update(ctx, target)
+		return err
+	})
 	for i, m := range g.Members {
-		member := lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
-		if err != nil {
-			member.Outcome = lifecycle.OutcomeUntouched
-		}
-		if i < len(result.Members) {
-			member = result.Members[i]
-		}
+		member := ended(result, i, err)
 		if err == nil && !asked() {
 			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
 		}
@@ -159,6 +157,21 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 	}
 	if err == nil {
 		a.welcome(ctx, g)
+	}
+}
+
+// ended is how an update ended for a member. Of one whose updater panicked nobody
+// knows.
+func ended(result lifecycle.Result, i int, err error) lifecycle.MemberResult {
+	switch {
+	case errors.As(err, new(*panicked)):
+		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUnfinished}
+	case i < len(result.Members):
+		return result.Members[i]
+	case err != nil:
+		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}
+	default:
+		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
 	}
 }
 
@@ -217,11 +230,11 @@ func (p *pass) entry(id string) *Entry {
 	panic("watchtower: a plan of containers that were not seen: " + id)
 }
 
-// end writes how it ended into the container's entry. What only followed and was
-// not replaced has nothing to tell.
+// end writes how it ended into the container's entry. What only followed and still is
+// what it was has nothing to tell.
 func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	e := p.entry(planned.ID)
-	if planned.To == nil {
+	if planned.To == nil && m.Outcome != lifecycle.OutcomeUnfinished {
 		if err == nil {
 			e.Status, e.Reason, e.NewContainerID, e.Downtime, e.Warnings = StatusRestarted, planned.Cause, m.NewID, m.Downtime, m.Warnings
 			p.emit(UpdateEnded{At: p.now(), Entry: *e})

@@ -131,13 +131,10 @@ func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candid
 	if len(queries) == 0 {
 		return nil
 	}
-	verdicts := p.cfg.checker.Check(asking, queries)
+	verdicts := p.verdicts(asking, queries)
 	var stale []candidate
 	for i, key := range order {
-		v := registry.Verdict{Err: fmt.Errorf("the checker gave %d verdicts for %d queries", len(verdicts), len(queries))}
-		if len(verdicts) == len(queries) {
-			v = verdicts[i]
-		}
+		v := verdicts[i]
 		if v.Err != nil {
 			p.checkFailed(key, users[key], v.Err)
 			continue

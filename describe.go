@@ -44,7 +44,11 @@ func (p *pass) describe(ctx context.Context, stale []candidate) {
 	group, ctx := errgroup.WithContext(ctx)
 	for config, c := range wanted {
 		group.Go(func() error {
-			says, err := describer.Describe(ctx, c.ref.String(), c.image)
+			var says registry.ImageConfig
+			err := contain("the checker", func() (err error) {
+				says, err = describer.Describe(ctx, c.ref.String(), c.image)
+				return err
+			})
 			if err == nil {
 				var defaults lifecycle.Document
 				if defaults, err = lifecycle.ParseDocument(says.Defaults); err == nil {

@@ -47,11 +47,13 @@ func (t *Tower) follow(ctx context.Context) {
 }
 
 // quotas are what the registries told the checker that they still allow.
-func (t *Tower) quotas() []registry.Quota {
+func (t *Tower) quotas() (out []registry.Quota) {
 	if q, ok := t.cfg.checker.(registry.QuotaTeller); ok {
-		return q.Quotas()
+		if err := contain("the checker", func() error { out = q.Quotas(); return nil }); err != nil {
+			t.cfg.logger.Error("registry quota", "err", err)
+		}
 	}
-	return nil
+	return out
 }
 
 // noted tells what is to be known of an answer besides the answer.

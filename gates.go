@@ -57,12 +57,11 @@ func (p *pass) judged(ctx context.Context, stale []candidate) []candidate {
 
 // judgement is a gate's, whose panic is not the pass's: it is nobody's consent.
 func judgement(ctx context.Context, g Gate, c gate.Candidate) (d gate.Decision, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("a gate panicked: %v", r)
-		}
-	}()
-	return g.Judge(ctx, c)
+	err = contain("a gate", func() (err error) {
+		d, err = g.Judge(ctx, c)
+		return err
+	})
+	return d, err
 }
 
 // toJudge is a candidate as gates see it.

@@ -80,8 +80,8 @@ func WithEngine(e Engine) Option {
 	}
 }
 
-// WithFilter adds a filter; a container must pass all of them. Default: every
-// container.
+// WithFilter adds a filter; a container must pass all of them. One that panics has
+// refused the container, which is logged as an error. Default: every container.
 func WithFilter(filters ...Filter) Option {
 	return func(c *config) error {
 		for _, f := range filters {
@@ -94,8 +94,8 @@ func WithFilter(filters ...Filter) Option {
 	}
 }
 
-// WithUpdater sets how a target is brought to its new image. Default:
-// lifecycle.Recreate on the engine.
+// WithUpdater sets how a target is brought to its new image. If it panics, its
+// target's containers are StatusFailed. Default: lifecycle.Recreate on the engine.
 func WithUpdater(u Updater) Option {
 	return func(c *config) error {
 		if u == nil {

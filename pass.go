@@ -79,7 +79,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 	defer t.drain()
 	p := &pass{
 		Tower:  t,
-		filter: filter.All(t.cfg.filters...),
+		filter: containedFilter{filter.All(t.cfg.filters...), t.cfg.logger},
 		gates:  t.cfg.gates,
 		states: t.cfg.states,
 		report: &Report{Kind: kind, Started: t.now()},

@@ -9,7 +9,7 @@ import (
 )
 
 // recoverAll repairs what an earlier crash cut short, if the updater can.
-func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
+func (t *Tower) recoverAll(ctx context.Context) (out []lifecycle.Recovery, err error) {
 	updater, ok := t.cfg.updater.(lifecycle.Recoverer)
 	if !ok {
 		return nil, nil
@@ -21,7 +21,11 @@ func (t *Tower) recoverAll(ctx context.Context) ([]lifecycle.Recovery, error) {
 	if t.handover != nil {
 		opts.Except = t.cfg.self
 	}
-	return updater.Recover(ctx, opts)
+	err = contain("the updater", func() (err error) {
+		out, err = updater.Recover(ctx, opts)
+		return err
+	})
+	return out, err
 }
 
 // tell tells what became of them.

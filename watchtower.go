@@ -104,7 +104,11 @@ func (c *config) fill() (err error) {
 			return err
 		}
 	}
-	c.store = credentials.Chain(c.stores...)
+	stores := make([]CredentialStore, len(c.stores))
+	for i, s := range c.stores {
+		stores[i] = containedStore{s}
+	}
+	c.store = credentials.Chain(stores...)
 	if len(c.stores) == 0 {
 		c.store, err = credentials.FromEnv(credentials.WithReport(func(err error) {
 			c.logger.Warn("the last good logins stay in force", "err", err)
