@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/containerd/errdefs"
@@ -87,18 +88,19 @@ func (a *application) users(plan Plan, image PlannedImage) []*Entry {
 	return out
 }
 
-// swapAll swaps groups at the same time, each after those it has to wait for.
+// swapAll swaps groups at the same time, each after those it has to wait for, which
+// stand before it.
 func (a *application) swapAll(ctx context.Context, plan Plan) {
-	ended := map[string]chan struct{}{}
-	for _, g := range plan.Groups {
-		ended[g.Members[0].Name] = make(chan struct{})
-	}
+	ended := make([]chan struct{}, len(plan.Groups))
 	var groups sync.WaitGroup
-	for _, g := range plan.Groups {
+	for i, g := range plan.Groups {
+		ended[i] = make(chan struct{})
 		groups.Go(func() {
-			defer close(ended[g.Members[0].Name])
-			for _, first := range g.After {
-				<-ended[first]
+			defer close(ended[i])
+			for j, before := range plan.Groups[:i] {
+				if slices.Contains(g.After, before.Members[0].Name) {
+					<-ended[j]
+				}
 			}
 			a.swapGroup(ctx, g)
 		})

@@ -1,6 +1,7 @@
 package watchtower
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,12 +46,7 @@ func (p *pass) sel() []candidate {
 // unfinished swaps hold.
 func (p *pass) enter() {
 	p.report.Entries = make([]Entry, len(p.inv.containers))
-	slices.SortFunc(p.inv.containers, func(a, b lifecycle.Container) int {
-		if a.Name != b.Name {
-			return strings.Compare(a.Name, b.Name)
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(p.inv.containers, containersByName)
 	p.unfinished = map[string]bool{}
 	for _, c := range p.inv.containers {
 		if service, ok := lifecycle.Unfinished(c); ok {
@@ -149,8 +145,13 @@ func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candid
 	return stale
 }
 
+// containersByName is an order even of a list that has two of one name.
+func containersByName(a, b lifecycle.Container) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+}
+
 func byName(a, b candidate) int {
-	return strings.Compare(a.entry.Container.Name, b.entry.Container.Name)
+	return containersByName(a.entry.Container, b.entry.Container)
 }
 
 // query asks about one reference for all its users. What all of them already

@@ -75,6 +75,12 @@ func (t *Tower) takeInventory(ctx context.Context) (*inventory, error) {
 			}
 		}
 	}
+	seen := map[string]bool{} // one that is listed twice is one
+	inv.containers = slices.DeleteFunc(inv.containers, func(c lifecycle.Container) bool {
+		twice := seen[c.ID]
+		seen[c.ID] = true
+		return twice
+	})
 	for i, c := range inv.containers {
 		if original := followed(c); original != "" {
 			inv.containers[i].Image = original
