@@ -1,6 +1,7 @@
 package watchtower
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,33 +149,38 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		return err
 	})
 	for i, m := range g.Members {
-		member := ended(result, i, err)
+		member, memberErr := ended(m, i, result, err)
 		if err == nil && !asked() {
 			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
 		}
 		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
 			a.failed[*m.To] = true
 		}
-		a.end(m, member, err)
+		a.end(m, member, memberErr)
 	}
 	if err == nil {
 		a.welcome(ctx, g)
 	}
 }
 
-// ended is how an update ended for a member. Of one whose updater panicked nobody
-// knows.
-func ended(result lifecycle.Result, i int, err error) lifecycle.MemberResult {
+// ended is how an update ended for its member i, whatever the updater says of all of
+// them. If it panicked, nobody knows.
+func ended(planned PlannedMember, i int, result lifecycle.Result, err error) (lifecycle.MemberResult, error) {
+	var m lifecycle.MemberResult
+	if i < len(result.Members) {
+		m = result.Members[i]
+	}
 	switch {
 	case errors.As(err, new(*panicked)):
-		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUnfinished}
-	case i < len(result.Members):
-		return result.Members[i]
+		m.Outcome = lifecycle.OutcomeUnfinished
 	case err != nil:
-		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}
+		m.Outcome = cmp.Or(m.Outcome, lifecycle.OutcomeUntouched)
 	default:
-		return lifecycle.MemberResult{Outcome: lifecycle.OutcomeUpdated}
+		if m.Outcome = cmp.Or(m.Outcome, lifecycle.OutcomeUpdated); m.Outcome != lifecycle.OutcomeUpdated {
+			err = fmt.Errorf("the updater says that %s is %s, and gives no error", planned.Name, m.Outcome)
+		}
 	}
+	return m, err
 }
 
 // await waits until the group's images have arrived.
