@@ -244,7 +244,11 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	e := p.entry(planned.ID)
 	if planned.To == nil && m.Outcome != lifecycle.OutcomeUnfinished {
 		if err == nil {
-			e.Status, e.Reason, e.NewContainerID, e.Downtime, e.Warnings = StatusRestarted, planned.Cause, m.NewID, m.Downtime, m.Warnings
+			reason := planned.Cause
+			if e.Status == StatusHeld || e.Status == StatusStale { // by a gate, or only monitored
+				reason += fmt.Sprintf("; still %s: %s", e.Status, e.Reason)
+			}
+			e.Status, e.Reason, e.NewContainerID, e.Downtime, e.Warnings = StatusRestarted, reason, m.NewID, m.Downtime, m.Warnings
 			p.emit(UpdateEnded{At: p.now(), Entry: *e})
 		}
 		return

@@ -52,7 +52,8 @@ const (
 	// StatusRolledBack: the successor failed, the old container serves again.
 	StatusRolledBack Status = "rolled back"
 	// StatusRestarted: it was replaced on its own image, because a container it
-	// cannot do without was; Reason says which.
+	// cannot do without was; Reason says which, and what else is to be said of it:
+	// one that is held, or only monitored, still is.
 	StatusRestarted Status = "restarted"
 	// StatusFailed: the check or the update failed before the container was
 	// touched, or ended unfinished; Err says which.
@@ -65,10 +66,10 @@ type Entry struct {
 	Container lifecycle.Container
 	// Status is how it ended.
 	Status Status
-	// Reason is why it was skipped, or what makes it stale.
+	// Reason is why it was skipped, held or restarted, or what makes it stale.
 	Reason string
-	// HeldUntil is when a held one may move; zero if that waits for something else
-	// than time.
+	// HeldUntil is when a held one may move, restarted meanwhile or not; zero if that
+	// waits for something else than time.
 	HeldUntil time.Time
 	// due is set if it is to be judged again at HeldUntil.
 	due bool

@@ -9,9 +9,9 @@ import (
 // with this package; others may roll out blue and green, or ask somebody first.
 //
 // A non-nil error means the target is not on its new image. Result has an entry
-// for each member either way, whose Outcome counts; an empty one goes by the error. An
-// Updater is called by several goroutines, never
-// twice at a time for one container.
+// for each member either way, whose Outcome counts; an empty one goes by the error.
+// An Updater is called by several goroutines, never twice at a time for one
+// container.
 type Updater interface {
 	Update(ctx context.Context, t Target) (Result, error)
 }
