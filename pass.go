@@ -34,11 +34,11 @@ type pass struct {
 // run makes one pass, after those before it have ended. Further gates are for this
 // one.
 func (t *Tower) run(ctx context.Context, kind PassKind, further ...Gate) (*Report, error) {
-	return t.runIf(ctx, kind, func(Plan) error { return nil }, further...)
+	return t.runIf(ctx, kind, func(*Report) error { return nil }, further...)
 }
 
-// runIf makes one pass, which ends before it acts if its plan is not agreed to.
-func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) error, further ...Gate) (*Report, error) {
+// runIf makes one pass, which ends before it acts if what it found is not agreed to.
+func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(*Report) error, further ...Gate) (*Report, error) {
 	return t.alone(ctx, kind, func(p *pass) error {
 		p.gates = slices.Concat(p.gates, further)
 		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
@@ -56,7 +56,7 @@ func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(Plan) erro
 		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
 			return err
 		}
-		if err := agreed(p.report.Plan); err != nil {
+		if err := agreed(p.report); err != nil {
 			return err
 		}
 		p.found(stale)

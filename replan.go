@@ -3,7 +3,9 @@ package watchtower
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
@@ -16,6 +18,9 @@ import (
 // now, and goes on if that comes to the same.
 func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 	return t.alone(ctx, PassUpdate, func(p *pass) error {
+		if another := plan.Policy.unlike(t.cfg.planPolicy()); another != "" {
+			return moved("the policy is another: %s", another)
+		}
 		if err := p.look(ctx, true); err != nil {
 			return err
 		}
@@ -27,10 +32,14 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
 			return err
 		}
-		if plan.ID() != p.report.Plan.ID() {
+		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
+		switch stays := p.report.stays(); {
+		case plan.ID() == p.report.Plan.ID():
+		case stays != "":
+			return moved("%s", stays)
+		default:
 			return moved("what there is now asks for another plan:\n%s", p.report.Plan)
 		}
-		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
 		p.act(ctx)
 		return nil
 	})
@@ -84,6 +93,40 @@ func (p *pass) against(e *Entry, to PlannedImage) string {
 		return "follows another source of images"
 	}
 	return ""
+}
+
+// unlike tells which fields of the policy are others now, and what they were.
+func (p PlanPolicy) unlike(now PlanPolicy) string {
+	var out []string
+	for i := range reflect.TypeFor[PlanPolicy]().NumField() {
+		text := func(p PlanPolicy) string {
+			v := reflect.ValueOf(p).Field(i)
+			if v.Kind() == reflect.Pointer && v.IsNil() {
+				return "unset"
+			}
+			return fmt.Sprint(reflect.Indirect(v).Interface())
+		}
+		if was, is := text(p), text(now); was != is {
+			out = append(out, fmt.Sprintf("%s is %s, not %s", reflect.TypeFor[PlanPolicy]().Field(i).Name, is, was))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// stays has a line for each container that could move, as far as its registry goes,
+// and does not.
+func (r *Report) stays() string {
+	var b strings.Builder
+	for i := range r.Entries {
+		switch e := &r.Entries[i]; {
+		case e.Status == StatusFailed:
+			fmt.Fprintf(&b, "%s: %s: %v\n", e.Container.Name, e.Status, e.Err)
+		case e.Latest == "" || e.Status == StatusFresh || e.Status == StatusStale && r.Plan.has(e.Container.ID):
+		default:
+			fmt.Fprintf(&b, "%s: %s: %s\n", e.Container.Name, e.Status, e.Reason)
+		}
+	}
+	return b.String()
 }
 
 // parse reads what an image is called, in a plan that anybody may have written.

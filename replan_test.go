@@ -3,6 +3,7 @@ package watchtower_test
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
@@ -78,4 +80,59 @@ func TestAPlanOfNoDigestIsNoPlan(t *testing.T) {
 	_, err = tw.Apply(t.Context(), r.Plan)
 	require.ErrorContains(t, err, `plan for web: "" is no digest`)
 	assert.True(t, errdefs.IsInvalidArgument(err))
+}
+
+func TestARefusalNamesWhatInAPolicyIsAnother(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		made, applied []watchtower.Option
+		want          string
+	}{
+		"one":        {nil, []watchtower.Option{watchtower.WithCleanup(true)}, "Cleanup is true, not false"},
+		"a time":     {[]watchtower.Option{watchtower.WithStopTimeout(7 * time.Second)}, nil, "StopTimeout is unset, not 7s"},
+		"two times":  {[]watchtower.Option{watchtower.WithStopTimeout(0)}, []watchtower.Option{watchtower.WithStopTimeout(time.Minute)}, "StopTimeout is 1m0s, not 0s"},
+		"two fields": {[]watchtower.Option{watchtower.WithRolling(true)}, []watchtower.Option{watchtower.WithNoRestart(true)}, "Rolling is false, not true, NoRestart is true, not false"},
+	} {
+		v := newTown(t)
+		v.run("web", "old", nil)
+		v.Publish("old:1", enginetest.Image{Env: []string{"VERSION=2"}})
+		r, err := memory(t, v.Engine, tt.made...).Check(t.Context())
+		require.NoError(t, err)
+		v.Calls()
+		_, err = memory(t, v.Engine, tt.applied...).Apply(t.Context(), r.Plan)
+		require.EqualError(t, err, "watchtower: update: the world has moved since the plan was made: the policy is another: "+tt.want, name)
+		assert.True(t, errdefs.IsFailedPrecondition(err), name)
+		assert.Empty(t, v.Calls(), name)
+	}
+}
+
+func TestARefusalNamesWhatStaysAndWhy(t *testing.T) {
+	t.Parallel()
+	v := newTown(t)
+	v.run("db", "old2", nil)
+	v.run("vpn", "old", nil)
+	v.run("app", "new", v.in("vpn"))
+	for _, image := range []string{"old:1", "old2:1"} {
+		v.Publish(image, enginetest.Image{Env: []string{"VERSION=2"}})
+	}
+	planned, err := memory(t, v.Engine).Check(t.Context())
+	require.NoError(t, err)
+	require.Len(t, planned.Plan.Groups, 2)
+	dying := damaged{v.Engine, func(list []lifecycle.Container) []lifecycle.Container {
+		for i := range list {
+			if list[i].Name == "app" {
+				list[i].State = lifecycle.StateRemoving
+			}
+		}
+		return list
+	}}
+	const stays = "vpn: skipped: stale, but app moves with it: it is removing\n"
+	_, err = memory(t, v.Engine, watchtower.WithEngine(dying)).Apply(t.Context(), planned.Plan)
+	require.EqualError(t, err, "watchtower: update: the world has moved since the plan was made: "+stays)
+
+	held := watchtower.WithGate(say(gate.Decision{Verdict: gate.Hold, Reason: "not today"}, nil))
+	_, err = memory(t, v.Engine, held).ApplyID(t.Context(), planned.Plan.ID())
+	require.ErrorContains(t, err, ":\ndb: held: not today\nvpn: held: not today\n")
+	_, err = memory(t, v.Engine, watchtower.WithEngine(dying)).ApplyID(t.Context(), planned.Plan.ID())
+	require.ErrorContains(t, err, "\nreplace db: its reference points at another image\n"+stays)
 }

@@ -144,7 +144,7 @@ func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx
 // containers would be planned differently now: one is gone or was replaced, another
 // has come to depend on one, its image is another, this Tower's PlanPolicy is another,
 // or this Tower would leave one alone: for its filters, its states, its labels, or
-// since the digest has failed on it. Gates are not asked again: the plan is what they
+// since the digest has failed on it. The error says which it is. Gates are not asked again: the plan is what they
 // let pass, and whoever applies it says yes to it. The report holds the plan's
 // containers only.
 //
@@ -157,13 +157,15 @@ func (t *Tower) Apply(ctx context.Context, plan Plan) (*Report, error) {
 // ApplyID looks anew, as Update does, gates and check hooks included, and carries out
 // what it finds to be done if that is the plan with this ID: what somebody said yes to,
 // and nothing else. Otherwise it is refused with class FailedPrecondition, and the error
-// names the plan there is now. Refused, it has changed no container but those that an
-// earlier crash left between two: they are settled first, as before every update.
+// names the plan there is now, and what could move and is held or left alone.
+//
+// Refused, it has changed no container but those that an earlier crash left between
+// two: they are settled first, as before every update.
 func (t *Tower) ApplyID(ctx context.Context, id string) (*Report, error) {
 	return t.told(ctx, PassUpdate, func() (*Report, error) {
-		return t.runIf(ctx, PassUpdate, func(now Plan) error {
-			if now.ID() != id {
-				return moved("the plan is no longer %s but %s:\n%s", id, now.ID(), now)
+		return t.runIf(ctx, PassUpdate, func(now *Report) error {
+			if now.Plan.ID() != id {
+				return moved("the plan is no longer %s but %s:\n%s%s", id, now.Plan.ID(), now.Plan, now.stays())
 			}
 			return nil
 		})
