@@ -201,7 +201,10 @@ type PassEnded struct {
 	Report *Report
 }
 
-// PassFailed ends a pass that could not be made: the engine did not answer.
+// PassFailed tells of a call that made no report, with the error it returned, and
+// always instead of PassEnded: the engine did not answer, a plan was refused, ctx ended.
+// PassStarted came before it, unless ctx ended before it was the pass's turn. Run
+// tells so of every pass but one that its own ctx cut short: that is how it ends.
 type PassFailed struct {
 	At   time.Time
 	Kind PassKind
