@@ -1,7 +1,6 @@
 package watchtower
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +12,13 @@ import (
 
 // Report is what a pass found and did. It holds every container the engine has,
 // sorted by name.
+//
+// Its JSON can be read back. What is not in it: Recovered, a container's labels,
+// manifest, platform and time of creation, the rows of a policy of which nobody said
+// anything, a quota's window, and what is less than a millisecond of a duration. An
+// error that was read has the text of what was written, its class, and the time at which
+// its registry may be asked again (a *registry.Error with RetryAfter); a hook's has its
+// text.
 type Report struct {
 	// Kind tells a check from an update.
 	Kind PassKind `json:"kind"`
@@ -103,52 +109,6 @@ type Entry struct {
 	Policy Policy
 	// Err is why it failed or was rolled back.
 	Err error
-}
-
-// MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
-// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
-// rows that Policy.Said returns), error and retry_after, which is when its registry may
-// be asked again.
-func (e Entry) MarshalJSON() ([]byte, error) {
-	out := struct {
-		Name       string          `json:"name"`
-		ID         string          `json:"id"`
-		Image      string          `json:"image"`
-		ImageID    string          `json:"image_id"`
-		State      lifecycle.State `json:"state"`
-		Status     Status          `json:"status"`
-		Reason     string          `json:"reason,omitempty"`
-		HeldUntil  time.Time       `json:"held_until,omitzero"`
-		Latest     string          `json:"latest,omitempty"`
-		Endpoint   string          `json:"endpoint,omitempty"`
-		Stale      string          `json:"stale_mirror,omitempty"`
-		NewRef     string          `json:"new_reference,omitempty"`
-		NewID      string          `json:"new_id,omitempty"`
-		NewImageID string          `json:"new_image_id,omitempty"`
-		DowntimeMS int64           `json:"downtime_ms,omitempty"`
-		Warnings   []string        `json:"warnings,omitempty"`
-
-		Hooks []lifecycle.HookResult `json:"hooks,omitempty"`
-
-		Failure    *lifecycle.Failure `json:"failure,omitempty"`
-		Policy     Policy             `json:"policy,omitempty"`
-		Error      string             `json:"error,omitempty"`
-		RetryAfter time.Time          `json:"retry_after,omitzero"`
-	}{
-		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
-		e.Downtime.Milliseconds(),
-		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "",
-		time.Time{},
-	}
-	if e.Err != nil {
-		out.Error = e.Err.Error()
-	}
-	if limit := (*registry.Error)(nil); errors.As(e.Err, &limit) {
-		out.RetryAfter = limit.RetryAfter
-	}
-	return json.Marshal(out)
 }
 
 // Count returns how many containers have the status.

@@ -54,22 +54,41 @@ type HookResult struct {
 	Duration time.Duration
 }
 
+// writtenHook is how a HookResult is written.
+type writtenHook struct {
+	Point    HookPoint `json:"point"`
+	Skip     string    `json:"skip,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	NotRun   string    `json:"not_run,omitempty"`
+	ExitCode int       `json:"exit_code,omitempty"`
+	Output   string    `json:"output,omitempty"`
+	Duration int64     `json:"duration_ms"`
+}
+
 // MarshalJSON writes point and duration_ms and, where they say something, skip,
 // error, not_run, exit_code and output.
 func (r HookResult) MarshalJSON() ([]byte, error) {
-	out := struct {
-		Point    HookPoint `json:"point"`
-		Skip     string    `json:"skip,omitempty"`
-		Error    string    `json:"error,omitempty"`
-		NotRun   string    `json:"not_run,omitempty"`
-		ExitCode int       `json:"exit_code,omitempty"`
-		Output   string    `json:"output,omitempty"`
-		Duration int64     `json:"duration_ms"`
-	}{r.Point, r.Verdict.Skip, "", r.NotRun, r.ExitCode, r.Output, r.Duration.Milliseconds()}
+	out := writtenHook{r.Point, r.Verdict.Skip, "", r.NotRun, r.ExitCode, r.Output, r.Duration.Milliseconds()}
 	if r.Verdict.Err != nil {
 		out.Error = r.Verdict.Err.Error()
 	}
 	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; of an error that is its text.
+func (r *HookResult) UnmarshalJSON(data []byte) error {
+	var in writtenHook
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*r = HookResult{
+		Point: in.Point, Verdict: HookVerdict{Skip: in.Skip}, NotRun: in.NotRun, ExitCode: in.ExitCode, Output: in.Output,
+		Duration: time.Duration(in.Duration) * time.Millisecond,
+	}
+	if in.Error != "" {
+		r.Verdict.Err = errors.New(in.Error)
+	}
+	return nil
 }
 
 // Run runs the command of a point in its container, if there is one, as the labels'
