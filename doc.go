@@ -54,7 +54,9 @@
 //
 // An own part wraps the default one, or stands in its place. What only some engines,
 // checkers or updaters can do is a small interface of its own, which is looked for in
-// the part that is given: lifecycle.Execer and lifecycle.Recoverer are two.
+// the part that is given: lifecycle.Execer and lifecycle.Recoverer are two. A filter,
+// checker, gate, store, updater, hook or observer that panics where it is called has
+// failed at that call, and stops nothing else.
 //
 // Options set them: a later one wins, one that holds a list appends, and every
 // bad one is reported.
