@@ -29,14 +29,16 @@ func TestAPlanMovesOnlyWhatACheckWouldLookAt(t *testing.T) {
 	}{
 		{"its filter refuses it", []watchtower.Option{watchtower.WithFilter(others)}, nil, "web is left alone now: its name is none of other"},
 		{
-			"its state is not watched", []watchtower.Option{watchtower.WithStates(lifecycle.StateExited)}, nil,
+			"its state is not watched",
+			[]watchtower.Option{watchtower.WithStates(lifecycle.StateExited)},
+			nil,
 			"web is left alone now: it is running",
 		},
 		{"it was paused", nil, func(t *testing.T, v town, _ *watchtower.Tower) {
 			t.Helper()
 			require.NoError(t, v.Pause(t.Context(), "web"))
 		}, "web is left alone now: it is paused"},
-		{"its digest failed on it", nil, func(t *testing.T, v town, tw *watchtower.Tower) {
+		{"its digest failed on it", nil, func(t *testing.T, _ town, tw *watchtower.Tower) {
 			t.Helper()
 			r, err := tw.Update(t.Context())
 			require.NoError(t, err)

@@ -28,11 +28,13 @@ func TestWhatACheckerSaysIsReadBeforeItIsBelieved(t *testing.T) {
 		{"a cut digest", registry.Verdict{Digest: "sha256:abc"}, `the checker said "sha256:abc", which is no digest`},
 		{"no digest at all", registry.Verdict{Digest: "latest"}, `the checker said "latest", which is no digest`},
 		{
-			"a bad configuration", registry.Verdict{Digest: good, Images: []registry.Image{{Platform: enginetest.Platform, Config: "x"}}},
+			"a bad configuration",
+			registry.Verdict{Digest: good, Images: []registry.Image{{Platform: enginetest.Platform, Config: "x"}}},
 			`the checker said "x", which is no digest`,
 		},
 		{
-			"a bad manifest", registry.Verdict{Digest: good, Images: []registry.Image{{Platform: enginetest.Platform, Manifest: "y", Config: good}}},
+			"a bad manifest",
+			registry.Verdict{Digest: good, Images: []registry.Image{{Platform: enginetest.Platform, Manifest: "y", Config: good}}},
 			`the checker said "y", which is no digest`,
 		},
 		{"another's", registry.Verdict{Reference: "other:1", Digest: good}, `the checker answered for other:1`},
