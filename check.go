@@ -22,6 +22,7 @@ type candidate struct {
 	image registry.Image // what it moves to, where the check resolved it
 	here  bool           // which is on the engine, and no registry is asked
 
+	versions  *versions // nil: it follows its tag
 	ambiguous []lifecycle.Ambiguity
 }
 
@@ -114,8 +115,18 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	return p.judged(asking, stale)
 }
 
-// ask asks registries, within asking, and returns what is stale.
-func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candidate {
+// ask asks registries, within asking, and returns what is stale. Whose version was
+// passed over is asked about again, by the next one.
+func (p *pass) ask(ctx, asking context.Context, candidates []candidate) (stale []candidate) {
+	for len(candidates) > 0 {
+		var found []candidate
+		found, candidates = p.askOnce(ctx, asking, candidates)
+		stale = append(stale, found...)
+	}
+	return stale
+}
+
+func (p *pass) askOnce(ctx, asking context.Context, candidates []candidate) (stale, again []candidate) {
 	users := map[string][]candidate{}
 	var order []string
 	for _, c := range candidates {
@@ -129,28 +140,34 @@ func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candid
 	for i, key := range order {
 		queries[i] = p.query(key, users[key])
 	}
-	if len(queries) == 0 {
-		return nil
-	}
 	verdicts := p.cfg.checker.Check(asking, queries)
-	var stale []candidate
 	for i, key := range order {
 		v := registry.Verdict{Err: fmt.Errorf("the checker gave %d verdicts for %d queries", len(verdicts), len(queries))}
 		if len(verdicts) == len(queries) {
 			v = verdicts[i]
 		}
 		if v.Err != nil {
-			p.checkFailed(key, users[key], v.Err)
+			left := slices.DeleteFunc(users[key], func(c candidate) bool {
+				passed := errdefs.IsNotFound(v.Err) && c.passOver("is listed, and not there")
+				if passed {
+					again = append(again, c)
+				}
+				return passed
+			})
+			p.checkFailed(key, left, v.Err)
 			continue
 		}
 		p.noted(key, users[key], v)
 		for _, c := range users[key] {
-			if p.judge(ctx, &c, v) {
+			switch {
+			case p.judge(ctx, &c, v):
 				stale = append(stale, c)
+			case c.entry.Status == "": // its version was passed over
+				again = append(again, c)
 			}
 		}
 	}
-	return stale
+	return stale, again
 }
 
 func byName(a, b candidate) int {
@@ -247,6 +264,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	defer func() {
 		if e.Status == StatusFresh {
 			e.NewReference = "" // the content it runs already
+			e.Reason = c.besides(e.Reason)
 		}
 	}()
 	if v.OriginErr != nil {
@@ -264,7 +282,9 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		}
 		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
 		if i < 0 {
-			p.skip(e, fmt.Sprintf("its reference no longer serves %s", platform))
+			if !c.passOver("has no image for " + platform) {
+				p.skip(e, c.besides("its reference no longer serves "+platform))
+			}
 			return false
 		}
 		if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
@@ -274,7 +294,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		c.image = v.Images[i]
 		e.NewImageID = c.image.Config.String()
 	}
-	if p.failedBefore(e) {
+	if p.failedBefore(c) {
 		return false
 	}
 	e.Status = StatusStale
@@ -285,15 +305,24 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.OriginErr != nil {
 		e.Reason += fmt.Sprintf(" at %s; %v", v.Endpoint, v.OriginErr)
 	}
+	e.Reason = c.besides(e.Reason)
 	return true
 }
 
-// failedBefore skips a container on which what it could move to has failed.
-func (p *pass) failedBefore(e *Entry) bool {
+// failedBefore leaves a container alone on which what it could move to has failed,
+// unless there is another version.
+func (p *pass) failedBefore(c *candidate) bool {
+	e := c.entry
 	failed := p.quarantine.of(e.Container.Name)
+	if failed.Digest != e.Latest {
+		failed = p.quarantine.of(e.failedAs())
+	}
 	if failed.Digest != e.Latest {
 		return false
 	}
-	p.skip(e, fmt.Sprintf("this digest failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest))
+	on := fmt.Sprintf("failed on %s: %s", failed.At.Format(time.RFC3339), failed.Digest)
+	if !c.passOver(on) {
+		p.skip(e, c.besides("this digest "+on))
+	}
 	return true
 }

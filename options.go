@@ -359,5 +359,9 @@ func newConfig(opts []Option) (config, error) {
 			errs = append(errs, err)
 		}
 	}
+	if _, lists := c.checker.(registry.TagLister); c.checker != nil && !c.tagPolicy.IsZero() && !lists {
+		errs = append(errs, invalid("WithTagPolicy", c.tagPolicy,
+			"a Checker that lists tags (registry.TagLister), which the one given by WithChecker does not"))
+	}
 	return c, errors.Join(errs...)
 }
