@@ -2,6 +2,7 @@ package watchtower_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -166,6 +167,32 @@ func TestAVersionThatFailedIsPassedOver(t *testing.T) {
 		e.Publish("app:1.5", version(6))
 		assert.Equal(t, watchtower.StatusUpdated, pass().Status, "until it is another")
 		assert.Equal(t, "app:1.5", running(t, e, "web").Image)
+	})
+}
+
+// Its own container's too, whose end another process sees.
+func TestAVersionOfItsOwnThatFailedIsPassedOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &towers{Engine: enginetest.New()}
+		w.Publish("tower:1.2", version(2))
+		id := w.Run("tower", "tower:1.2", instance(watchtower.TagPolicyLabel, "semver:*")).ID
+		for _, n := range []int{4, 5} {
+			w.Publish(fmt.Sprintf("tower:1.%d", n), enginetest.Image{Env: version(n).Env, Exits: true, ExitCode: 3})
+		}
+		dir := watchtower.WithStateDirectory(t.TempDir())
+		for _, next := range []string{"tower:1.5", "tower:1.4"} {
+			own := entryOf(update(t, w.tower(t, id, dir)), "tower")
+			assert.Equal(t, watchtower.StatusStale, own.Status)
+			assert.Equal(t, next, own.NewReference)
+			w.help(t)
+			id = running(t, w.Engine, "tower").ID
+		}
+		for range 2 {
+			own := entryOf(update(t, w.tower(t, id, dir)), "tower")
+			assert.Equal(t, watchtower.StatusFresh, own.Status)
+			assert.Regexp(t, `^1\.5 failed on .*; 1\.4 failed on `, own.Reason)
+		}
 	})
 }
 
