@@ -239,3 +239,13 @@ func TestATagListerThatPanicsCostsItsContainersOnly(t *testing.T) {
 	assert.Equal(t, watchtower.StatusFresh, entry(t, r, "other").Status)
 	assert.EqualError(t, entry(t, r, "web").Err, "watchtower: check web: the checker panicked while it listed tags: no idea")
 }
+
+func TestACheckerThatIsGivenHasItsOwnOptions(t *testing.T) {
+	t.Parallel()
+	e := enginetest.New()
+	_, err := watchtower.New(watchtower.WithEngine(e), watchtower.WithChecker(e.Checker()),
+		watchtower.WithRegistryOptions(registry.WithMirrors("https://mirror.example")))
+	require.EqualError(t, err, "watchtower: WithRegistryOptions: beside WithChecker: want one or the other: "+
+		"these are for the client that is made where no Checker is given")
+	assert.True(t, errdefs.IsInvalidArgument(err))
+}
