@@ -14,7 +14,7 @@ import (
 type version struct {
 	prefix  string   // "v" or nothing
 	numbers []uint64 // 1, 25, 3
-	stamp   int      // the digits of the first number, if too many for a version: a day, a commit
+	stamps  [3]int   // the digits of those of the first three that have too many for a version: a day, a commit
 	pre     string   // "rc", if it is no release yet
 	pres    []uint64 // 1
 	family  string   // the rest without the two below: "-alpine#-r#"
@@ -43,8 +43,10 @@ func parseTag(tag string) (version, bool) {
 		return version{}, false
 	}
 	v, rest := version{prefix: m[1]}, m[3]
-	if first, _, _ := strings.Cut(m[2], "."); len(first) >= stampDigits {
-		v.stamp = len(first)
+	for i, n := range strings.Split(m[2], ".") {
+		if i < len(v.stamps) && len(n) >= stampDigits {
+			v.stamps[i] = len(n)
+		}
 	}
 	texts := [4]string{m[2]}
 	if pre := preForm.FindStringSubmatchIndex(rest); pre != nil {
@@ -79,7 +81,7 @@ func take(text string, form *regexp.Regexp) (left, numbers string) {
 // accepts: the other says a version in the same way. One that is no release yet
 // may become one.
 func (v version) accepts(other version) bool {
-	return v.prefix == other.prefix && len(v.numbers) == len(other.numbers) && v.stamp == other.stamp &&
+	return v.prefix == other.prefix && len(v.numbers) == len(other.numbers) && v.stamps == other.stamps &&
 		v.family == other.family && (other.pre == "" || other.pre == v.pre) && slices.Compare(v.base, other.base) <= 0
 }
 
