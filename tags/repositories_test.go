@@ -102,6 +102,12 @@ func TestTagsAsRepositoriesHaveThem(t *testing.T) {
 		},
 		{"bitnami", "semver:^7", "7.4.0-debian-12-r3", "7.4.0-debian-12-r4 7.4.1-debian-12-r0 7.4.1-debian-12 7.4.2-debian-13-r0 8.0.0-debian-12-r0 7.4.1", "7.4.1-debian-12-r0 7.4.0-debian-12-r4"},
 		{"elasticsearch", "semver:^8", "8.14.0", "8.15.0 8.16.0-SNAPSHOT 8.15.1-amd64 8.15.1-arm64 9.0.0 8.16.0-b2f1c1d-SNAPSHOT", "8.15.0"},
+		{
+			"eclipse-temurin", "semver:^17", "17.0.11_9-jre-alpine",
+			"17.0.12_7-jre-alpine 17.0.11_10-jre-alpine 17.0.12_7-jre-alpine-3.20 17.0.12_7-jre 17.0.12_7-jdk-alpine 21.0.4_7-jre-alpine " +
+				"17-jre-alpine 17.0.13_11.1-jre-alpine 17.0.13-jre-alpine",
+			"17.0.12_7-jre-alpine 17.0.11_10-jre-alpine",
+		},
 		{"builds of a day", "semver:*", "1.1.3", "1.1.4 1.1.20240801 1.20240801.0 1.1.3.20240801", "1.1.4"},
 		{"builds of days", "semver:*", "9.3.20231119", "9.4.20240523 9.4.20240601-minimal 9.4.1", "9.4.20240523"},
 	}
@@ -132,7 +138,7 @@ func TestTagsAsRepositoriesHaveThem(t *testing.T) {
 
 // shape is a tag with the numbers left out that may go up.
 func shape(tag string) string {
-	version := regexp.MustCompile(`^v?[\d.]+|alpine[\d.]+|-(ls|r)\d+$`)
+	version := regexp.MustCompile(`^v?[\d.]+|alpine[\d.]+|_\d+|-(ls|r)\d+$`)
 	return version.ReplaceAllStringFunc(tag, func(numbers string) string {
 		return regexp.MustCompile(`\d+`).ReplaceAllString(numbers, "#")
 	})

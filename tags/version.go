@@ -26,17 +26,19 @@ type version struct {
 const stampDigits = 6
 
 var (
-	tagForm   = regexp.MustCompile(`^([vV]?)([0-9]+(?:\.[0-9]+){0,3})((?:[-_+.][A-Za-z].*|[A-Za-z].*|-[0-9].*)?)$`)
+	tagForm   = regexp.MustCompile(`^([vV]?)([0-9]+(?:\.[0-9]+){0,3})((?:[-_+.][A-Za-z].*|[A-Za-z].*|[-_][0-9].*)?)$`)
 	preForm   = regexp.MustCompile(`(?i)^[-_.+]?(alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|edge|next|test|a|b|m)([-_.]?[0-9][0-9.]*)?($|[-_+])`)
 	baseForm  = regexp.MustCompile(`alpine([0-9]+(?:\.[0-9]+)*)`)
 	buildForm = regexp.MustCompile(`(?:^-|[-_.](?:ls|r|b|build|rev|p))([0-9]{1,5})$`)
+	javaForm  = regexp.MustCompile(`^_([0-9]{1,5})(?:$|[-_])`)
 	digits    = regexp.MustCompile(`[0-9]+`)
 )
 
 // parseTag reads a tag that begins with one to four numbers. Of what comes after
 // them only what is known to count up is taken for a number: a build says so
-// ("-r2", "-ls45"), or is all that follows the version ("-4"). In "armv7", "php8.1",
-// "jdk-17" or "debian-12" a number says what the image is.
+// ("-r2", "-ls45"), is all that follows the version ("-4"), or follows it as Java's
+// does ("_9-jre"). In "armv7", "php8.1", "jdk-17" or "debian-12" a number says what
+// the image is.
 func parseTag(tag string) (version, bool) {
 	m := tagForm.FindStringSubmatch(tag)
 	if m == nil {
@@ -55,7 +57,9 @@ func parseTag(tag string) (version, bool) {
 		rest = rest[pre[6]:]
 	}
 	rest, texts[2] = take(rest, baseForm)
-	rest, texts[3] = take(rest, buildForm)
+	if rest, texts[3] = take(rest, javaForm); texts[3] == "" {
+		rest, texts[3] = take(rest, buildForm)
+	}
 	v.family = rest
 	for i, into := range []*[]uint64{&v.numbers, &v.pres, &v.base, &v.build} {
 		for _, d := range digits.FindAllString(texts[i], -1) {
