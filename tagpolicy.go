@@ -159,7 +159,7 @@ func (c *candidate) passOver(why string) bool {
 	}
 	c.move()
 	c.image = registry.Image{}
-	e.Status, e.Latest, e.NewImageID = "", "", ""
+	e.Status, e.Reason, e.Latest, e.NewImageID = "", "", "", ""
 	return true
 }
 
