@@ -267,7 +267,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
 		if m.ImageFailed {
-			p.kept(p.quarantine.add(e.Container.Name, e.Latest, p.now()))
+			p.kept(p.quarantine.add(e.failedAs(), e.Latest, p.now()))
 		}
 	case m.Outcome == lifecycle.OutcomeUntouched && !refused(err) && (errdefs.IsFailedPrecondition(err) || errdefs.IsConflict(err)):
 		// The world is not what was judged; the next pass judges again.

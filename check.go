@@ -22,6 +22,7 @@ type candidate struct {
 	image registry.Image // what it moves to, where the check resolved it
 	here  bool           // which is on the engine, and no registry is asked
 
+	versions  *versions // nil: it follows its tag
 	ambiguous []lifecycle.Ambiguity
 }
 
@@ -109,8 +110,18 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	return p.judged(asking, stale)
 }
 
-// ask asks registries, within asking, and returns what is stale.
-func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candidate {
+// ask asks registries, within asking, and returns what is stale. Whose version was
+// passed over is asked about again, by the next one.
+func (p *pass) ask(ctx, asking context.Context, candidates []candidate) (stale []candidate) {
+	for len(candidates) > 0 {
+		var found []candidate
+		found, candidates = p.askOnce(ctx, asking, candidates)
+		stale = append(stale, found...)
+	}
+	return stale
+}
+
+func (p *pass) askOnce(ctx, asking context.Context, candidates []candidate) (stale, again []candidate) {
 	users := map[string][]candidate{}
 	var order []string
 	for _, c := range candidates {
@@ -124,25 +135,31 @@ func (p *pass) ask(ctx, asking context.Context, candidates []candidate) []candid
 	for i, key := range order {
 		queries[i] = p.query(key, users[key])
 	}
-	if len(queries) == 0 {
-		return nil
-	}
 	verdicts := p.verdicts(asking, queries)
-	var stale []candidate
 	for i, key := range order {
 		v := verdicts[i]
 		if v.Err != nil {
-			p.checkFailed(key, users[key], v.Err)
+			left := slices.DeleteFunc(users[key], func(c candidate) bool {
+				passed := errdefs.IsNotFound(v.Err) && c.passOver("is listed, and not there")
+				if passed {
+					again = append(again, c)
+				}
+				return passed
+			})
+			p.checkFailed(key, left, v.Err)
 			continue
 		}
 		p.noted(key, users[key], v)
 		for _, c := range users[key] {
-			if p.judge(ctx, &c, v) {
+			switch {
+			case p.judge(ctx, &c, v):
 				stale = append(stale, c)
+			case c.entry.Status == "": // its version was passed over
+				again = append(again, c)
 			}
 		}
 	}
-	return stale
+	return stale, again
 }
 
 // containersByName is an order even of a list that has two of one name.
@@ -244,6 +261,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	defer func() {
 		if e.Status == StatusFresh {
 			e.NewReference = "" // the content it runs already
+			e.Reason = c.besides(e.Reason)
 		}
 	}()
 	if v.OriginErr != nil {
@@ -261,7 +279,9 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		}
 		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
 		if i < 0 {
-			p.skip(e, fmt.Sprintf("its reference no longer serves %s", platform))
+			if !c.passOver("has no image for " + platform) {
+				p.skip(e, c.besides("its reference no longer serves "+platform))
+			}
 			return false
 		}
 		if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
@@ -271,7 +291,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		c.image = v.Images[i]
 		e.NewImageID = c.image.Config.String()
 	}
-	if p.failedBefore(e) {
+	if p.failedBefore(c) {
 		return false
 	}
 	e.Status = StatusStale
@@ -282,15 +302,19 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.OriginErr != nil {
 		e.Reason += fmt.Sprintf(" at %s; %v", v.Endpoint, v.OriginErr)
 	}
+	e.Reason = c.besides(e.Reason)
 	return true
 }
 
-// failedBefore skips a container on which what it could move to has failed.
-func (p *pass) failedBefore(e *Entry) bool {
-	reason := p.quarantine.against(e.Container.Name, e.Latest)
+// failedBefore leaves a container alone on which what it could move to has failed,
+// unless there is another version.
+func (p *pass) failedBefore(c *candidate) bool {
+	reason := p.quarantine.against(c.entry.Container.Name, c.entry.Latest)
 	if reason == "" {
 		return false
 	}
-	p.skip(e, reason)
+	if !c.passOver(strings.TrimPrefix(reason, "this digest ")) {
+		p.skip(c.entry, c.besides(reason))
+	}
 	return true
 }

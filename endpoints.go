@@ -10,8 +10,9 @@ import (
 
 // WithRegistryOptions adds options of the default Checker, which is a
 // registry.Client: what certificates and mirrors there are, how many requests it
-// makes at once, how long one may take. Default: none; it has the Tower's
-// credentials and logger, and follows the engine's registry configuration.
+// makes at once, how long one may take. New refuses them beside WithChecker. Default:
+// none; it has the Tower's credentials and logger, and follows the engine's registry
+// configuration.
 func WithRegistryOptions(opts ...registry.Option) Option {
 	return func(c *config) error {
 		c.registry = append(c.registry, opts...)

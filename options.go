@@ -109,8 +109,9 @@ func WithUpdater(u Updater) Option {
 // WithChecker sets how references are resolved. Default: a registry.Client that
 // uses the Tower's credentials and reaches registries as the engine is configured
 // to, if the engine tells (see lifecycle.RegistryConfigurer); WithRegistryOptions
-// adds to it. One that is given here is left as it is: tell it by SetEndpoints what
-// the engine says.
+// adds to it. One that is given here is left as it is: a registry.Client has logins
+// of its own, beside those of WithCredentials, by which images are pulled, and is
+// told by its SetEndpoints what the engine says.
 func WithChecker(ch Checker) Option {
 	return func(c *config) error {
 		if ch == nil {
@@ -359,5 +360,22 @@ func newConfig(opts []Option) (config, error) {
 			errs = append(errs, err)
 		}
 	}
-	return c, errors.Join(errs...)
+	return c, errors.Join(append(errs, c.agree()...)...)
+}
+
+// agree tells of options that say something to a Checker that was given, and that it
+// does not hear.
+func (c *config) agree() (errs []error) {
+	if c.checker == nil {
+		return nil
+	}
+	if len(c.registry) > 0 {
+		errs = append(errs, invalid("WithRegistryOptions", "beside WithChecker",
+			"one or the other: these are for the client that is made where no Checker is given"))
+	}
+	if _, lists := c.checker.(registry.TagLister); !lists && !c.tagPolicy.IsZero() {
+		errs = append(errs, invalid("WithTagPolicy", c.tagPolicy,
+			"a Checker that lists tags (registry.TagLister), which the one given by WithChecker does not"))
+	}
+	return errs
 }

@@ -65,6 +65,9 @@ func (q *quarantine) of(name string) (last failedDigest) {
 // failed on it.
 func (q *quarantine) against(name, digest string) string {
 	failed := q.of(name)
+	if failed.Digest != digest {
+		failed = q.of(versionKey(name, digest))
+	}
 	if failed.Digest == "" || failed.Digest != digest {
 		return ""
 	}

@@ -55,7 +55,8 @@ const (
 	StatusHeld Status = "held"
 	// StatusSkipped: it was left alone; Reason says why.
 	StatusSkipped Status = "skipped"
-	// StatusRolledBack: the successor failed, the old container serves again.
+	// StatusRolledBack: the successor failed, the old container serves again. Its text
+	// has a blank; where it is a key, in Summary and the log, it is rolled_back.
 	StatusRolledBack Status = "rolled back"
 	// StatusRestarted: it was replaced on its own image, because a container it
 	// cannot do without was; Reason says which, and what else is to be said of it:
@@ -72,7 +73,8 @@ type Entry struct {
 	Container lifecycle.Container
 	// Status is how it ended.
 	Status Status
-	// Reason is why it was skipped, held or restarted, or what makes it stale.
+	// Reason is why it was skipped, held or restarted, or what makes it stale, and
+	// which newer versions are of no use to it, and why.
 	Reason string
 	// HeldUntil is when a held one may move, restarted meanwhile or not; zero if that
 	// waits for something else than time.

@@ -61,6 +61,8 @@ type selfNoteMember struct {
 	Latest     string `json:"latest"`
 	Reference  string `json:"reference"` // the whole one
 	Before     string `json:"before"`    // what it led to
+
+	NewReference string `json:"new_reference,omitempty"` // where a tag policy moves it
 }
 
 // untouchable is why no watchtower may swap a container: each updates itself.
@@ -158,7 +160,7 @@ func (a *application) startHelper(ctx context.Context, g PlannedGroup) (string, 
 		}
 		note.Members = append(note.Members, selfNoteMember{
 			Name: m.Name, ID: m.ID, Image: m.Image, OldImageID: m.ImageID, NewImageID: target.Members[i].ImageID,
-			Latest: a.entry(m.ID).Latest, Reference: m.To.Reference, Before: a.arrivals[*m.To].before,
+			Latest: a.entry(m.ID).Latest, Reference: m.To.Reference, Before: a.arrivals[*m.To].before, NewReference: m.Reference,
 		})
 	}
 	text, err := json.Marshal(note)
@@ -206,7 +208,7 @@ func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
 	for _, m := range note.Members {
 		e := Entry{
 			Container: lifecycle.Container{ID: m.ID, Name: m.Name, Image: m.Image, ImageID: m.OldImageID},
-			Latest:    m.Latest, NewImageID: m.NewImageID,
+			Latest:    m.Latest, NewReference: m.NewReference, NewImageID: m.NewImageID,
 		}
 		switch {
 		case end.Updated:
@@ -215,7 +217,7 @@ func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
 			t.kept(t.quarantine.forget(m.Name))
 		case end.ImageFailed:
 			e.Status = StatusRolledBack
-			t.kept(t.quarantine.add(m.Name, m.Latest, t.now()))
+			t.kept(t.quarantine.add(e.failedAs(), e.Latest, t.now()))
 			t.restoreOwnTag(ctx, m)
 		default:
 			e.Status = StatusFailed

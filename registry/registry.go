@@ -64,9 +64,10 @@ type Image struct {
 	Config digest.Digest
 }
 
-// Checker answers queries. All distinct references of a pass come in one call,
-// so that requests can be shared; the verdicts come back in the queries' order,
-// one each, its error inside. A Checker never pulls. It is not called again
+// Checker answers queries. All distinct references of a pass come in one call, so that
+// requests can be shared; in a further one only those of containers that follow
+// versions, where the tag they were asked by is of no use to them. The verdicts come
+// back in the queries' order, one each, its error inside. A Checker never pulls. It is not called again
 // before it returned, and returns early when ctx ends, with the verdicts it has
 // and ctx's error in the others.
 type Checker interface {

@@ -2,19 +2,40 @@
 # What the public API has become since a release: usage: scripts/apidiff.sh [COMMIT], the last tag v… by default.
 #
 # A change that could break a build of somebody's fails, unless CHANGELOG.md tells of it under "### Breaking" in its first section.
+# A clone may lack tags, or the history that leads to them. So it is said which release is taken, and it fails where CHANGELOG.md
+# tells of one, below its first section, that has no tag here. The first may be of one that is about to be tagged.
 set -euo pipefail
 
-if ! top=$(git rev-parse --show-toplevel); then
+if ! top=$(LC_ALL=C git rev-parse --show-toplevel 2>&1); then
+	if [[ $top != *"not a git repository"* ]]; then
+		echo "$top" >&2
+		exit 1
+	fi
 	echo "this is no git checkout: there is no history to compare the API with"
 	exit 0
 fi
 cd "$top"
 APIDIFF="golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4"
 
-base=${1:-$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)}
-if [ -z "$base" ]; then
-	echo "there is no release yet, and so no promise to break; to see what changed since a commit: scripts/apidiff.sh COMMIT"
-	exit 0
+if [ $# -gt 0 ]; then
+	base=$1
+else
+	told=$(awk '/^## /{n++; if (n > 1 && match($0, /[0-9]+\.[0-9]+\.[0-9]+[^] ]*/)) {print "v" substr($0, RSTART, RLENGTH); exit}}' CHANGELOG.md)
+	if [ -n "$told" ] && ! git rev-parse --quiet --verify "refs/tags/$told" >/dev/null; then
+		echo "CHANGELOG.md tells of a release whose tag is not here: git fetch origin tag $told; or say what to compare with: scripts/apidiff.sh COMMIT" >&2
+		exit 1
+	fi
+	highest=$(git -c versionsort.suffix=- tag --list 'v[0-9]*' --sort=-version:refname | sed -n 1p)
+	if [ -z "$highest" ]; then
+		echo "there is no release yet, and so no promise to break; to see what changed since a commit: scripts/apidiff.sh COMMIT"
+		exit 0
+	fi
+	if ! base=$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null); then
+		base=$highest
+		echo "no release is in this commit's history, as far as that is here: $base is the highest there is"
+	elif [ "$base" != "$highest" ]; then
+		echo "$base is the last release in this commit's history, $highest is not in it"
+	fi
 fi
 
 module=$(go list -m)

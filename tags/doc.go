@@ -10,7 +10,7 @@
 //	tag, newer, err := p.Choose("1.2.3", list)
 //
 // A pre-release is chosen only for a container that runs one. Of what comes after
-// the version, builds ("1.2.3-4", "1.2.3-debian-12-r7", "1.2.3-ls45") and Alpine's
-// version may go up; any other number says what the image is, and stays:
-// "9-jdk-17" never becomes "9-jdk-21".
+// the version, builds ("1.2.3-4", "1.2.3-debian-12-r7", "1.2.3-ls45",
+// "17.0.11_9-jre") and Alpine's version may go up; any other number says what the
+// image is, and stays: "9-jdk-17" never becomes "9-jdk-21".
 package tags

@@ -14,7 +14,7 @@ import (
 type version struct {
 	prefix  string   // "v" or nothing
 	numbers []uint64 // 1, 25, 3
-	stamp   int      // the digits of the first number, if too many for a version: a day, a commit
+	stamps  [3]int   // the digits of those of the first three that have too many for a version: a day, a commit
 	pre     string   // "rc", if it is no release yet
 	pres    []uint64 // 1
 	family  string   // the rest without the two below: "-alpine#-r#"
@@ -26,25 +26,29 @@ type version struct {
 const stampDigits = 6
 
 var (
-	tagForm   = regexp.MustCompile(`^([vV]?)([0-9]+(?:\.[0-9]+){0,3})((?:[-_+.][A-Za-z].*|[A-Za-z].*|-[0-9].*)?)$`)
+	tagForm   = regexp.MustCompile(`^([vV]?)([0-9]+(?:\.[0-9]+){0,3})((?:[-_+.][A-Za-z].*|[A-Za-z].*|[-_][0-9].*)?)$`)
 	preForm   = regexp.MustCompile(`(?i)^[-_.+]?(alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|edge|next|test|a|b|m)([-_.]?[0-9][0-9.]*)?($|[-_+])`)
 	baseForm  = regexp.MustCompile(`alpine([0-9]+(?:\.[0-9]+)*)`)
 	buildForm = regexp.MustCompile(`(?:^-|[-_.](?:ls|r|b|build|rev|p))([0-9]{1,5})$`)
+	javaForm  = regexp.MustCompile(`^_([0-9]{1,5})(?:$|[-_])`)
 	digits    = regexp.MustCompile(`[0-9]+`)
 )
 
 // parseTag reads a tag that begins with one to four numbers. Of what comes after
 // them only what is known to count up is taken for a number: a build says so
-// ("-r2", "-ls45"), or is all that follows the version ("-4"). In "armv7", "php8.1",
-// "jdk-17" or "debian-12" a number says what the image is.
+// ("-r2", "-ls45"), is all that follows the version ("-4"), or follows it as Java's
+// does ("_9-jre"). In "armv7", "php8.1", "jdk-17" or "debian-12" a number says what
+// the image is.
 func parseTag(tag string) (version, bool) {
 	m := tagForm.FindStringSubmatch(tag)
 	if m == nil {
 		return version{}, false
 	}
 	v, rest := version{prefix: m[1]}, m[3]
-	if first, _, _ := strings.Cut(m[2], "."); len(first) >= stampDigits {
-		v.stamp = len(first)
+	for i, n := range strings.Split(m[2], ".") {
+		if i < len(v.stamps) && len(n) >= stampDigits {
+			v.stamps[i] = len(n)
+		}
 	}
 	texts := [4]string{m[2]}
 	if pre := preForm.FindStringSubmatchIndex(rest); pre != nil {
@@ -53,7 +57,9 @@ func parseTag(tag string) (version, bool) {
 		rest = rest[pre[6]:]
 	}
 	rest, texts[2] = take(rest, baseForm)
-	rest, texts[3] = take(rest, buildForm)
+	if rest, texts[3] = take(rest, javaForm); texts[3] == "" {
+		rest, texts[3] = take(rest, buildForm)
+	}
 	v.family = rest
 	for i, into := range []*[]uint64{&v.numbers, &v.pres, &v.base, &v.build} {
 		for _, d := range digits.FindAllString(texts[i], -1) {
@@ -79,7 +85,7 @@ func take(text string, form *regexp.Regexp) (left, numbers string) {
 // accepts: the other says a version in the same way. One that is no release yet
 // may become one.
 func (v version) accepts(other version) bool {
-	return v.prefix == other.prefix && len(v.numbers) == len(other.numbers) && v.stamp == other.stamp &&
+	return v.prefix == other.prefix && len(v.numbers) == len(other.numbers) && v.stamps == other.stamps &&
 		v.family == other.family && (other.pre == "" || other.pre == v.pre) && slices.Compare(v.base, other.base) <= 0
 }
 

@@ -59,7 +59,8 @@ func WithSameRepository() Option {
 //
 // The source is a client of the gate's own, with the logins, mirrors and
 // certificates it was made with, not with the Tower's; unless the Tower is given the
-// same one, by watchtower.WithRegistryClient.
+// same one, by watchtower.WithChecker: then it is one client, with one set of
+// connections, tokens and limits.
 //
 // The gate's own errors are those of the source: an image of which some signature
 // could not be read, and none of the others is good, stays where it is.

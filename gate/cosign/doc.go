@@ -5,7 +5,7 @@
 //
 //	signed, err := cosign.SignedBy(client, [][]byte{pem}) // client: a registry.Client
 //	...
-//	watchtower.WithGate(signed)
+//	watchtower.New(watchtower.WithChecker(client), watchtower.WithGate(signed))
 //
 // Signatures are looked for where cosign puts them: under the tag sha256-….sig of
 // the image's repository, and among the referrers of its manifest. What is signed
