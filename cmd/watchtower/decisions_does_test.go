@@ -86,7 +86,7 @@ func howContainersAreStopped(t *testing.T, tn *town) {
 	}
 	for _, c := range signals {
 		tn.host.Volume(t, c.name)
-		body := object{"Image": ref, "Cmd": notes, "HostConfig": object{"Binds": args(c.name + ":/seen")}}
+		body := object{"Image": ref, "Cmd": notes, "HostConfig": object{"Binds": args(c.name + ":/seen"), "NetworkMode": "none"}}
 		maps.Copy(body, c.more)
 		tn.host.Run(t, c.name, body)
 	}

@@ -77,6 +77,7 @@ func newTown(t *testing.T) *town {
 	tn.host.Pull(t, pinned, "")
 	still, _ := tn.reg.Push(t, "still:1", enginehost.Image{})
 	tn.host.Pull(t, still, "")
+	quick := object{"NetworkMode": "none"} // to start
 	for _, c := range []struct {
 		name, image  string
 		labels, host object
@@ -88,7 +89,7 @@ func newTown(t *testing.T) *town {
 		{"t-off", ref, own("enable", "false"), nil},
 		{"t-seen", ref, own("monitor-only", "true"), nil},
 		{"t-pinned", pinned, nil, nil},
-		{"t-db", ref, object{"com.docker.compose.project": "p", "com.docker.compose.service": "db"}, nil},
+		{"t-db", ref, object{"com.docker.compose.project": "p", "com.docker.compose.service": "db"}, object{"NetworkMode": "bridge"}},
 		{"t-label", still, own("depends-on", "t-db", "enable", "false"), nil},
 		{"t-link", still, nil, object{"Links": []string{"t-db:upstream"}}},
 		{"t-net", still, own("scope", "y"), object{"NetworkMode": "container:t-db"}},
@@ -96,6 +97,9 @@ func newTown(t *testing.T) *town {
 		{"t-restart", still, object{"com.docker.compose.project": "p", "com.docker.compose.service": "r", "com.docker.compose.depends_on": "db:service_started:true"}, nil},
 		{"t-order", still, object{"com.docker.compose.project": "p", "com.docker.compose.service": "o", "com.docker.compose.depends_on": "db:service_started:false"}, nil},
 	} {
+		if c.host == nil {
+			c.host = quick
+		}
 		tn.host.Run(t, c.name, object{"Image": c.image, "Labels": c.labels, "HostConfig": c.host})
 	}
 	tn.reg.Push(t, "town:1", enginehost.Image{Env: []string{"VERSION=2"}})
