@@ -62,7 +62,8 @@ func start(t testing.TB, env []string, args ...string) *process {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &process{cmd: exec.CommandContext(t.Context(), self, args...)}
-	p.cmd.Env = append([]string{"RUN_MAIN=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+	// The race detector would have it sleep for a second at its end.
+	p.cmd.Env = append([]string{"RUN_MAIN=1", "GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
