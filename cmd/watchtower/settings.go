@@ -172,7 +172,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {
-					errs = append(errs, fmt.Errorf("%s: %q: want %s", source, row.shown(text), row.accepted))
+					errs = append(errs, row.refusal(source, text, err))
 				}
 			}
 		}
@@ -181,6 +181,14 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 		}
 	}
 	return s, errors.Join(append(errs, s.conflicts()...)...)
+}
+
+// refusal names the setting, the value and what is accepted.
+func (row setting) refusal(source, text string, err error) error {
+	if own := (explained{}); errors.As(err, &own) {
+		return fmt.Errorf("%s: %s", source, strings.TrimPrefix(own.Error(), "watchtower: "))
+	}
+	return fmt.Errorf("%s: %q: want %s", source, row.shown(text), row.accepted)
 }
 
 // find tells who gave the setting, and what; no source: nobody did.
