@@ -180,6 +180,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			s.notices = append(s.notices, notice{source, text})
 		}
 	}
+	s.notices = append(s.notices, s.remarks()...)
 	return s, errors.Join(append(errs, s.conflicts()...)...)
 }
 
