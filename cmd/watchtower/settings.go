@@ -157,7 +157,7 @@ func (v *value) Set(text string) error {
 // read judges the values: a flag wins over a variable, an empty variable is
 // none, but for NO_COLOR. All bad ones are told.
 func read(values map[string]*value, changed func(flag string) bool, env map[string]string) (settings, error) {
-	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, given: map[string]string{}}
+	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, includeRestarting: true, given: map[string]string{}}
 	var errs []error
 	for _, row := range table(&s) {
 		source, texts, err := row.find(values, changed, env)

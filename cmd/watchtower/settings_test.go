@@ -92,7 +92,7 @@ func TestTheDefaults(t *testing.T) {
 	t.Parallel()
 	s, err := parse(t, nil)
 	require.NoError(t, err)
-	assert.Equal(t, settings{logLevel: slog.LevelInfo, format: "auto", interval: 24 * time.Hour, given: map[string]string{}, names: []string{}}, s)
+	assert.Equal(t, settings{logLevel: slog.LevelInfo, format: "auto", interval: 24 * time.Hour, includeRestarting: true, given: map[string]string{}, names: []string{}}, s)
 }
 
 func TestBadValuesAreAllTold(t *testing.T) {

@@ -115,9 +115,12 @@ func optionsOf(s settings) []watchtower.Option {
 }
 
 // statesOf are the states of the containers that are meant. What is restarted
-// again and again is: that is when the fix is wanted.
+// again and again is, unless somebody says no: that is when the fix is wanted.
 func statesOf(s settings) []lifecycle.State {
-	states := []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
+	states := []lifecycle.State{lifecycle.StateRunning}
+	if s.includeRestarting {
+		states = append(states, lifecycle.StateRestarting)
+	}
 	if s.includeStopped {
 		states = append(states, lifecycle.StateCreated, lifecycle.StateExited)
 	}

@@ -59,7 +59,12 @@ func TestWhichContainersTheSettingsMean(t *testing.T) {
 	s, err := parse(t, map[string]string{"WATCHTOWER_INCLUDE_STOPPED": "1"})
 	require.NoError(t, err)
 	assert.Contains(t, statesOf(s), lifecycle.StateExited)
-	assert.NotContains(t, statesOf(settings{}), lifecycle.StateExited)
+	unsaid, err := parse(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}, statesOf(unsaid))
+	no, err := parse(t, map[string]string{"WATCHTOWER_INCLUDE_RESTARTING": "false"})
+	require.NoError(t, err)
+	assert.Equal(t, []lifecycle.State{lifecycle.StateRunning}, statesOf(no))
 }
 
 func TestWhatTheSettingsHold(t *testing.T) {
