@@ -25,8 +25,10 @@ func (s settings) conflicts() []error {
 func (s settings) remarks() []notice {
 	var out []notice
 	if s.runOnce && s.cooldown > 0 && s.stateDir == "" {
-		out = append(out, notice{s.from("cooldown-delay"),
-			"each single pass begins the wait anew, and nothing new is ever used: want a state-dir along with it"})
+		out = append(out, notice{
+			s.from("cooldown-delay"),
+			"each single pass begins the wait anew, and nothing new is ever used: want a state-dir along with it",
+		})
 	}
 	if s.revive && !s.includeStopped {
 		out = append(out, notice{s.from("revive-stopped"), "what is stopped is not watched: want include-stopped along with it"})

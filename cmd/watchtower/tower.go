@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -190,7 +191,7 @@ func gatesOf(se *session) ([]watchtower.Gate, error) {
 			se.logger.Warn("what was remembered is begun anew", "err", err)
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", s.from("state-dir"), err)
 		}
 	}
 	return []watchtower.Gate{gate.CooldownByLabel(s.cooldown, memory), gate.WithinByLabel(window)}, nil

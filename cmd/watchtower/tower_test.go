@@ -94,4 +94,8 @@ func TestWhatTheSettingsHold(t *testing.T) {
 			assert.Equal(t, tt.want, d.Reason)
 		})
 	}
+	s, err := parse(t, map[string]string{"WATCHTOWER_STATE_DIR": "/nowhere"})
+	require.NoError(t, err)
+	_, err = gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)})
+	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: gate: OpenMemory: "/nowhere": want a directory that is there`)
 }
