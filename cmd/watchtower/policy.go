@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/watchtower-go/watchtower"
 )
@@ -61,8 +62,16 @@ func settingsOf(row string) []string {
 	}
 }
 
-// oneLine keeps a value in its place.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+// oneLine keeps a value in its place, and what a terminal would obey out of it: a
+// label is whoever's who made the container or its image.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.Join(strings.Fields(text), " "))
+}
 
 // rowsOf are the library's rows. What its gates do where no label says anything, it
 // does not know: that is the settings'.

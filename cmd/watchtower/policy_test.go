@@ -19,6 +19,7 @@ func TestWhereAPolicyComesFrom(t *testing.T) {
 		{name: "monitor-only", value: "true", from: fromOption},
 		{name: "no-pull", value: "true", from: fromOption, note: "its label: want true or false"},
 		{name: "scope", from: fromOption},
+		{name: "depends-on", value: "\x1b[2Jdb", from: "l"},
 		{name: "probe", value: "exec:test\n  -f /ready", from: "com.centurylinklabs.watchtower.probe"},
 	}, s))
 	assert.Equal(t, `
@@ -26,6 +27,7 @@ web
   monitor-only  true                 --monitor-only
   no-pull       true                 WATCHTOWER_NO_PULL (its label: want true or false)
   scope                              default
+  depends-on    �[2Jdb               l
   probe         exec:test -f /ready  com.centurylinklabs.watchtower.probe
 `, out.String())
 }
