@@ -49,6 +49,8 @@ type ContainerSkipped struct {
 	At        time.Time
 	Container lifecycle.Container
 	Reason    string
+	// Stale: there is something newer for it.
+	Stale bool
 }
 
 // LabelInvalid tells of a container's label that has a value nobody can use: once for

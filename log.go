@@ -19,7 +19,11 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case PassStarted:
 		l.DebugContext(ctx, "pass started", "kind", e.Kind)
 	case ContainerSkipped:
-		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+		level := slog.LevelDebug
+		if e.Stale {
+			level = slog.LevelInfo // people wait for it
+		}
+		l.Log(ctx, level, "skipped", append(about(e.Container), "reason", e.Reason)...)
 	case LabelInvalid:
 		l.WarnContext(ctx, "a label's value is not accepted",
 			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
