@@ -203,7 +203,8 @@ type PassEnded struct {
 	Report *Report
 }
 
-// PassFailed ends a pass that could not be made: the engine did not answer.
+// PassFailed ends a pass that could not be made, or Run's first look, if a pass is not
+// made at once: the engine did not answer.
 type PassFailed struct {
 	At   time.Time
 	Kind PassKind
