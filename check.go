@@ -94,8 +94,9 @@ func (p *pass) refuse(e *Entry) (registry.Reference, string) {
 }
 
 func (p *pass) skip(e *Entry, reason string) {
+	stale := e.Status == StatusStale
 	e.Status, e.Reason = StatusSkipped, reason
-	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason})
+	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason, Stale: stale})
 }
 
 // check judges every candidate, and asks about each distinct reference once. It

@@ -49,6 +49,8 @@ type ContainerSkipped struct {
 	At        time.Time
 	Container lifecycle.Container
 	Reason    string
+	// Stale: there is something newer for it.
+	Stale bool
 }
 
 // LabelInvalid tells of a container's label that has a value nobody can use: once for
@@ -204,7 +206,8 @@ type PassEnded struct {
 // PassFailed tells of a call that made no report, with the error it returned, and
 // always instead of PassEnded: the engine did not answer, a plan was refused, ctx ended.
 // PassStarted came before it, unless ctx ended before it was the pass's turn. Run
-// tells so of every pass but one that its own ctx cut short: that is how it ends.
+// tells so of every pass but one that its own ctx cut short: that is how it ends; and
+// of its first look at the engine, if it makes no pass at once.
 type PassFailed struct {
 	At   time.Time
 	Kind PassKind

@@ -19,7 +19,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case PassStarted:
 		l.DebugContext(ctx, "pass started", "kind", e.Kind)
 	case ContainerSkipped:
-		l.DebugContext(ctx, "skipped", append(about(e.Container), "reason", e.Reason)...)
+		logSkipped(ctx, l, e)
 	case LabelInvalid:
 		l.WarnContext(ctx, "a label's value is not accepted",
 			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
@@ -105,6 +105,15 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case ObserverOverflowed:
 		// For the observer alone.
 	}
+}
+
+// logSkipped is quiet about what nobody waits for.
+func logSkipped(ctx context.Context, l *slog.Logger, e ContainerSkipped) {
+	level := slog.LevelDebug
+	if e.Stale {
+		level = slog.LevelInfo
+	}
+	l.Log(ctx, level, "skipped", append(about(e.Container), "reason", e.Reason)...)
 }
 
 func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {

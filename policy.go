@@ -98,9 +98,12 @@ type policyRow struct {
 	// switched: on if label or option says so; the label decides alone if labels
 	// take precedence. For the others it always does.
 	switched bool
-	// strict: an empty value says something, and a bad one is not passed over, the
-	// container is left alone.
+	// strict: a bad value is not passed over, the container is left alone.
 	strict bool
+	// empty: an empty value says something, too.
+	empty bool
+	// trimmed: white space around the value does not count.
+	trimmed bool
 }
 
 // policyRows are all there are, as they are shown.
@@ -117,7 +120,7 @@ var policyRows = []policyRow{
 		option: func(c *config) string { return ifOn(c.noPull) },
 	},
 	{
-		name: "tag-policy", label: TagPolicyLabel, fallback: "digest", strict: true,
+		name: "tag-policy", label: TagPolicyLabel, fallback: "digest", strict: true, empty: true,
 		option: func(c *config) string { return c.tagPolicy.String() },
 		accepts: func(_, value string) (string, bool) {
 			_, err := tags.Parse(value)
@@ -136,23 +139,23 @@ var policyRows = []policyRow{
 		},
 	},
 	{
-		name: "update-order", label: lifecycle.LabelUpdateOrder, fallback: string(lifecycle.StopFirst), strict: true,
+		name: "update-order", label: lifecycle.LabelUpdateOrder, fallback: string(lifecycle.StopFirst), strict: true, empty: true,
 		accepts: lifecycle.LabelAccepts, option: func(c *config) string { return string(c.wish()) },
 	},
 	{
-		name: "stable-time", label: lifecycle.LabelStableTime, fallback: lifecycle.DefaultStableTime.String(), strict: true,
+		name: "stable-time", label: lifecycle.LabelStableTime, fallback: lifecycle.DefaultStableTime.String(), strict: true, empty: true,
 		accepts: lifecycle.LabelAccepts, option: func(c *config) string { return ifSet(c.stableTime) },
 	},
 	{
-		name: "probe", label: lifecycle.LabelProbe, strict: true,
+		name: "probe", label: lifecycle.LabelProbe, strict: true, empty: true,
 		accepts: lifecycle.LabelAccepts, option: func(c *config) string { return c.probe.String() },
 	},
 	{
-		name: "probe-timeout", label: lifecycle.LabelProbeTimeout, fallback: lifecycle.DefaultProbeTimeout.String(), strict: true,
+		name: "probe-timeout", label: lifecycle.LabelProbeTimeout, fallback: lifecycle.DefaultProbeTimeout.String(), strict: true, empty: true,
 		accepts: lifecycle.LabelAccepts, option: func(c *config) string { return ifSet(c.probeTimeout) },
 	},
-	{name: "update-window", label: gate.WindowLabel, accepts: acceptsWindow},
-	{name: "cooldown-delay", label: gate.CooldownLabel, accepts: acceptsDelay},
+	{name: "update-window", label: gate.WindowLabel, accepts: acceptsWindow, strict: true, trimmed: true},
+	{name: "cooldown-delay", label: gate.CooldownLabel, accepts: acceptsDelay, trimmed: true},
 	{name: "pre-check", label: lifecycle.LabelPreCheck},
 	{name: "post-check", label: lifecycle.LabelPostCheck},
 	{name: "pre-update", label: lifecycle.LabelPreUpdate},
@@ -186,7 +189,10 @@ func (r *policyRow) read(c *config, labels map[string]string) PolicyValue {
 		}
 	}
 	text, said := labels[r.label]
-	if !said || text == "" && !r.strict {
+	if r.trimmed {
+		text = strings.TrimSpace(text)
+	}
+	if !said || text == "" && !r.empty {
 		return out
 	}
 	if r.accepts != nil {

@@ -202,8 +202,25 @@ func TestABadLabelIsToldOfOnce(t *testing.T) {
 	assert.NotContains(t, log.String(), "hidden")
 }
 
-// One that is only monitored follows what it needs, on its own image, and keeps what
-// it follows although another's pull has moved the tag.
-// A plan says yes to what it is for: not to another policy, nor to what has come to
-// be only monitored.
-// Only what moves to another image begins with new anonymous volumes.
+// A gate that cannot read its label holds the container, as far as it can do no
+// harm to pass over it: the rows tell.
+func TestWhatABadLabelOfAGateMeans(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, label, given, want string
+		from                     watchtower.PolicyOrigin
+		bad                      bool
+	}{
+		{"update-window", gate.WindowLabel, "at night", "at night", watchtower.FromLabel, true},
+		{"update-window", gate.WindowLabel, " 02:00-03:00 ", "02:00-03:00", watchtower.FromLabel, false},
+		{"update-window", gate.WindowLabel, " ", "", watchtower.FromDefault, false},
+		{"cooldown-delay", gate.CooldownLabel, "3", "", watchtower.FromDefault, true},
+		{"cooldown-delay", gate.CooldownLabel, " 0 ", "0", watchtower.FromLabel, false},
+		{"cooldown-delay", gate.CooldownLabel, " ", "", watchtower.FromDefault, false},
+	} {
+		got := policyOf(t, labelled(tt.label, tt.given)).Get(tt.name)
+		assert.Equal(t, tt.want, got.Value, "%+v", tt)
+		assert.Equal(t, tt.from, got.From, "%+v", tt)
+		assert.Equal(t, tt.bad, got.Problem != "", "%+v", tt)
+	}
+}

@@ -36,18 +36,18 @@ func (t *Tower) tell(ctx context.Context, recovered []lifecycle.Recovery) {
 }
 
 // repair repairs outside of a pass, which may be a day away. It returns false if
-// something is still between two containers, or nothing could be seen. What repeated
-// tries still cannot finish is not told again.
-func (t *Tower) repair(ctx context.Context, repeated bool) (done bool) {
+// something is still between two containers, or nothing could be seen, with the error.
+// What repeated tries still cannot finish is not told again.
+func (t *Tower) repair(ctx context.Context, repeated bool) (done bool, err error) {
 	select {
 	case t.busy <- struct{}{}:
 		defer func() { <-t.busy }()
 	case <-ctx.Done():
-		return false
+		return false, context.Cause(ctx)
 	}
 	defer t.drain()
-	if t.ping(ctx) != nil {
-		return false
+	if err := t.ping(ctx); err != nil {
+		return false, err
 	}
 	settled := t.settleSelf(ctx)
 	recovered, err := t.recoverAll(ctx)
@@ -56,7 +56,7 @@ func (t *Tower) repair(ctx context.Context, repeated bool) (done bool) {
 		recovered = slices.DeleteFunc(recovered, unfinished)
 	}
 	t.tell(ctx, recovered)
-	return done
+	return done, err
 }
 
 func unfinished(r lifecycle.Recovery) bool { return r.Outcome == lifecycle.OutcomeUnfinished }
@@ -66,7 +66,10 @@ func (t *Tower) mend(ctx context.Context, next time.Time) {
 	for tries := 0; ; tries++ {
 		at := t.now().Add(backoff(tries))
 		due := !next.IsZero() && !at.Before(next)
-		if due || !t.waitUntil(ctx, at) || t.repair(ctx, tries > 0) {
+		if due || !t.waitUntil(ctx, at) {
+			return
+		}
+		if done, _ := t.repair(ctx, tries > 0); done { // what it cannot do, the next pass tells
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package watchtower
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -16,7 +17,8 @@ const (
 // gate holds a container until a time at which it is due, a window's, and no pass is
 // scheduled before, Run makes one then, in which only such containers move. While
 // the engine does not answer it tries again sooner than the schedule says, after
-// a second first, at most after a minute, and tells of it once. So it does while
+// a second first, at most after a minute, and tells of it once; at the start, too, if the
+// first pass is yet to come. So it does while
 // an update is unfinished, only to finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
 	scheduled := t.scheduled()
@@ -24,8 +26,7 @@ func (t *Tower) Run(ctx context.Context) error {
 		scheduled = t.now()
 	}
 	next := due{at: scheduled}
-	// What an earlier process left does not wait for a first pass.
-	unsettled := !t.cfg.passAtStart && !t.repair(ctx, false)
+	unsettled := !t.cfg.passAtStart && !t.firstLook(ctx)
 	failures := 0
 	for {
 		if failures == 0 && !next.at.IsZero() {
@@ -63,6 +64,17 @@ func (t *Tower) Run(ctx context.Context) error {
 		t.emit(ctx, PassFailed{At: t.now(), Kind: PassUpdate, Err: err, Retry: next.at, Repeated: failures > 0})
 		failures++
 	}
+}
+
+// firstLook is there since the first pass may be a day away: what an earlier process
+// left does not wait for it, nor does the news that there is no engine.
+func (t *Tower) firstLook(ctx context.Context) (done bool) {
+	done, err := t.repair(ctx, false)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("watchtower: first look: %w", err)
+		t.emit(ctx, PassFailed{At: t.now(), Kind: PassUpdate, Err: err, Retry: t.now().Add(retryFirst)})
+	}
+	return done
 }
 
 func backoff(failures int) time.Duration {

@@ -132,6 +132,29 @@ func TestRunOutlastsAnEngineThatIsDown(t *testing.T) {
 	})
 }
 
+// A day is too long to find out that there is no engine.
+func TestRunTellsAtTheStartThatTheEngineIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &emptyEngine{}
+		e.fail(errors.New("no engine at unix:///nowhere"))
+		var log bytes.Buffer
+		tw := bare(t, e, watchtower.WithInterval(24*time.Hour), watchtower.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		for range 2 {
+			log.Reset()
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Hour)
+			require.NoError(t, tw.Run(ctx))
+			cancel()
+			if e.err.Load() == nil {
+				assert.NotContains(t, log.String(), "level=ERROR")
+				return
+			}
+			assert.Contains(t, log.String(), `level=ERROR msg="update failed" err="watchtower: first look: `)
+			assert.Equal(t, 1, strings.Count(log.String(), "no engine at"), "it is said once")
+			e.err.Store(nil)
+		}
+	})
+}
+
 // The engine takes no change for five minutes, from one call of an update on.
 func TestRunDoesNotLeaveAServiceBetweenTwoContainersUntilTheNextPass(t *testing.T) {
 	for k := 1; k <= 6; k++ {

@@ -25,6 +25,10 @@ func TestNames(t *testing.T) {
 		{"my.app", []string{"my.app"}, []string{"my-app", "myXapp"}},
 		{"app.*", []string{"app", "app-db", "apps"}, []string{"my-app"}},
 		{"^app$", []string{"app"}, []string{"app1"}},
+		{"^/app$", []string{"app"}, []string{"app1", "my-app"}},
+		{"/app|/web", []string{"app", "web"}, []string{"app1", "myweb"}},
+		{"^/(app|db-.*)", []string{"app", "db-1"}, []string{"app1", "my-app"}},
+		{"[^a]app", []string{"xapp"}, []string{"app"}},
 		{"app|web", []string{"app", "web"}, []string{"app1", "web2", "myweb"}},
 		{"a|ab", []string{"a", "ab"}, []string{"abc", "b"}},
 		{"a.*?", []string{"a", "abc"}, []string{"ba"}},
@@ -69,9 +73,9 @@ func TestBadPatternsAreAllNamed(t *testing.T) {
 
 func TestUnmatchedNamesAreTold(t *testing.T) {
 	t.Parallel()
-	f, err := filter.Names("web", "wbe", "db.*")
+	f, err := filter.Names("web", "wbe", "db.*", "^/web$", "^/wbe$")
 	require.NoError(t, err)
-	assert.Equal(t, []string{"wbe"}, f.Unmatched([]lifecycle.Container{named("web"), named("db-1")}))
+	assert.Equal(t, []string{"wbe", "^/wbe$"}, f.Unmatched([]lifecycle.Container{named("web"), named("db-1")}))
 }
 
 func TestEnableLabel(t *testing.T) {

@@ -49,14 +49,22 @@ func (p pattern) match(s string) bool {
 	return at != nil && at[0] == 0 && at[1] == len(s)
 }
 
+// names reports whether it meets the container's name. No name has a slash in it: an
+// expression with one is about names behind a slash.
+func (p pattern) names(c lifecycle.Container) bool {
+	return p.match(c.Name) || p.re != nil && strings.Contains(p.text, "/") && p.match("/"+c.Name)
+}
+
 // NameFilter selects by container name. It tells which of its patterns met
 // nothing, for a warning about a misspelt one.
 type NameFilter struct{ patterns []pattern }
 
 // Names matches containers by name, in full: a text of letters, digits, dots,
 // dashes and underscores is a name; anything else is a regular expression for
-// the whole name. A leading slash is dropped. Without patterns it matches every
-// container. Its errors are of class InvalidArgument and name each bad pattern.
+// the whole name. A leading slash is dropped, and an expression with one elsewhere
+// ("^/app$", "/app|/web") may also meet the name as engines have it, behind a slash.
+// Without patterns it matches every container. Its errors are of class
+// InvalidArgument and name each bad pattern.
 func Names(patterns ...string) (*NameFilter, error) {
 	f := &NameFilter{}
 	var errs []error
@@ -77,7 +85,7 @@ func Names(patterns ...string) (*NameFilter, error) {
 // Match reports whether a pattern meets the container's name.
 func (f *NameFilter) Match(c lifecycle.Container) bool {
 	return len(f.patterns) == 0 ||
-		slices.ContainsFunc(f.patterns, func(p pattern) bool { return p.match(c.Name) })
+		slices.ContainsFunc(f.patterns, func(p pattern) bool { return p.names(c) })
 }
 
 // String lists the patterns.
@@ -87,7 +95,7 @@ func (f *NameFilter) String() string { return "its name is none of " + texts(f.p
 func (f *NameFilter) Unmatched(containers []lifecycle.Container) []string {
 	var out []string
 	for _, p := range f.patterns {
-		if !slices.ContainsFunc(containers, func(c lifecycle.Container) bool { return p.match(c.Name) }) {
+		if !slices.ContainsFunc(containers, p.names) {
 			out = append(out, p.text)
 		}
 	}

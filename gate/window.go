@@ -37,7 +37,7 @@ const dayMinutes = 24 * 60
 func ParseWindow(text string) (Window, error) {
 	w := Window{text: strings.TrimSpace(text), zone: time.Local}
 	fields := strings.Fields(strings.ReplaceAll(text, ",", " , "))
-	if n := len(fields); n > 0 && !strings.ContainsAny(fields[n-1], ":,") {
+	if n := len(fields); n > 0 && !strings.ContainsAny(fields[n-1], ":,") && addDays(new([7]bool), fields[n-1]) != nil {
 		zone, err := time.LoadLocation(fields[n-1])
 		if err != nil || fields[n-1] == "" {
 			return Window{}, badWindow(text, fmt.Sprintf("%q is no zone", fields[n-1]))

@@ -27,6 +27,8 @@ type move struct {
 
 	anonymous []string // the old one's volumes that nobody named
 	renewed   []string // the volumes that the group's successors do not get
+	begun     []string // those the engine made for the successor instead
+	inherited []string // the mount points that come from other containers
 
 	looping bool // its policy restarts it for ever
 	lead    string
@@ -120,7 +122,7 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if mv.files, err = r.copiedFiles(ctx, old); err != nil {
 		return nil, err
 	}
-	mv.anonymous = anonymousVolumes(old, inherited)
+	mv.anonymous, mv.inherited = anonymousVolumes(old, inherited), inherited
 	if m.FreshVolumes && len(mv.anonymous) > 0 {
 		if _, ok := r.engine.(VolumeRemover); !ok {
 			return nil, precondition("this engine cannot remove its anonymous volumes")
@@ -216,6 +218,7 @@ func (r *recreator) compare(ctx context.Context, m *move, spec Spec) error {
 	if err != nil {
 		return err
 	}
+	m.begin(got)
 	if got.ImageID != m.member.ImageID {
 		return precondition("created on %s, not on the judged %s: %s has moved", short12(got.ImageID), short12(m.member.ImageID), m.member.Reference)
 	}

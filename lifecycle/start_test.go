@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -233,6 +234,55 @@ func TestWhoHasAnothersVolumesGetsItsFreshOnes(t *testing.T) {
 			assert.Equal(t, []string{names[0]}, s.Volumes(), "by %s", by)
 		})
 	}
+}
+
+// A successor that does not come to serve takes the volumes along that it began with.
+func TestRenewedVolumesGoWithASuccessorThatFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		image enginetest.Image
+		ready error // what is said before the swap
+	}{
+		"does not start": {enginetest.Image{StartError: "no such file"}, nil},
+		"is put off":     {enginetest.Image{}, errors.New("not now")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t, lifecycle.Spec{HostConfig: lifecycle.Document{"Binds": []any{"named:/named"}}}, lifecycle.StateRunning, tt.image)
+			before := s.Volumes()
+			for range 2 {
+				result, err := lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{
+					Members:    []lifecycle.Member{{Container: s.web, Reference: "app:1", ImageID: s.new, FreshVolumes: true}},
+					BeforeSwap: func(context.Context) error { return tt.ready },
+				})
+				require.Error(t, err, name)
+				assert.Empty(t, result.Members[0].Warnings, name)
+				assert.ElementsMatch(t, before, s.Volumes(), name)
+			}
+			assert.Equal(t, s.web.ID, s.only(t).ID, name)
+		})
+	}
+}
+
+func TestWhoFollowsKeepsItsVolumes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, lifecycle.Spec{}, lifecycle.StateRunning, enginetest.Image{})
+		s.Publish("own:1", enginetest.Image{Volumes: []string{"/own"}})
+		child := s.Run("child", "own:1", lifecycle.Spec{})
+		before, err := s.Inspect(t.Context(), "child")
+		require.NoError(t, err)
+		result, err := lifecycle.Recreate(s.Engine).Update(t.Context(), lifecycle.Target{Members: []lifecycle.Member{
+			{Container: s.web, Reference: "app:1", ImageID: s.new, FreshVolumes: true},
+			{Container: child, Reference: "own:1", ImageID: child.ImageID},
+		}})
+		require.NoError(t, err)
+		assert.Empty(t, result.Members[1].Warnings, "nobody tried to remove it")
+		after, err := s.Inspect(t.Context(), "child")
+		require.NoError(t, err)
+		require.Len(t, after.Mounts, 1)
+		assert.Equal(t, before.Mounts[0].Name, after.Mounts[0].Name)
+		assert.Len(t, s.Volumes(), 2)
+	})
 }
 
 func TestVolumesAreNotRenewedWhereNobodyCanRemoveThem(t *testing.T) {

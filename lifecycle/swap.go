@@ -53,10 +53,10 @@ func (r *recreator) Update(ctx context.Context, t Target) (Result, error) {
 	defer r.let(lead)
 	s.leaveVolumes()
 	err := s.run(ctx, &result)
+	s.removeVolumes(context.WithoutCancel(ctx), &result)
 	if err != nil {
 		return result, &Error{"update", leader, err}
 	}
-	s.removeVolumes(context.WithoutCancel(ctx), &result)
 	return result, nil
 }
 

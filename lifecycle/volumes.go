@@ -84,15 +84,42 @@ func (s *swap) leaveVolumes() {
 	}
 }
 
-// removeVolumes removes what nobody will go back to any more. The engine refuses it
-// for one that another container has.
+// begin notes the volumes that the engine made for a successor: those that neither its
+// predecessor has, nor another container, nor its user.
+func (m *move) begin(next Snapshot) {
+	named := namedVolumes(next.HostConfig)
+	m.begun = nil
+	for _, mount := range next.Mounts {
+		if mount.Type == "volume" && anonymousName.MatchString(mount.Name) && !slices.Contains(m.inherited, mount.Destination) &&
+			!slices.Contains(named, mount.Name) && !slices.ContainsFunc(m.old.Mounts, func(o Mount) bool { return o.Name == mount.Name }) {
+			m.begun = append(m.begun, mount.Name)
+		}
+	}
+}
+
+// leftBehind are the volumes that the member has no more, as it ended.
+func (m *move) leftBehind(o Outcome) []string {
+	switch {
+	case !m.member.FreshVolumes:
+		return nil // also of one that follows another whose volumes are renewed
+	case o == OutcomeUpdated:
+		return m.anonymous
+	case o == OutcomeRolledBack, o == OutcomeUntouched:
+		return m.begun
+	default:
+		return nil
+	}
+}
+
+// removeVolumes removes what nobody will go back to any more, or came to. The engine
+// refuses it for one that another container has.
 func (s *swap) removeVolumes(ctx context.Context, result *Result) {
 	engine, ok := s.engine.(VolumeRemover)
+	if !ok {
+		return
+	}
 	for i, m := range s.moves {
-		if !ok || len(m.renewed) == 0 || result.Members[i].Outcome != OutcomeUpdated {
-			continue
-		}
-		for _, volume := range m.anonymous {
+		for _, volume := range m.leftBehind(result.Members[i].Outcome) {
 			err := errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return engine.RemoveVolume(ctx, volume) })
 			if err != nil && !errdefs.IsNotFound(err) {
 				result.Members[i].Warnings = append(result.Members[i].Warnings,

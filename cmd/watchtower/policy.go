@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/watchtower-go/watchtower"
 )
@@ -39,26 +40,66 @@ func (s settings) origin(row policyRow) string {
 	if row.from != fromOption {
 		return row.from
 	}
-	if source := s.from(row.name); source != "" {
-		return source
+	for _, name := range settingsOf(row.name) {
+		if source := s.from(name); source != "" {
+			return source
+		}
 	}
 	return "default"
 }
 
-// oneLine keeps a value in its place.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+// settingsOf are the settings a row may come from, the one that wins first.
+func settingsOf(row string) []string {
+	switch row {
+	case "hook-uid":
+		return []string{"lifecycle-uid"}
+	case "hook-gid":
+		return []string{"lifecycle-gid"}
+	case "update-order":
+		return []string{row, "rolling-restart"} // which asks for start-first
+	default:
+		return []string{row}
+	}
+}
 
-// rowsOf are the library's rows.
-func rowsOf(p watchtower.Policy) []policyRow {
+// oneLine keeps a value in its place, and what a terminal would obey out of it: a
+// label is whoever's who made the container or its image.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.Join(strings.Fields(text), " "))
+}
+
+// rowsOf are the library's rows. What its gates do where no label says anything, it
+// does not know: that is the settings'.
+func (s settings) rowsOf(p watchtower.Policy) []policyRow {
 	rows := make([]policyRow, len(p))
 	for i, v := range p {
 		rows[i] = policyRow{v.Name, v.Value, string(v.From), v.Problem}
 		if v.From == watchtower.FromLabel {
 			rows[i].from = v.Label
 		}
+		if value := s.ofGates(v.Name); v.From == watchtower.FromDefault && value != "" {
+			rows[i].value, rows[i].from = value, fromOption
+		}
 		if v.Problem != "" {
 			rows[i].note = "label " + v.Label + ": " + v.Problem
 		}
 	}
 	return rows
+}
+
+// ofGates is what the settings say of a row that is a gate's.
+func (s settings) ofGates(row string) string {
+	switch {
+	case row == "update-window":
+		return s.updateWindow
+	case row == "cooldown-delay" && s.cooldown > 0:
+		return s.cooldown.String()
+	default:
+		return ""
+	}
 }

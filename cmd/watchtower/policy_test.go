@@ -19,6 +19,7 @@ func TestWhereAPolicyComesFrom(t *testing.T) {
 		{name: "monitor-only", value: "true", from: fromOption},
 		{name: "no-pull", value: "true", from: fromOption, note: "its label: want true or false"},
 		{name: "scope", from: fromOption},
+		{name: "depends-on", value: "\x1b[2Jdb", from: "l"},
 		{name: "probe", value: "exec:test\n  -f /ready", from: "com.centurylinklabs.watchtower.probe"},
 	}, s))
 	assert.Equal(t, `
@@ -26,8 +27,46 @@ web
   monitor-only  true                 --monitor-only
   no-pull       true                 WATCHTOWER_NO_PULL (its label: want true or false)
   scope                              default
+  depends-on    �[2Jdb               l
   probe         exec:test -f /ready  com.centurylinklabs.watchtower.probe
 `, out.String())
+}
+
+// Rows that settings of other names give, or that are the gates'.
+func TestWhereARowComesFromThatIsNoSettingOfItsName(t *testing.T) {
+	t.Parallel()
+	const label, option, nobody = watchtower.FromLabel, watchtower.FromOption, watchtower.FromDefault
+	window := "com.centurylinklabs.watchtower.window"
+	given := map[string]string{
+		"WATCHTOWER_LIFECYCLE_UID": "33", "WATCHTOWER_ROLLING_RESTART": "1",
+		"WATCHTOWER_UPDATE_WINDOW": "Mon 02:00-03:00", "WATCHTOWER_COOLDOWN_DELAY": "3d",
+	}
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		args []string
+		row  watchtower.PolicyValue
+		want string
+	}{
+		"hook's user":             {given, nil, watchtower.PolicyValue{Name: "hook-uid", Value: "33", From: option}, "hook-uid 33 WATCHTOWER_LIFECYCLE_UID"},
+		"hook's group":            {given, []string{"--lifecycle-gid=7"}, watchtower.PolicyValue{Name: "hook-gid", Value: "7", From: option}, "hook-gid 7 --lifecycle-gid"},
+		"order of rolling":        {given, nil, watchtower.PolicyValue{Name: "update-order", Value: "start-first", From: option}, "update-order start-first WATCHTOWER_ROLLING_RESTART"},
+		"order":                   {given, []string{"--update-order=stop-first"}, watchtower.PolicyValue{Name: "update-order", Value: "stop-first", From: option}, "update-order stop-first --update-order"},
+		"window":                  {given, nil, watchtower.PolicyValue{Name: "update-window", From: nobody}, "update-window Mon 02:00-03:00 WATCHTOWER_UPDATE_WINDOW"},
+		"window of a label":       {given, nil, watchtower.PolicyValue{Name: "update-window", Value: "00:00-24:00", From: label, Label: window}, "update-window 00:00-24:00 " + window},
+		"no window":               {nil, nil, watchtower.PolicyValue{Name: "update-window", From: nobody}, "update-window default"},
+		"cooldown":                {given, nil, watchtower.PolicyValue{Name: "cooldown-delay", From: nobody}, "cooldown-delay 72h0m0s WATCHTOWER_COOLDOWN_DELAY"},
+		"cooldown of a bad label": {given, nil, watchtower.PolicyValue{Name: "cooldown-delay", From: nobody, Label: "l", Problem: "want"}, "cooldown-delay 72h0m0s WATCHTOWER_COOLDOWN_DELAY (label l: want)"},
+		"no cooldown":             {nil, []string{"--cooldown-delay=0"}, watchtower.PolicyValue{Name: "cooldown-delay", From: nobody}, "cooldown-delay default"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := parse(t, tt.env, tt.args...)
+			require.NoError(t, err)
+			var out bytes.Buffer
+			require.NoError(t, printPolicy(&out, "web", s.rowsOf(watchtower.Policy{tt.row}), s))
+			assert.Equal(t, "web "+tt.want, oneLine(out.String()))
+		})
+	}
 }
 
 // Behind check, -v is what it is with most programs; in front of names alone it is

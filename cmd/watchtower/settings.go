@@ -157,7 +157,7 @@ func (v *value) Set(text string) error {
 // read judges the values: a flag wins over a variable, an empty variable is
 // none, but for NO_COLOR. All bad ones are told.
 func read(values map[string]*value, changed func(flag string) bool, env map[string]string) (settings, error) {
-	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, given: map[string]string{}}
+	s := settings{logLevel: slog.LevelInfo, format: "auto", interval: defaultInterval, includeRestarting: true, given: map[string]string{}}
 	var errs []error
 	for _, row := range table(&s) {
 		source, texts, err := row.find(values, changed, env)
@@ -172,7 +172,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {
-					errs = append(errs, fmt.Errorf("%s: %q: want %s", source, row.shown(text), row.accepted))
+					errs = append(errs, row.refusal(source, text, err))
 				}
 			}
 		}
@@ -180,7 +180,16 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			s.notices = append(s.notices, notice{source, text})
 		}
 	}
+	s.notices = append(s.notices, s.remarks()...)
 	return s, errors.Join(append(errs, s.conflicts()...)...)
+}
+
+// refusal names the setting, the value and what is accepted.
+func (row setting) refusal(source, text string, err error) error {
+	if own := (explained{}); errors.As(err, &own) {
+		return fmt.Errorf("%s: %s", source, strings.TrimPrefix(own.Error(), "watchtower: "))
+	}
+	return fmt.Errorf("%s: %q: want %s", source, row.shown(text), row.accepted)
 }
 
 // find tells who gave the setting, and what; no source: nobody did.

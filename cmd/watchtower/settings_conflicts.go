@@ -21,6 +21,21 @@ func (s settings) conflicts() []error {
 	return append(errs, s.apiConflicts()...)
 }
 
+// remarks are the settings that do less than they seem to, without another.
+func (s settings) remarks() []notice {
+	var out []notice
+	if s.runOnce && s.cooldown > 0 && s.stateDir == "" {
+		out = append(out, notice{
+			s.from("cooldown-delay"),
+			"each single pass begins the wait anew, and nothing new is ever used: want a state-dir along with it",
+		})
+	}
+	if s.revive && !s.includeStopped {
+		out = append(out, notice{s.from("revive-stopped"), "what is stopped is not watched: want include-stopped along with it"})
+	}
+	return out
+}
+
 // apiConflicts are about what must not be open to everybody.
 func (s settings) apiConflicts() []error {
 	var errs []error

@@ -139,6 +139,17 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 			"WATCHTOWER_REGISTRY_TLS_SKIP=false", "WATCHTOWER_REGISTRY_TLS_MIN_VERSION=tls1.2", "WATCHTOWER_NOTIFICATION_REPORT=0",
 			"WATCHTOWER_HTTP_API_PORT=8080", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=T",
 		}, nil, nil},
+		"too little": {
+			[]string{"WATCHTOWER_REVIVE_STOPPED=1", "WATCHTOWER_COOLDOWN_DELAY=1h"},
+			nil,
+			[]string{
+				`msg="each single pass begins the wait anew, and nothing new is ever used: want a state-dir along with it" setting=WATCHTOWER_COOLDOWN_DELAY`,
+				`msg="what is stopped is not watched: want include-stopped along with it" setting=WATCHTOWER_REVIVE_STOPPED`,
+			},
+		},
+		"enough": {[]string{
+			"WATCHTOWER_REVIVE_STOPPED=1", "WATCHTOWER_INCLUDE_STOPPED=1", "WATCHTOWER_COOLDOWN_DELAY=1h", "WATCHTOWER_STATE_DIR=/var/lib/w",
+		}, nil, nil},
 		"variables of others": {[]string{"HOSTNAME=canary", "CONTAINER=podman", "CLICOLOR=1"}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

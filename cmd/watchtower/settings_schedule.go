@@ -50,21 +50,24 @@ func scheduleRows(s *settings) []setting {
 
 // cron drops the quotes that Compose files leave around a schedule.
 func cron(field *string) target {
-	const want = `five fields (0 4 * * *), six with seconds first, or @daily and its like, after TZ=Zone if need be`
-	return target{kindText, want, func(text string) error {
+	return target{kindText, "", func(text string) error {
 		*field = strings.Trim(strings.TrimSpace(text), `"'`)
 		if *field == "" {
 			return nil
 		}
-		_, err := watchtower.Cron(*field, nil)
-		return err
+		if _, err := watchtower.Cron(*field, nil); err != nil {
+			return explained{err}
+		}
+		return nil
 	}}
 }
 
 func window(field *string) target {
-	return valid(field, `days and hours, like "Mon-Fri 02:00-05:00 Europe/Berlin"`, func(text string) error {
-		_, err := gate.ParseWindow(text)
-		return err
+	return valid(field, "", func(text string) error {
+		if _, err := gate.ParseWindow(text); err != nil {
+			return explained{err}
+		}
+		return nil
 	})
 }
 

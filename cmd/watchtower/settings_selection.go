@@ -45,7 +45,7 @@ func selectionRows(s *settings) []setting {
 		},
 		{
 			flag: "include-restarting", env: "WATCHTOWER_INCLUDE_RESTARTING", target: toggle(&s.includeRestarting), has: originFork,
-			usage: "containers that are restarted again and again, too: they always are",
+			def: "true", usage: "containers that are restarted again and again, too",
 		},
 		{
 			flag: "revive-stopped", env: "WATCHTOWER_REVIVE_STOPPED", target: toggle(&s.revive), has: originFork,

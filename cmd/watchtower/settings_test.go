@@ -92,7 +92,7 @@ func TestTheDefaults(t *testing.T) {
 	t.Parallel()
 	s, err := parse(t, nil)
 	require.NoError(t, err)
-	assert.Equal(t, settings{logLevel: slog.LevelInfo, format: "auto", interval: 24 * time.Hour, given: map[string]string{}, names: []string{}}, s)
+	assert.Equal(t, settings{logLevel: slog.LevelInfo, format: "auto", interval: 24 * time.Hour, includeRestarting: true, given: map[string]string{}, names: []string{}}, s)
 }
 
 func TestBadValuesAreAllTold(t *testing.T) {
@@ -114,7 +114,6 @@ func TestBadValuesAreAllTold(t *testing.T) {
 		{"WATCHTOWER_PROBE_TIMEOUT", "0"},
 		{"WATCHTOWER_TRACE", "2"},
 		{"WATCHTOWER_JITTER", "-1"},
-		{"WATCHTOWER_UPDATE_WINDOW", "at night"},
 		{"WATCHTOWER_PORCELAIN", "v2"},
 		{"WATCHTOWER_DISABLE_CONTAINERS", "web, db("},
 		{"WATCHTOWER_MONITOR_IMAGE_NAMES", "[a"},
@@ -144,6 +143,17 @@ func TestBadValuesAreAllTold(t *testing.T) {
 		_, err := parse(t, map[string]string{bad.env: bad.value})
 		require.Error(t, err, "%+v", bad)
 		assert.Contains(t, err.Error(), bad.env+`: "`+bad.value+`": want `)
+	}
+	// Of what has a grammar, what is wrong in it is told.
+	for _, bad := range []struct{ env, value, want string }{
+		{"WATCHTOWER_SCHEDULE", "TZ=Mars/Base 0 4 * * *", `cron "TZ=Mars/Base 0 4 * * *": zone "Mars/Base": want `},
+		{"WATCHTOWER_SCHEDULE", "@every 0s", `cron "@every 0s": @every "0s": want `},
+		{"WATCHTOWER_SCHEDULE", `"0 4 30 2 *"`, `cron "0 4 30 2 *": day of the month "30" never comes in month "2": want `},
+		{"WATCHTOWER_UPDATE_WINDOW", "at night", `gate: window "at night": "night" is no zone: want `},
+		{"WATCHTOWER_UPDATE_WINDOW", "Mon", `gate: window "Mon": it names no hours: want `},
+	} {
+		_, err := parse(t, map[string]string{bad.env: bad.value})
+		require.ErrorContains(t, err, bad.env+": "+bad.want)
 	}
 	_, err := parse(t, map[string]string{"WATCHTOWER_CLEANUP": "x", "WATCHTOWER_TIMEOUT": "y"}, "--log-level", "z")
 	require.Error(t, err)

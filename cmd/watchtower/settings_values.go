@@ -37,6 +37,10 @@ type target struct {
 
 var errValue = errors.New("not accepted")
 
+// explained is the error of a parser that names the value, the part of it that is
+// bad, and what is accepted there. It shows the value: not for secrets.
+type explained struct{ error }
+
 const (
 	wantBool     = "true or false"
 	wantPositive = "seconds (30) or a duration (1m30s), more than 0"

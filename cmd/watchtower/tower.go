@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -115,9 +116,12 @@ func optionsOf(s settings) []watchtower.Option {
 }
 
 // statesOf are the states of the containers that are meant. What is restarted
-// again and again is: that is when the fix is wanted.
+// again and again is, unless somebody says no: that is when the fix is wanted.
 func statesOf(s settings) []lifecycle.State {
-	states := []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
+	states := []lifecycle.State{lifecycle.StateRunning}
+	if s.includeRestarting {
+		states = append(states, lifecycle.StateRestarting)
+	}
 	if s.includeStopped {
 		states = append(states, lifecycle.StateCreated, lifecycle.StateExited)
 	}
@@ -187,7 +191,7 @@ func gatesOf(se *session) ([]watchtower.Gate, error) {
 			se.logger.Warn("what was remembered is begun anew", "err", err)
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", s.from("state-dir"), err)
 		}
 	}
 	return []watchtower.Gate{gate.CooldownByLabel(s.cooldown, memory), gate.WithinByLabel(window)}, nil

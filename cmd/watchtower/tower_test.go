@@ -59,7 +59,12 @@ func TestWhichContainersTheSettingsMean(t *testing.T) {
 	s, err := parse(t, map[string]string{"WATCHTOWER_INCLUDE_STOPPED": "1"})
 	require.NoError(t, err)
 	assert.Contains(t, statesOf(s), lifecycle.StateExited)
-	assert.NotContains(t, statesOf(settings{}), lifecycle.StateExited)
+	unsaid, err := parse(t, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}, statesOf(unsaid))
+	no, err := parse(t, map[string]string{"WATCHTOWER_INCLUDE_RESTARTING": "false"})
+	require.NoError(t, err)
+	assert.Equal(t, []lifecycle.State{lifecycle.StateRunning}, statesOf(no))
 }
 
 func TestWhatTheSettingsHold(t *testing.T) {
@@ -89,4 +94,8 @@ func TestWhatTheSettingsHold(t *testing.T) {
 			assert.Equal(t, tt.want, d.Reason)
 		})
 	}
+	s, err := parse(t, map[string]string{"WATCHTOWER_STATE_DIR": "/nowhere"})
+	require.NoError(t, err)
+	_, err = gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)})
+	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: gate: OpenMemory: "/nowhere": want a directory that is there`)
 }

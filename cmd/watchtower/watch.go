@@ -101,7 +101,7 @@ func (p *program) check(ctx context.Context, se session) error {
 		return err
 	}
 	for _, e := range report.Entries {
-		if err := printPolicy(p.stdout, e.Container.Name+":", rowsOf(e.Policy), se.settings); err != nil {
+		if err := printPolicy(p.stdout, e.Container.Name+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
 			return err
 		}
 	}

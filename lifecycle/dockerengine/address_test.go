@@ -100,7 +100,7 @@ func TestAnAPIVersionIsHonoured(t *testing.T) {
 	claim := enginehost.Engine(t).Claim(t, "1.24", "1.41")
 	noEngineVariables(t)
 	t.Setenv("DOCKER_HOST", claim.Address)
-	for _, version := range []string{"1.40", "v1.40"} {
+	for _, version := range []string{"1.40", "v1.40", `"1.40"`} {
 		t.Setenv("DOCKER_API_VERSION", version)
 		e, err := dockerengine.FromEnv()
 		require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docker/go-connections/tlsconfig"
@@ -143,7 +144,8 @@ func (f *tlsFiles) load() (*tls.Config, error) {
 // ~/.docker/run/docker.sock.
 //
 // DOCKER_TLS_VERIFY is on with any value but "", 0 and false, and then takes
-// the certificates of ~/.docker if DOCKER_CERT_PATH names no other directory.
+// the certificates of ~/.docker if DOCKER_CERT_PATH names no other directory. The
+// quotes that a Compose file leaves around DOCKER_API_VERSION are taken away.
 // Errors are of class InvalidArgument and name the variable.
 func FromEnv(opts ...Option) (*Engine, error) {
 	s := settings{candidates: []string{"/var/run/docker.sock"}}
@@ -159,7 +161,7 @@ func FromEnv(opts ...Option) (*Engine, error) {
 	}
 	s.host, s.hostFrom = os.Getenv("DOCKER_HOST"), "DOCKER_HOST"
 	var env []Option
-	if version := os.Getenv("DOCKER_API_VERSION"); version != "" {
+	if version := strings.Trim(os.Getenv("DOCKER_API_VERSION"), `"`); version != "" {
 		env = append(env, func(s *settings) error { return s.setVersion("DOCKER_API_VERSION", version) })
 	}
 	directory, verify := os.Getenv("DOCKER_CERT_PATH"), on(os.Getenv("DOCKER_TLS_VERIFY"))
