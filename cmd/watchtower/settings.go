@@ -40,6 +40,7 @@ type settings struct {
 	labelEnable                 bool
 	scope                       string
 	includeStopped              bool
+	includePaused               bool
 	includeRestarting, revive   bool
 	disabled                    []string // names
 	onlyImages, skipImages      []string

@@ -53,6 +53,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"label-enable":           {"t", []string{"-e"}, func(s settings) any { return s.labelEnable }, true},
 		"scope":                  {"a", []string{"--scope", "a"}, func(s settings) any { return s.scope }, "a"},
 		"include-stopped":        {"1", []string{"-S"}, func(s settings) any { return s.includeStopped }, true},
+		"include-paused":         {"1", []string{"--include-paused"}, func(s settings) any { return s.includePaused }, true},
 		"include-restarting":     {"0", []string{"--include-restarting=false"}, func(s settings) any { return s.includeRestarting }, false},
 		"revive-stopped":         {"1", []string{"--revive-stopped"}, func(s settings) any { return s.revive }, true},
 		"disable-containers":     {"a, /b\n c.*,", []string{"-x", "a,/b", "-x", "c.*"}, func(s settings) any { return s.disabled }, []string{"a", "/b", "c.*"}},

@@ -48,6 +48,10 @@ func selectionRows(s *settings) []setting {
 			def: "true", usage: "containers that are restarted again and again, too",
 		},
 		{
+			flag: "include-paused", env: "WATCHTOWER_INCLUDE_PAUSED", target: toggle(&s.includePaused),
+			usage: "paused containers, too: their successors are paused, and what they had in memory is gone",
+		},
+		{
 			flag: "revive-stopped", env: "WATCHTOWER_REVIVE_STOPPED", target: toggle(&s.revive), has: originFork,
 			usage: "start what was stopped, once it was updated; with include-stopped",
 		},

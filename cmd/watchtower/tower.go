@@ -125,6 +125,9 @@ func statesOf(s settings) []lifecycle.State {
 	if s.includeStopped {
 		states = append(states, lifecycle.StateCreated, lifecycle.StateExited)
 	}
+	if s.includePaused {
+		states = append(states, lifecycle.StatePaused)
+	}
 	return states
 }
 
