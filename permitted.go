@@ -21,7 +21,7 @@ func (a *application) permitted(ctx context.Context, plan Plan) error {
 			return a.entry(m.ID).Container.State == lifecycle.StatePaused
 		})
 	})
-	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, paused) })
+	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, lifecycle.Needs{Paused: paused}) })
 	if err != nil {
 		return fmt.Errorf("not begun, since it could not be finished: %w", err)
 	}

@@ -23,8 +23,8 @@ type filtered struct {
 	asked *[]bool // whether for a paused one
 }
 
-func (g filtered) Preflight(_ context.Context, paused bool) error {
-	*g.asked = append(*g.asked, paused)
+func (g filtered) Preflight(_ context.Context, needs lifecycle.Needs) error {
+	*g.asked = append(*g.asked, needs.Paused)
 	return g.err
 }
 

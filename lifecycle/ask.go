@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
 const (
@@ -30,16 +34,31 @@ func (e *notPassed) Error() string {
 }
 
 // askable refuses, before anything is touched, a probe that this engine or this
-// process has no way to make.
+// process has no way to make, or that who stands between them denies.
 func (r *recreator) askable(ctx context.Context, snap Snapshot, p Probe) error {
-	if _, ok := r.engine.(Execer); !ok && p.command != nil {
-		return errNoExecer
+	if p.command != nil {
+		return r.canExec(ctx)
 	}
 	if p.url == nil {
 		return nil
 	}
 	_, err := r.addressee(ctx, snap)
 	return err
+}
+
+func (r *recreator) canExec(ctx context.Context) error {
+	if _, ok := r.engine.(Execer); !ok {
+		return errNoExecer
+	}
+	e, ok := r.engine.(Preflighter)
+	if !ok {
+		return nil
+	}
+	err := errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return e.Preflight(ctx, Needs{Exec: true}) })
+	if err != nil {
+		return fmt.Errorf("exec probe: %w", err)
+	}
+	return nil
 }
 
 // asking begins to make a container's probe, if there is one to make, and returns
@@ -67,6 +86,9 @@ func (r *recreator) ask(ctx context.Context, id string, p Probe, within time.Dur
 		err := try(timed, id, p)
 		if err == nil {
 			return nil
+		}
+		if errdefs.IsPermissionDenied(err) {
+			return fmt.Errorf("probe %s: %w", p, err) // nothing of the container's, and it will be so the next time
 		}
 		if timed.Err() == nil { // else it was cut short, and the one before tells more
 			answer = end(err.Error(), probeBytes)

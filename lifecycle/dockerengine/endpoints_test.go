@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
@@ -124,19 +125,22 @@ func TestPodmanIsNotTakenForOneThatDenies(t *testing.T) {
 func TestAPreflightNamesAllThatAnUpdateWouldMiss(t *testing.T) {
 	host := enginehost.Engine(t)
 	front := enginehost.NewFront(t, host.Address, func(method, path string) bool {
-		return method != http.MethodDelete && !strings.HasSuffix(path, "/start") && !strings.HasSuffix(path, "/pause")
+		return method != http.MethodDelete && !strings.HasSuffix(path, "/start") && !strings.HasSuffix(path, "/pause") && !strings.HasSuffix(path, "/exec")
 	})
 	e, err := dockerengine.New(dockerengine.WithHost(front.Address))
 	require.NoError(t, err)
 	const denied = `dockerengine: try POST /containers/{id}/start: 403 Forbidden
 dockerengine: try DELETE /containers/{id}: 403 Forbidden`
-	err = e.Preflight(t.Context(), false)
+	err = e.Preflight(t.Context(), lifecycle.Needs{})
 	require.ErrorIs(t, err, errdefs.ErrPermissionDenied)
 	require.EqualError(t, err, denied)
-	require.EqualError(t, e.Preflight(t.Context(), true), denied+"\ndockerengine: try POST /containers/{id}/pause: 403 Forbidden")
+	require.EqualError(t, e.Preflight(t.Context(), lifecycle.Needs{Paused: true}), denied+"\ndockerengine: try POST /containers/{id}/pause: 403 Forbidden")
+	require.EqualError(t, e.Preflight(t.Context(), lifecycle.Needs{Exec: true}), denied+`
+dockerengine: try POST /containers/{id}/exec: 403 Forbidden
+dockerengine: try POST /exec/{id}/start: 403 Forbidden`)
 	e, err = dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)
-	require.NoError(t, e.Preflight(t.Context(), true))
+	require.NoError(t, e.Preflight(t.Context(), lifecycle.Needs{Paused: true, Exec: true}))
 }
 
 const endpointsPage = "../../docs/endpoints.md"
