@@ -3,25 +3,20 @@ package watchtower
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 // permitted asks the engine, if it can tell, whether it would let the plan's swaps
-// be finished or undone once they are begun. A socket proxy may deny any call.
+// be finished or undone once they are begun. A socket proxy may deny any call. What
+// single containers need besides the updater asks for.
 func (a *application) permitted(ctx context.Context, plan Plan) error {
 	e, ok := a.cfg.engine.(lifecycle.Preflighter)
 	if !ok || len(plan.Groups) == 0 {
 		return nil
 	}
-	paused := slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool {
-		return slices.ContainsFunc(g.Members, func(m PlannedMember) bool {
-			return a.entry(m.ID).Container.State == lifecycle.StatePaused
-		})
-	})
-	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, lifecycle.Needs{Paused: paused}) })
+	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, lifecycle.Needs{}) })
 	if err != nil {
 		return fmt.Errorf("not begun, since it could not be finished: %w", err)
 	}

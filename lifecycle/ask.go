@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-
-	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
 const (
@@ -37,28 +35,16 @@ func (e *notPassed) Error() string {
 // process has no way to make, or that who stands between them denies.
 func (r *recreator) askable(ctx context.Context, snap Snapshot, p Probe) error {
 	if p.command != nil {
-		return r.canExec(ctx)
+		if _, ok := r.engine.(Execer); !ok {
+			return errNoExecer
+		}
+		return r.allowed(ctx, "exec probe", Needs{Exec: true})
 	}
 	if p.url == nil {
 		return nil
 	}
 	_, err := r.addressee(ctx, snap)
 	return err
-}
-
-func (r *recreator) canExec(ctx context.Context) error {
-	if _, ok := r.engine.(Execer); !ok {
-		return errNoExecer
-	}
-	e, ok := r.engine.(Preflighter)
-	if !ok {
-		return nil
-	}
-	err := errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return e.Preflight(ctx, Needs{Exec: true}) })
-	if err != nil {
-		return fmt.Errorf("exec probe: %w", err)
-	}
-	return nil
 }
 
 // asking begins to make a container's probe, if there is one to make, and returns

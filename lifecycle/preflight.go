@@ -1,6 +1,11 @@
 package lifecycle
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+)
 
 // Preflighter is an engine that can be asked, before a container is touched, whether
 // it would let an update through to its end. Who stands between may deny a call that
@@ -19,4 +24,17 @@ type Needs struct {
 	Paused bool
 	// Exec are those that run a command in a container: an exec probe's.
 	Exec bool
+}
+
+// allowed refuses what the engine, if it can tell, would not let through.
+func (r *recreator) allowed(ctx context.Context, what string, needs Needs) error {
+	e, ok := r.engine.(Preflighter)
+	if !ok {
+		return nil
+	}
+	err := errclass.Within(ctx, callTimeout, func(ctx context.Context) error { return e.Preflight(ctx, needs) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }

@@ -138,8 +138,13 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	return mv, nil
 }
 
-// verifiable refuses what a verification could not read or do.
+// verifiable refuses what a verification could not read or do, or the way back not.
 func (r *recreator) verifiable(ctx context.Context, m *move) error {
+	if m.was == wasPaused { // to undo the swap, if for nothing else
+		if err := r.allowed(ctx, "pause", Needs{Paused: true}); err != nil {
+			return err
+		}
+	}
 	labels := m.labels()
 	if _, err := durationLabel(labels, LabelStableTime); err != nil {
 		return err
