@@ -55,6 +55,7 @@ func TestAnEndpointIsFoundInARequest(t *testing.T) {
 		{"DELETE", "/v1.41/containers/", ""},
 		{"POST", "/v1.41/containers/web", ""},
 		{"POST", "/v1.41/containers/prune", ""},
+		{"DELETE", "/v1.41/volumes/0", "/volumes/{id}"},
 		{"POST", "/v1.41/exec/0/start", "/exec/{id}/start"},
 		{"GET", "/v1.41/secrets", ""},
 	} {
@@ -169,7 +170,8 @@ anything, and says what is denied and what that costs. It asks for containers an
 the refusal who refuses; the engine's own log may tell of that.
 
 A pass that is to change containers tries first, in the same way, the calls without which a swap could be begun and neither
-finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun.
+finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun. So it does with the pause of
+a container that is paused, and with the commands of one that has an exec probe: where these are denied, that one stays.
 
 Paths have the API's version in front of them, ` + "`/v1.41/containers/json`" + `, but for the ping's. ` + "`{id}`" + ` is a container's
 name as often as its ID: a swap addresses containers by name. ` + "`{name}`" + ` is an image's, which may have slashes and a colon.
@@ -209,6 +211,7 @@ Tecnativa's docker-socket-proxy tells requests apart by the first part of their 
 		{"NETWORKS", "/networks/"},
 		{"EXEC", "/exec/"},
 		{"VERSION", "/version"},
+		{"VOLUMES", "/volumes/"},
 	} {
 		fmt.Fprintf(&b, "| `%s=1` | %s |\n", v.name, featuresOf(func(ep dockerengine.Endpoint) bool { return strings.HasPrefix(ep.Path, v.part) }))
 	}
