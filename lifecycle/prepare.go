@@ -93,6 +93,9 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
+	if err := r.apart(ctx, old); err != nil {
+		return nil, err
+	}
 	mv.start, mv.goal = m.Start, mv.was.then(m.Start)
 	if mv.order, err = orderOf(t, seat, old); err != nil {
 		return nil, err
