@@ -23,6 +23,24 @@ func (a *application) permitted(ctx context.Context, plan Plan) error {
 	return nil
 }
 
+// cutOffs are the containers through which the engine is reached, by ID, with the
+// reason that is.
+func (p *pass) cutOffs(snaps []lifecycle.Snapshot) map[string]string {
+	var own lifecycle.Snapshot
+	for _, snap := range snaps {
+		if snap.ID == p.cfg.self && snap.ID != "" {
+			own = snap
+		}
+	}
+	out := map[string]string{}
+	for _, snap := range snaps {
+		if why := lifecycle.CutOff(p.cfg.engine, own, snap); why != "" {
+			out[snap.ID] = why
+		}
+	}
+	return out
+}
+
 // refuse ends what was never begun.
 func (a *application) refuse(plan Plan, err error) {
 	for _, g := range plan.Groups {

@@ -2,10 +2,13 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/containerd/errdefs"
 )
 
 // PeerTeller is an engine that tells what it is reached by.
@@ -16,30 +19,43 @@ type PeerTeller interface {
 	Peer() netip.AddrPort
 }
 
-// apart refuses a container through which this process reaches the engine: a socket
-// proxy, or the one whose network it uses. Once that is stopped, nobody is left who
-// could start the new one, or the old one again.
-func (r *recreator) apart(ctx context.Context, old Snapshot) error {
-	teller, ok := r.engine.(PeerTeller)
-	if !ok || !old.State.Up() {
-		return nil
+// CutOff says why the swap of a container would cut off whoever makes it from the
+// engine; empty if it would not. own is the container that this process runs in; the
+// zero value if it runs in none. A socket proxy is such a container, or the one whose
+// network this process uses: once that is stopped, nobody is left who could start the
+// new one, or the old one again.
+func CutOff(engine Engine, own, c Snapshot) string {
+	teller, ok := engine.(PeerTeller)
+	if !ok || !c.State.Up() {
+		return ""
 	}
 	peer := teller.Peer()
-	if !peer.IsValid() {
+	parent, lodger := strings.CutPrefix(own.HostConfig.Text("NetworkMode"), "container:")
+	switch {
+	case !peer.IsValid():
+		return ""
+	case answersAt(c, peer):
+		return fmt.Sprintf("the engine is reached through it, at %s: replace it by hand", peer)
+	case lodger && (parent == c.ID || parent == c.Name):
+		return "the engine is reached by its network, which is this process's: replace it by hand"
+	}
+	return ""
+}
+
+// apart refuses what would cut this process off.
+func (r *recreator) apart(ctx context.Context, old Snapshot) error {
+	if _, ok := r.engine.(PeerTeller); !ok {
 		return nil
 	}
-	if answersAt(old, peer) {
-		return precondition("the engine is reached through it, at %s: its swap would cut itself off; replace it by hand", peer)
+	var own Snapshot
+	if r.me.container != "" {
+		var err error
+		if own, err = r.inspect(ctx, r.me.container); err != nil && !errdefs.IsNotFound(err) {
+			return err
+		}
 	}
-	if r.me.container == "" {
-		return nil
-	}
-	own, err := r.inspect(ctx, r.me.container)
-	if err != nil {
-		return err
-	}
-	if parent, ok := strings.CutPrefix(own.HostConfig.Text("NetworkMode"), "container:"); ok && (parent == old.ID || parent == old.Name) {
-		return precondition("the engine is reached by its network, which is this process's: its swap would cut itself off; replace it by hand")
+	if why := CutOff(r.engine, own, old); why != "" {
+		return precondition("%s", why)
 	}
 	return nil
 }
