@@ -146,7 +146,7 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p.cutOff = p.cutOffs(snaps)
+	p.cutOff = p.cutOffs(ctx, stale, snaps)
 	pl := planner{
 		policy: policy, stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
 		skip:      func(id, reason string) { p.skip(p.entry(id), reason) },

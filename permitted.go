@@ -23,9 +23,9 @@ func (a *application) permitted(ctx context.Context, plan Plan) error {
 	return nil
 }
 
-// cutOffs are the containers through which the engine is reached, by ID, with the
-// reason that is.
-func (p *pass) cutOffs(snaps []lifecycle.Snapshot) map[string]string {
+// cutOffs are the containers through which the engine is reached, by ID, with what that
+// means for them. Of one that would be updated it is told once: it waits for a person.
+func (p *pass) cutOffs(ctx context.Context, stale []candidate, snaps []lifecycle.Snapshot) map[string]string {
 	var own lifecycle.Snapshot
 	for _, snap := range snaps {
 		if snap.ID == p.cfg.self && snap.ID != "" {
@@ -36,6 +36,11 @@ func (p *pass) cutOffs(snaps []lifecycle.Snapshot) map[string]string {
 	for _, snap := range snaps {
 		if why := lifecycle.CutOff(p.cfg.engine, own, snap); why != "" {
 			out[snap.ID] = why
+		}
+	}
+	for _, s := range stale {
+		if c := s.entry.Container; out[c.ID] != "" && p.untold("cut off "+c.ID) {
+			p.cfg.logger.WarnContext(ctx, "it is stale and left as it is", append(about(c), "reason", out[c.ID])...)
 		}
 	}
 	return out

@@ -1,7 +1,9 @@
 package watchtower_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -74,16 +76,18 @@ func TestTheProxyThatLeadsToTheEngineStays(t *testing.T) {
 			image.Env = []string{"VERSION=2"}
 			reg.Push(t, "way-proxy:1", image)
 			reg.Push(t, "way-other:1", enginehost.Image{Env: []string{"VERSION=2"}})
-			tw := tower(t, &enginehost.Host{Address: address}, []string{"way-proxy", "way-other"}, quick())
+			var log bytes.Buffer
+			tw := tower(t, &enginehost.Host{Address: address}, []string{"way-proxy", "way-other"}, quick(),
+				watchtower.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 			looked, err := tw.Check(t.Context())
 			require.NoError(t, err)
 			r := update(t, tw)
 			assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "way-other").Status, "%v", entry(t, r, "way-other").Err)
 			proxy := entry(t, r, "way-proxy")
 			assert.Equal(t, watchtower.StatusSkipped, proxy.Status, "%v", proxy.Err)
-			assert.Contains(t, proxy.Reason, "the engine is reached through it")
+			assert.Regexp(t, `^stale, but the engine is reached through it, at .*375: replace it by hand$`, proxy.Reason)
 			assert.Equal(t, proxy.Reason, entry(t, looked, "way-proxy").Reason, "a check says so, too")
-			t.Log(proxy.Reason)
+			assert.Equal(t, 1, strings.Count(log.String(), `level=WARN msg="it is stale and left as it is" container=way-proxy`), "it is told once: %s", log.String())
 			assert.Equal(t, id, host.Inspect(t, "way-proxy")["Id"])
 			assert.Equal(t, []string{"way-proxy"}, named(t, host, "way-proxy"))
 		})

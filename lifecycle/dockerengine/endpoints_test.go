@@ -173,6 +173,9 @@ A pass that is to change containers tries first, in the same way, the calls with
 finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun. So it does with the pause of
 a container that is paused, and with the commands of one that has an exec probe: where these are denied, that one stays.
 
+The container through which the engine is reached, a proxy's, is never replaced: once it is stopped nobody is left who
+could start the new one, or the old one again. A warning tells that it is stale, and it waits for a person.
+
 Paths have the API's version in front of them, ` + "`/v1.41/containers/json`" + `, but for the ping's. ` + "`{id}`" + ` is a container's
 name as often as its ID: a swap addresses containers by name. ` + "`{name}`" + ` is an image's, which may have slashes and a colon.
 Where the ping by HEAD is refused it is made by GET.
