@@ -86,7 +86,7 @@ func scenarios(t *testing.T, host *enginehost.Host) map[dockerengine.Feature]sce
 			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithUpdateOrder(lifecycle.StartFirst)},
 		},
 		dockerengine.FeatureExec: {
-			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithProbe(command, time.Second)},
+			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithProbe(command, 20*time.Second)},
 		},
 		dockerengine.FeatureProbe: {
 			body: object{"HostConfig": object{"NetworkMode": "host"}},
