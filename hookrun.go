@@ -125,7 +125,9 @@ func (a *application) lastWord(g PlannedGroup, t *lifecycle.Target) (asked func(
 	return done.Load
 }
 
-// agree asks the hooks of all members, in the order in which they are stopped.
+// agree asks the hooks of all members, in the order in which they are stopped. This
+// process's own container runs no command: its image need not have a shell, and the
+// programs before this one ran none.
 func (a *application) agree(ctx context.Context, g PlannedGroup, members []lifecycle.Member) error {
 	for i, m := range slices.Backward(members) {
 		verdict := a.called(ctx, a.entry(g.Members[i].ID), HookCall{
@@ -136,6 +138,9 @@ func (a *application) agree(ctx context.Context, g PlannedGroup, members []lifec
 		}
 	}
 	for i, m := range slices.Backward(members) {
+		if m.Container.ID == a.cfg.self {
+			continue
+		}
 		verdict := a.command(ctx, a.entry(g.Members[i].ID), m.Container, lifecycle.PreUpdate)
 		if err := objection(m.Container, verdict); err != nil {
 			return err

@@ -186,6 +186,10 @@ func logHook(ctx context.Context, l *slog.Logger, e HookEnded) {
 
 func logRecovery(ctx context.Context, l *slog.Logger, r lifecycle.Recovery) {
 	attrs := []any{"container", r.Name, "outcome", r.Outcome}
+	if errdefs.IsConflict(r.Err) { // nothing was cut short, as far as can be seen
+		l.InfoContext(ctx, "an update is in another watcher's hand", "container", r.Name)
+		return
+	}
 	if r.Err != nil {
 		l.WarnContext(ctx, "an update that was cut short", append(attrs, "err", r.Err)...)
 		return

@@ -24,7 +24,8 @@ type pass struct {
 
 	monitored []candidate // stale, and to stay so
 
-	unfinished map[string]bool // services that a swap has not let go of
+	unfinished map[string]bool   // services that a swap has not let go of
+	cutOff     map[string]string // by ID: why a swap would be nobody's to finish
 
 	mu     sync.Mutex
 	images map[string]lifecycle.Image  // by ID
@@ -145,6 +146,7 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	p.cutOff = p.cutOffs(ctx, stale, snaps)
 	pl := planner{
 		policy: policy, stale: stale, snaps: snaps, relations: relations(snaps), wish: p.cfg.wish(), refuse: p.immovable,
 		skip:      func(id, reason string) { p.skip(p.entry(id), reason) },
@@ -161,6 +163,8 @@ func (p *pass) immovable(c lifecycle.Container) string {
 		return p.untouchable(c)
 	case journalled, p.unfinished[c.Name]:
 		return "it is part of an unfinished swap"
+	case p.cutOff[c.ID] != "":
+		return p.cutOff[c.ID]
 	case c.State == lifecycle.StateRemoving, c.State == lifecycle.StateDead:
 		return fmt.Sprintf("it is %s", c.State)
 	default:

@@ -20,11 +20,15 @@ type filtered struct {
 	*enginetest.Engine
 
 	err   error
-	asked *[]bool // whether for a paused one
+	pause bool // alone is denied
+	asked *[]lifecycle.Needs
 }
 
-func (g filtered) Preflight(_ context.Context, paused bool) error {
-	*g.asked = append(*g.asked, paused)
+func (g filtered) Preflight(_ context.Context, needs lifecycle.Needs) error {
+	*g.asked = append(*g.asked, needs)
+	if g.pause && !needs.Paused {
+		return nil
+	}
 	return g.err
 }
 
@@ -34,13 +38,13 @@ func TestWhatWouldBeDeniedIsNotBegun(t *testing.T) {
 		err    error
 		paused bool
 		stale  bool
-		asked  []bool
+		asked  []lifecycle.Needs
 		want   watchtower.Status
 	}{
 		"nothing to do": {err: denied, want: watchtower.StatusFresh},
-		"allowed":       {stale: true, asked: []bool{false}, want: watchtower.StatusUpdated},
-		"denied":        {err: denied, stale: true, asked: []bool{false}, want: watchtower.StatusFailed},
-		"a paused one":  {err: denied, paused: true, stale: true, asked: []bool{true}, want: watchtower.StatusFailed},
+		"allowed":       {stale: true, asked: []lifecycle.Needs{{}}, want: watchtower.StatusUpdated},
+		"denied":        {err: denied, stale: true, asked: []lifecycle.Needs{{}}, want: watchtower.StatusFailed},
+		"a paused one":  {err: denied, paused: true, stale: true, asked: []lifecycle.Needs{{}}, want: watchtower.StatusFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := enginetest.New()
@@ -53,8 +57,8 @@ func TestWhatWouldBeDeniedIsNotBegun(t *testing.T) {
 				e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
 			}
 			e.Calls()
-			var asked []bool
-			tw := memory(t, e, watchtower.WithEngine(filtered{e, tt.err, &asked}), quick(),
+			var asked []lifecycle.Needs
+			tw := memory(t, e, watchtower.WithEngine(filtered{e, tt.err, false, &asked}), quick(),
 				watchtower.WithStates(lifecycle.StateRunning, lifecycle.StatePaused))
 			got := entry(t, update(t, tw), "web")
 			assert.Equal(t, tt.want, got.Status, "%v", got.Err)
@@ -70,4 +74,27 @@ func TestWhatWouldBeDeniedIsNotBegun(t *testing.T) {
 			assert.Equal(t, old.ID, now.ID)
 		})
 	}
+}
+
+// Only those that are paused need a pause.
+func TestADeniedPauseKeepsNobodyElseBack(t *testing.T) {
+	e := enginetest.New()
+	e.Publish("app:1", enginetest.Image{})
+	old := e.Run("paused", "app:1", lifecycle.Spec{})
+	require.NoError(t, e.Pause(t.Context(), "paused"))
+	e.Run("web", "app:1", lifecycle.Spec{})
+	e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
+	var asked []lifecycle.Needs
+	denied := fmt.Errorf("pause: 403 Forbidden: %w", errdefs.ErrPermissionDenied)
+	tw := memory(t, e, watchtower.WithEngine(filtered{e, denied, true, &asked}), quick(),
+		watchtower.WithStates(lifecycle.StateRunning, lifecycle.StatePaused))
+	r := update(t, tw)
+	assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "web").Status)
+	paused := entry(t, r, "paused")
+	assert.Equal(t, watchtower.StatusFailed, paused.Status)
+	require.EqualError(t, paused.Err, "watchtower: update paused: pause: "+denied.Error())
+	now, err := e.Inspect(t.Context(), "paused")
+	require.NoError(t, err)
+	assert.Equal(t, []any{old.ID, lifecycle.StatePaused}, []any{now.ID, now.State})
+	assert.Equal(t, []lifecycle.Needs{{}, {Paused: true}}, asked)
 }

@@ -214,6 +214,9 @@ func (p *planner) arrange(ids []string) (ordered []string, reason string) {
 	for _, id := range ids {
 		c := p.container(id)
 		if why := p.refuse(c); why != "" {
+			if len(ids) == 1 {
+				return nil, "stale, but " + why
+			}
 			return nil, fmt.Sprintf("stale, but %s moves with it: %s", c.Name, why)
 		}
 	}

@@ -153,6 +153,10 @@ func (a *application) startHelper(ctx context.Context, g PlannedGroup) (string, 
 	if err != nil {
 		return "", err
 	}
+	// The helper has nobody to ask. Its own word on it this process gives here.
+	if err := a.agree(ctx, g, target.Members); err != nil {
+		return "", err
+	}
 	var note selfNote
 	for i, m := range g.Members {
 		if m.To == nil {

@@ -86,13 +86,17 @@ func scenarios(t *testing.T, host *enginehost.Host) map[dockerengine.Feature]sce
 			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithUpdateOrder(lifecycle.StartFirst)},
 		},
 		dockerengine.FeatureExec: {
-			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithProbe(command, time.Second)},
+			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithProbe(command, 20*time.Second)},
 		},
 		dockerengine.FeatureProbe: {
 			body: object{"HostConfig": object{"NetworkMode": "host"}},
 			next: []enginehost.Image{serves}, base: updated, opts: []watchtower.Option{watchtower.WithProbe(page, 3*time.Second)},
 		},
 		dockerengine.FeatureCleanup: {next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithCleanup(true)}},
+		dockerengine.FeatureVolumes: {
+			body: object{"Volumes": object{"/data": object{}}},
+			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithRemoveVolumes(true)},
+		},
 	}
 }
 
@@ -193,7 +197,7 @@ func TestADeniedEndpointLosesNothing(t *testing.T) {
 			switch ep.Feature {
 			case dockerengine.FeatureSignal:
 				return // what is stopped is down
-			case dockerengine.FeatureRegistries, dockerengine.FeatureCleanup:
+			case dockerengine.FeatureRegistries, dockerengine.FeatureCleanup, dockerengine.FeatureVolumes:
 				require.NoError(t, err)
 				assert.Equal(t, watchtower.StatusUpdated, outcome, "it can do without")
 			case dockerengine.FeatureProbe:

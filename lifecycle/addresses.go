@@ -98,35 +98,44 @@ func (r *recreator) addressee(ctx context.Context, snap Snapshot) (Snapshot, err
 		}
 		return r.addressee(ctx, snap) // a parent is older than its child: the way ends
 	}
-	switch {
-	case mode == "none":
+	switch mode {
+	case "none":
 		return snap, precondition("probe: it has no network: only an exec probe can ask it")
-	case mode == "host" && !r.onHost(ctx):
-		return snap, precondition("probe: it uses the host's network, which is not this process's: only an exec probe can ask it")
+	case "host":
+		return snap, r.onHost(ctx)
 	}
 	return snap, nil
 }
 
-// onHost tells whether the network of the engine's host is this process's: the
-// engine is reached by a local socket, and this process runs in no container, or
-// in one on the host's network.
-func (r *recreator) onHost(ctx context.Context) bool {
+// onHost refuses what cannot be asked because the network of the engine's host is not
+// this process's. It is if the engine is reached by a local socket, and this process
+// runs in no container, or in one on the host's network.
+func (r *recreator) onHost(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	elsewhere := precondition("probe: it uses the host's network, which is not this process's: only an exec probe can ask it")
 	describer, ok := r.engine.(Describer)
 	if !ok {
-		return false
+		return elsewhere
 	}
 	info, err := describer.Describe(ctx)
 	scheme, _, _ := strings.Cut(info.Address, "://")
-	if err != nil || scheme != "unix" && scheme != "npipe" {
-		return false
-	}
-	if r.me.container == "" {
-		return true
+	switch {
+	case scheme != "unix" && scheme != "npipe":
+		return elsewhere
+	case err != nil:
+		return precondition("probe: it uses the host's network, and whether that is this process's the engine does not tell: %w", err)
+	case r.me.container == "":
+		return nil
 	}
 	self, err := r.inspect(ctx, r.me.container)
-	return err == nil && self.HostConfig.Text("NetworkMode") == "host"
+	switch {
+	case err != nil:
+		return precondition("probe: it uses the host's network, and whether this process does cannot be told: %w", err)
+	case self.HostConfig.Text("NetworkMode") != "host":
+		return elsewhere
+	}
+	return nil
 }
 
 // addresses are a container's own, by network.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/containerd/errdefs"
 )
 
 const (
@@ -30,10 +32,13 @@ func (e *notPassed) Error() string {
 }
 
 // askable refuses, before anything is touched, a probe that this engine or this
-// process has no way to make.
+// process has no way to make, or that who stands between them denies.
 func (r *recreator) askable(ctx context.Context, snap Snapshot, p Probe) error {
-	if _, ok := r.engine.(Execer); !ok && p.command != nil {
-		return errNoExecer
+	if p.command != nil {
+		if _, ok := r.engine.(Execer); !ok {
+			return errNoExecer
+		}
+		return r.allowed(ctx, "exec probe", Needs{Exec: true})
 	}
 	if p.url == nil {
 		return nil
@@ -67,6 +72,9 @@ func (r *recreator) ask(ctx context.Context, id string, p Probe, within time.Dur
 		err := try(timed, id, p)
 		if err == nil {
 			return nil
+		}
+		if errdefs.IsPermissionDenied(err) {
+			return fmt.Errorf("probe %s: %w", p, err) // nothing of the container's, and it will be so the next time
 		}
 		if timed.Err() == nil { // else it was cut short, and the one before tells more
 			answer = end(err.Error(), probeBytes)

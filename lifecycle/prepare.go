@@ -95,6 +95,9 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if old.Config == nil || old.HostConfig == nil {
 		return nil, precondition("the engine does not show its configuration")
 	}
+	if err := r.apart(ctx, old); err != nil {
+		return nil, err
+	}
 	mv.start, mv.goal = m.Start, mv.was.then(m.Start)
 	if mv.order, err = orderOf(t, seat, old); err != nil {
 		return nil, err
@@ -140,8 +143,13 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	return mv, nil
 }
 
-// verifiable refuses what a verification could not read or do.
+// verifiable refuses what a verification could not read or do, or the way back not.
 func (r *recreator) verifiable(ctx context.Context, m *move) error {
+	if m.was == wasPaused { // to undo the swap, if for nothing else
+		if err := r.allowed(ctx, "pause", Needs{Paused: true}); err != nil {
+			return err
+		}
+	}
 	labels := m.labels()
 	if _, err := durationLabel(labels, LabelStableTime); err != nil {
 		return err

@@ -216,8 +216,10 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 // startFailed notes whether the image is to blame.
 func (s *swap) startFailed(err error) { s.imageFailed = blames(err) }
 
-// blames: it is not that the engine is gone, or its disk full.
-func blames(err error) bool { return !errdefs.IsUnavailable(err) && !errdefs.IsResourceExhausted(err) }
+// blames: it is not that the engine is gone, its disk full, or the call denied.
+func blames(err error) bool {
+	return !errdefs.IsUnavailable(err) && !errdefs.IsResourceExhausted(err) && !errdefs.IsPermissionDenied(err)
+}
 
 // halt stops a predecessor.
 func (s *swap) halt(ctx context.Context, m *move, ref string) error {

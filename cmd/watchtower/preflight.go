@@ -122,6 +122,7 @@ func asked(s settings) map[dockerengine.Feature]bool {
 		dockerengine.FeatureExec:       swaps && command || s.hooks,
 		dockerengine.FeatureProbe:      swaps && probe != "" && !command,
 		dockerengine.FeatureCleanup:    swaps && s.cleanup,
+		dockerengine.FeatureVolumes:    swaps && s.removeVolumes,
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // everything are settings that ask for all there is, but a probe of one kind.
-var everything = []string{"--cleanup", "--update-order=start-first", "--probe=exec:true", "--stable-time=1s"}
+var everything = []string{"--cleanup", "--remove-volumes", "--update-order=start-first", "--probe=exec:true", "--stable-time=1s"}
 
 // listed lets pass what is in the list but the given line.
 func listed(without string) func(method, path string) bool {

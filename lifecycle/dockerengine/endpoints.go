@@ -25,6 +25,7 @@ const (
 	FeatureExec       Feature = "exec"
 	FeatureProbe      Feature = "probe"
 	FeatureCleanup    Feature = "cleanup"
+	FeatureVolumes    Feature = "volumes"
 )
 
 // Costs says what cannot be done where one of the feature's endpoints is denied.
@@ -42,6 +43,7 @@ func (f Feature) Costs() string {
 		FeatureExec:       "no command in a container: no exec probe, no hook",
 		FeatureProbe:      "no http or tcp probe of a container on the host's network",
 		FeatureCleanup:    "replaced images stay",
+		FeatureVolumes:    "replaced anonymous volumes stay",
 	}[f]
 }
 
@@ -126,6 +128,7 @@ func Endpoints() []Endpoint {
 		{Feature: FeatureExec, Method: "GET", Path: "/exec/{id}/json", Why: "how it ended"},
 		{Feature: FeatureProbe, Method: "GET", Path: "/version", Why: "whether the engine's network is this one"},
 		{Feature: FeatureCleanup, Method: "DELETE", Path: "/images/{name}", Why: "remove the image that was replaced"},
+		{Feature: FeatureVolumes, Method: "DELETE", Path: "/volumes/{id}", Why: "remove an anonymous volume that was replaced"},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
@@ -54,6 +55,7 @@ func TestAnEndpointIsFoundInARequest(t *testing.T) {
 		{"DELETE", "/v1.41/containers/", ""},
 		{"POST", "/v1.41/containers/web", ""},
 		{"POST", "/v1.41/containers/prune", ""},
+		{"DELETE", "/v1.41/volumes/0", "/volumes/{id}"},
 		{"POST", "/v1.41/exec/0/start", "/exec/{id}/start"},
 		{"GET", "/v1.41/secrets", ""},
 	} {
@@ -124,19 +126,22 @@ func TestPodmanIsNotTakenForOneThatDenies(t *testing.T) {
 func TestAPreflightNamesAllThatAnUpdateWouldMiss(t *testing.T) {
 	host := enginehost.Engine(t)
 	front := enginehost.NewFront(t, host.Address, func(method, path string) bool {
-		return method != http.MethodDelete && !strings.HasSuffix(path, "/start") && !strings.HasSuffix(path, "/pause")
+		return method != http.MethodDelete && !strings.HasSuffix(path, "/start") && !strings.HasSuffix(path, "/pause") && !strings.HasSuffix(path, "/exec")
 	})
 	e, err := dockerengine.New(dockerengine.WithHost(front.Address))
 	require.NoError(t, err)
 	const denied = `dockerengine: try POST /containers/{id}/start: 403 Forbidden
 dockerengine: try DELETE /containers/{id}: 403 Forbidden`
-	err = e.Preflight(t.Context(), false)
+	err = e.Preflight(t.Context(), lifecycle.Needs{})
 	require.ErrorIs(t, err, errdefs.ErrPermissionDenied)
 	require.EqualError(t, err, denied)
-	require.EqualError(t, e.Preflight(t.Context(), true), denied+"\ndockerengine: try POST /containers/{id}/pause: 403 Forbidden")
+	require.EqualError(t, e.Preflight(t.Context(), lifecycle.Needs{Paused: true}), denied+"\ndockerengine: try POST /containers/{id}/pause: 403 Forbidden")
+	require.EqualError(t, e.Preflight(t.Context(), lifecycle.Needs{Exec: true}), denied+`
+dockerengine: try POST /containers/{id}/exec: 403 Forbidden
+dockerengine: try POST /exec/{id}/start: 403 Forbidden`)
 	e, err = dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)
-	require.NoError(t, e.Preflight(t.Context(), true))
+	require.NoError(t, e.Preflight(t.Context(), lifecycle.Needs{Paused: true, Exec: true}))
 }
 
 const endpointsPage = "../../docs/endpoints.md"
@@ -165,7 +170,11 @@ anything, and says what is denied and what that costs. It asks for containers an
 the refusal who refuses; the engine's own log may tell of that.
 
 A pass that is to change containers tries first, in the same way, the calls without which a swap could be begun and neither
-finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun.
+finished nor undone: rename, stop, start and remove. Where one is denied nothing is begun. So it does with the pause of
+a container that is paused, and with the commands of one that has an exec probe: where these are denied, that one stays.
+
+The container through which the engine is reached, a proxy's, is never replaced: once it is stopped nobody is left who
+could start the new one, or the old one again. A warning tells that it is stale, and it waits for a person.
 
 Paths have the API's version in front of them, ` + "`/v1.41/containers/json`" + `, but for the ping's. ` + "`{id}`" + ` is a container's
 name as often as its ID: a swap addresses containers by name. ` + "`{name}`" + ` is an image's, which may have slashes and a colon.
@@ -205,6 +214,7 @@ Tecnativa's docker-socket-proxy tells requests apart by the first part of their 
 		{"NETWORKS", "/networks/"},
 		{"EXEC", "/exec/"},
 		{"VERSION", "/version"},
+		{"VOLUMES", "/volumes/"},
 	} {
 		fmt.Fprintf(&b, "| `%s=1` | %s |\n", v.name, featuresOf(func(ep dockerengine.Endpoint) bool { return strings.HasPrefix(ep.Path, v.part) }))
 	}

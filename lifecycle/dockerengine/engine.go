@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Engine struct {
 	mu      sync.Mutex
 	session *session
 	dialErr error // the last dial's
+	peer    netip.AddrPort
 }
 
 var (
@@ -36,6 +38,7 @@ var (
 	_ lifecycle.PlatformInspector  = (*Engine)(nil)
 	_ lifecycle.RegistryConfigurer = (*Engine)(nil)
 	_ lifecycle.Preflighter        = (*Engine)(nil)
+	_ lifecycle.PeerTeller         = (*Engine)(nil)
 )
 
 // session is a client whose API version is agreed with the engine.
@@ -58,7 +61,21 @@ func (e *Engine) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.dialErr = err
+	if err == nil {
+		e.peer = netip.AddrPort{}
+		if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+			at := tcp.AddrPort()
+			e.peer = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+		}
+	}
 	return conn, err
+}
+
+// Peer is where the last connection by TCP went; the zero value if it went elsewhere.
+func (e *Engine) Peer() netip.AddrPort {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.peer
 }
 
 // connect returns the session, making it first if there is none.

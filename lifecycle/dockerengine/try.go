@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 // nothing is no container's, network's or image's name: what a trial asks for ends
@@ -98,12 +99,14 @@ func passed(resp *http.Response) error {
 	}
 }
 
-// Preflight tries the calls that change the containers of an update.
-func (e *Engine) Preflight(ctx context.Context, paused bool) error {
+// Preflight tries the calls that change the containers of an update, and those that
+// are needed besides.
+func (e *Engine) Preflight(ctx context.Context, needs lifecycle.Needs) error {
 	var denied []error
 	for _, ep := range Endpoints() {
-		swap := ep.Feature == FeatureUpdate && strings.HasPrefix(ep.Path, "/containers/{id}")
-		if !swap && (!paused || ep.Feature != FeaturePaused) {
+		needed := ep.Feature == FeatureUpdate && strings.HasPrefix(ep.Path, "/containers/{id}") ||
+			needs.Paused && ep.Feature == FeaturePaused || needs.Exec && ep.Feature == FeatureExec
+		if !needed {
 			continue
 		}
 		err := e.Try(ctx, ep)
