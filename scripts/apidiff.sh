@@ -3,9 +3,11 @@
 #
 # A change that could break a build of somebody's fails, unless CHANGELOG.md tells of it under "### Breaking" in its first section.
 # A clone may lack tags, or the history that leads to them. So it is said which release is taken, and it fails where CHANGELOG.md
-# tells of one, below its first section, that has no tag here. The first may be of one that is about to be tagged.
+# tells of one that has no tag here, but for one that is about to be tagged: nothing stands above it.
 set -euo pipefail
 
+# It may belong to somebody else, as in a container: who runs a script of it trusts it.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 if ! top=$(LC_ALL=C git rev-parse --show-toplevel 2>&1); then
 	if [[ $top != *"not a git repository"* ]]; then
 		echo "$top" >&2
@@ -20,7 +22,11 @@ APIDIFF="golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4"
 if [ $# -gt 0 ]; then
 	base=$1
 else
-	told=$(awk '/^## /{n++; if (n > 1 && match($0, /[0-9]+\.[0-9]+\.[0-9]+[^] ]*/)) {print "v" substr($0, RSTART, RLENGTH); exit}}' CHANGELOG.md)
+	told=$(awk '
+		/^## / && match($0, /[0-9]+\.[0-9]+\.[0-9]+[^] ]*/) && (later || n++) {print "v" substr($0, RSTART, RLENGTH); exit}
+		/^## /{inside = 1; next}
+		inside && NF {later = 1}
+	' CHANGELOG.md)
 	if [ -n "$told" ] && ! git rev-parse --quiet --verify "refs/tags/$told" >/dev/null; then
 		echo "CHANGELOG.md tells of a release whose tag is not here: git fetch origin tag $told; or say what to compare with: scripts/apidiff.sh COMMIT" >&2
 		exit 1

@@ -55,21 +55,22 @@ shallow() {
 	git checkout -q --orphan cut
 	commit later
 }
-# It belongs to somebody git does not trust.
-distrusted() { export GIT_TEST_ASSUME_DIFFERENT_OWNER=1; }
+# It belongs to somebody git would not trust.
+elsewhose() { released; export GIT_TEST_ASSUME_DIFFERENT_OWNER=1; }
 # It is a tree of files, and no repository.
 unpacked() { rm -rf .git; }
 
 none='## [Unreleased]\n'
-told='## [Unreleased]\n\n## [0.1.0] - 2026-01-02\n'
+told='## [Unreleased]\n\n### Fixed\n\n- F.\n\n## [0.1.0] - 2026-01-02\n'
 shows "no release" unreleased "$changed" "$none" 0 'there is no release yet'
 shows "the first release is prepared" unreleased "$changed" '## [0.1.0] - 2026-01-02\n' 0 'there is no release yet'
+shows "and nothing comes after it" unreleased "$changed" '## [Unreleased]\n\n## [0.1.0] - 2026-01-02\n\n- F.\n' 0 'there is no release yet'
 shows "a release whose tag is not here" unreleased "$changed" "$told" 1 'tells of a release whose tag is not here: git fetch origin tag v0.1.0'
-shows "another's tag is" released "$changed" '## [Unreleased]\n\n## 0.2.0\n\n## 0.1.0\n' 1 'git fetch origin tag v0.2.0'
+shows "another's tag is" released "$changed" '## [Unreleased]\n\n- F.\n\n## 0.2.0\n\n## 0.1.0\n' 1 'git fetch origin tag v0.2.0'
 shows "a release beside this commit" beside "$changed" "$none" 1 "v0.1.0 is the last release in this commit's history, v0.10.0 is not in it"
 shows "history that is not here" shallow "$changed" "$told" 1 $'v0.1.0 is the highest there is\n'
 shows "no git checkout" unpacked "$changed" "$told" 0 'no git checkout'
-shows "a checkout git does not trust" distrusted "$changed" "$told" 1 'dubious ownership'
+shows "somebody else's checkout" elsewhose "$added" "$none" 0 'the API is compatible with v0.1.0'
 unset GIT_TEST_ASSUME_DIFFERENT_OWNER
 shows "something was added" released "$added" "$none" 0 $'./a.G: added\nthe API is compatible with v0.1.0'
 shows "something was changed" released "$changed" "$none" 1 'no "### Breaking"'

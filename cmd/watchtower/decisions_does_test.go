@@ -130,6 +130,29 @@ func noRestart(t *testing.T, tn *town) {
 	t.Logf("    n-app is %s, of the new image; the old one is removed", c["State"].(object)["Status"])
 }
 
+// What is paused is left alone unless a setting lets it in, and stays paused.
+func TestPausedContainersAreLetIn(t *testing.T) {
+	host, reg := enginehost.Engine(t), enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "paused:1", enginehost.Image{})
+	host.Pull(t, ref, "")
+	old := host.Run(t, "p-app", object{"Image": ref})
+	host.API(t, http.MethodPost, "/containers/p-app/pause", nil, nil)
+	reg.Push(t, "paused:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	for _, tt := range []struct {
+		args, want []string
+		same       bool
+	}{
+		{args("--run-once", "p-app"), args("updated=0 failed=0"), true},
+		{args("--run-once", "--include-paused", "p-app"), args("updated=1 failed=0"), false},
+	} {
+		code, stdout, stderr := runProgram(t, engineEnv(host, "WATCHTOWER_STABLE_TIME=100ms"), tt.args...)
+		said(t, nil, tt.args, code, exitOK, stdout+stderr, tt.want...)
+		c := host.Inspect(t, "p-app")
+		assert.Equal(t, tt.same, old == c["Id"])
+		assert.Equal(t, "paused", c["State"].(object)["Status"])
+	}
+}
+
 func rollingStops(t *testing.T, tn *town) {
 	t.Helper()
 	ref, _ := tn.reg.Push(t, "rolling:1", enginehost.Image{})
