@@ -35,19 +35,25 @@ type machineClock struct{}
 func (machineClock) Now() time.Time { return time.Now() }
 
 func (machineClock) Wait(ctx context.Context, until time.Time) {
-	until = until.Round(0) // by the time of day, not by what has gone by
 	for ctx.Err() == nil {
-		left := time.Until(until)
-		if left <= 0 {
+		wait := left(time.Now(), until)
+		if wait <= 0 {
 			return
 		}
-		timer := time.NewTimer(min(left, lookAgain))
+		timer := time.NewTimer(min(wait, lookAgain))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 		}
 	}
+}
+
+// left is how long it is until then: by the time of day, since a machine that sleeps
+// counts none of what goes by; or by what has gone by, if that is sooner, since a clock
+// may be set back. What was said as a time of day has only that.
+func left(now, until time.Time) time.Duration {
+	return min(until.Sub(now), until.Round(0).Sub(now))
 }
 
 // now is the clock's.
@@ -58,7 +64,7 @@ func (t *Tower) now() time.Time { return t.cfg.clock.Now() }
 func (t *Tower) waitUntil(ctx context.Context, at time.Time) bool {
 	for {
 		t.cfg.clock.Wait(ctx, at)
-		if ctx.Err() != nil || !t.now().Before(at) {
+		if ctx.Err() != nil || left(t.now(), at) <= 0 {
 			return ctx.Err() == nil
 		}
 		machineClock{}.Wait(ctx, time.Now().Add(retryFirst))

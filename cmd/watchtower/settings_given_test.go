@@ -217,6 +217,7 @@ func TestSecretsFromFiles(t *testing.T) {
 		"one without end":  {map[string]string{"WATCHTOWER_NOTIFICATION_GOTIFY_TOKEN_FILE": long}, nil, "WATCHTOWER_NOTIFICATION_GOTIFY_TOKEN_FILE: read " + long + ": more than 65536 bytes"},
 		"a URL without":    {map[string]string{"WATCHTOWER_NOTIFICATION_URL": "canary@host"}, nil, `WATCHTOWER_NOTIFICATION_URL: "***": want URLs with a scheme, or paths of files with one on each line`},
 		"one of a file's":  {map[string]string{"WATCHTOWER_NOTIFICATION_URL_FILE": one}, nil, `WATCHTOWER_NOTIFICATION_URL_FILE: "***": want URLs with a scheme, or paths of files with one on each line`},
+		"a token in a URL": {map[string]string{"WATCHTOWER_NOTIFICATION_GOTIFY_URL": "ftp://host/message?token=canary"}, nil, `WATCHTOWER_NOTIFICATION_GOTIFY_URL: "ftp://host/message?***": want an http:// or https:// URL`},
 		"a login in a URL": {map[string]string{"WATCHTOWER_NOTIFICATION_GOTIFY_URL": "ftp://me:canary@host"}, nil, `WATCHTOWER_NOTIFICATION_GOTIFY_URL: "ftp://***@host": want an http:// or https:// URL`},
 	} {
 		t.Run(name, func(t *testing.T) {

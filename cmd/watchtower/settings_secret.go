@@ -21,16 +21,23 @@ func (row setting) shown(text string) string {
 	if row.secret() || row.kind == kindLogin {
 		return "***"
 	}
-	return withoutLogin(text)
+	return withoutSecrets(text)
 }
 
-// withoutLogin keeps the login of a URL out of the error that refuses it.
-func withoutLogin(text string) string {
+// withoutSecrets keeps the login and the query of a URL, which may have a token, out
+// of what is shown of it and out of the error that refuses it.
+func withoutSecrets(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
-	if i := strings.LastIndex(rest, "@"); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
+	if !ok {
+		return text
 	}
-	return text
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = "***" + rest[i:]
+	}
+	if path, _, asks := strings.Cut(rest, "?"); asks {
+		rest = path + "?***"
+	}
+	return scheme + "://" + rest
 }
 
 // texts replaces the paths among a secret's texts by what their files hold.
