@@ -246,7 +246,7 @@ func TestWhichAddressesAreAContainersOwn(t *testing.T) {
 		{"this host's, on Windows", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "npipe:////./pipe/docker", "", "127.0.0.1:80"},
 		{"this host's, on its network", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "unix:///docker.sock", "onhost", "127.0.0.1:80"},
 		{"this host's, not on its network", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "unix:///docker.sock", "vpn", "not this process's"},
-		{"this host's, nobody knows from where", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "unix:///docker.sock", "gone", "not this process's"},
+		{"this host's, nobody knows from where", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "unix:///docker.sock", "gone", "whether this process does cannot be told"},
 		{"another host's", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "host"}}, "ssh://elsewhere", "", "not this process's"},
 		{"none yet", lifecycle.Spec{}, "tcp://elsewhere", "", "it has no address"},
 	}
