@@ -29,7 +29,8 @@ func decisions() []decision {
 		}},
 		{"5 five fields begin with the minute, six with the second", []proof{
 			does(nextPasses),
-			looks{env: "WATCHTOWER_SCHEDULE=61 4 * * *", code: exitFailed, want: args(`WATCHTOWER_SCHEDULE: "61 4 \* \* \*": want five fields`)},
+			looks{env: "WATCHTOWER_SCHEDULE=61 4 * * *", code: exitFailed, want: args(`WATCHTOWER_SCHEDULE: .*"61 4 \* \* \*": minute "61": want 0-59`)},
+			looks{env: "WATCHTOWER_SCHEDULE=0 4 * *", code: exitFailed, want: args(`WATCHTOWER_SCHEDULE: .*"0 4 \* \*": 4 fields: want 5 fields`)},
 			elsewhere{"internal/cronspec", "TestTableOfForms"},
 			elsewhere{"internal/cronspec", "TestTableOfSpring"},
 			elsewhere{"internal/cronspec", "TestTableOfAutumn"},
