@@ -55,7 +55,7 @@ func (p *pass) enter() {
 		}
 	}
 	for i, c := range p.inv.containers {
-		p.report.Entries[i].Container = c
+		p.report.Entries[i].Container, p.report.Entries[i].From = c, p.inv.runs(c)
 	}
 	p.tellLabels()
 }
@@ -106,7 +106,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	others, stale := p.checkHere(ctx, candidates)
 	stale = p.setAside(append(stale, p.ask(ctx, asking, p.chooseTags(asking, others))...))
 	slices.SortFunc(stale, byName)
-	p.describe(asking, stale)
+	p.describe(asking, slices.Concat(stale, p.monitored))
 	return p.judged(asking, stale)
 }
 

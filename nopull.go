@@ -69,7 +69,7 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 		return false
 	}
 	c.here, c.image = true, registry.Image{Platform: image.Platform, Config: digest.Digest(id)}
-	p.moved[c.image.Config] = described{defaults: image.Config}
+	p.moved[c.image.Config] = described{image.Config, image.Created}
 	e.Status, e.NewImageID, e.Reason = StatusStale, id, "its reference leads to another image here"
 	return true
 }
