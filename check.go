@@ -244,6 +244,13 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 	}
 }
 
+// unjudged: the registry has answered, and the engine did not.
+func (p *pass) unjudged(c *candidate, err error) {
+	e := c.entry
+	e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+	p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: []string{e.Container.Name}, Err: err})
+}
+
 // unheardOf: Docker Hub's own images, the names without a slash, are public. To
 // be denied one means that there is none.
 func unheardOf(ref registry.Reference, err error) bool {
@@ -274,7 +281,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.Images != nil { // nil: this checker does not resolve platforms
 		platform, err := p.platform(ctx, e.Container)
 		if err != nil {
-			e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+			p.unjudged(c, err)
 			return false
 		}
 		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })

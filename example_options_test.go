@@ -113,6 +113,37 @@ func ExampleWithLogger() {
 	// Output: level=INFO msg="check done" scanned=0 updated=0 failed=0 skipped=2 rolled_back=0 stale=0
 }
 
+func ExampleOnce() {
+	// What is told to people is told once, however often it is found; in a directory in
+	// the place of "", beyond this process.
+	observer, err := watchtower.Once("", watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+		if found, ok := e.(watchtower.UpdateFound); ok {
+			fmt.Println("there is an update for", found.Entry.Container.Name)
+		}
+	}), nil)
+	if err != nil {
+		panic(err)
+	}
+	tower := behind(watchtower.WithObserver(observer), watchtower.WithMonitorOnly(true))
+	for range 3 {
+		if _, err := tower.Update(context.Background()); err != nil {
+			panic(err)
+		}
+	}
+	// Output:
+	// there is an update for db
+	// there is an update for web
+}
+
+func ExampleEventID() {
+	web := watchtower.Entry{Container: watchtower.Container{Name: "web"}, Latest: "sha256:1"}
+	fmt.Println(watchtower.EventID(watchtower.UpdateFound{At: time.Now(), Entry: web}))
+	fmt.Println(watchtower.EventID(watchtower.UpdateFound{At: time.Now().Add(time.Hour), Entry: web}))
+	// Output:
+	// 216b89949882a74f
+	// 216b89949882a74f
+}
+
 func ExampleWithRegistryOptions() {
 	_, err := watchtower.New(
 		watchtower.WithEngine(enginetest.New()),

@@ -102,7 +102,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.Log(ctx, level, string(e.Kind)+" failed", attrs...)
 	case PassScheduled:
 		l.InfoContext(ctx, "next pass", "at", e.Next.Format(time.RFC3339))
-	case ObserverOverflowed:
+	case FailureEnded, ObserverOverflowed:
 		// For the observer alone.
 	}
 }

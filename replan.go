@@ -33,6 +33,7 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 			return err
 		}
 		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
+		p.report.partial = true
 		switch stays := p.report.stays(); {
 		case plan.ID() == p.report.Plan.ID():
 		case stays != "":

@@ -36,6 +36,7 @@ type Report struct {
 	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
 	Quotas []registry.Quota `json:"quotas,omitempty"`
 
+	partial    bool // it holds the containers of a plan, and no others
 	handedOver bool // a helper replaces this process's container
 }
 

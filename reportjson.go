@@ -60,13 +60,19 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	if e.Err != nil {
 		out.Error = e.Err.Error()
 	}
-	if class := errdefs.Resolve(e.Err); class != nil && !errdefs.IsUnknown(class) {
-		out.Class = class.Error()
-	}
+	out.Class = className(e.Err)
 	if limit := (*registry.Error)(nil); errors.As(e.Err, &limit) {
 		out.RetryAfter = limit.RetryAfter
 	}
 	return json.Marshal(out)
+}
+
+// className is the text of the error's errdefs class; empty if it has none.
+func className(err error) string {
+	if class := errdefs.Resolve(err); class != nil && !errdefs.IsUnknown(class) {
+		return class.Error()
+	}
+	return ""
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, as far as that goes: see Report.
