@@ -16,9 +16,9 @@ type Event interface{ event() }
 //
 // Each observer has a queue of its own, of 1024 events: a slow one delays
 // neither the pass nor the others. What does not fit is dropped, counted and
-// told by ObserverOverflowed. A panic in an observer is contained and logged.
-// A pass that ends waits up to five seconds for its observers, and their context
-// ends five seconds after the pass's.
+// told by ObserverOverflowed; but an Audit misses nothing. A panic in an observer is
+// contained and logged. A pass that ends waits up to five seconds for its observers, and
+// their context ends five seconds after the pass's.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }

@@ -1,7 +1,9 @@
 package watchtower_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -133,6 +135,33 @@ func ExampleOnce() {
 	// Output:
 	// there is an update for db
 	// there is an update for web
+}
+
+func ExampleAudit() {
+	// A file that is appended to, for anybody else. The times are left out here.
+	var file bytes.Buffer
+	tower := behind(watchtower.WithObserver(watchtower.Audit(&file, nil)), watchtower.WithFilter(filter.Func(
+		func(c watchtower.Container) bool { return c.Name == "web" },
+	)))
+	if _, err := tower.Update(context.Background()); err != nil {
+		panic(err)
+	}
+	for line := range strings.Lines(file.String()) {
+		var l struct{ Event, Container, Action string }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			panic(err)
+		}
+		fmt.Println(strings.TrimSpace(fmt.Sprint(l.Event, " ", l.Container, " ", l.Action)))
+	}
+	// Output:
+	// pull
+	// step web create
+	// step web rename
+	// step web stop
+	// step web start
+	// step web verify
+	// step web remove
+	// updated web
 }
 
 func ExampleEventID() {
