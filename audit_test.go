@@ -139,8 +139,10 @@ func TestWhatAnAuditMakesOfEvents(t *testing.T) {
 		},
 		"what was removed, and what was kept": {
 			[]watchtower.Event{
-				watchtower.ImageRemoved{At: at, ImageID: "i", Reference: "app:1"}, watchtower.ImageRemoved{At: at, ImageID: "i", Kept: "in use"},
-				watchtower.LeftoverFound{At: at, Container: web, Removed: true}, watchtower.LeftoverFound{At: at, Container: web},
+				watchtower.ImageRemoved{At: at, ImageID: "i", Reference: "app:1"},
+				watchtower.ImageRemoved{At: at, ImageID: "i", Kept: "in use"},
+				watchtower.LeftoverFound{At: at, Container: web, Removed: true},
+				watchtower.LeftoverFound{At: at, Container: web},
 			},
 			`{"time":"2026-01-02T03:04:05Z","event":"image removed","image":"app:1","image_id":"i"}` + "\n" +
 				`{"time":"2026-01-02T03:04:05Z","event":"leftover removed",` + about + `}` + "\n",

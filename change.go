@@ -109,6 +109,14 @@ type Change struct {
 // Change is from what the container ran to what it was or would be moved to.
 func (e Entry) Change() Change { return Change{e.From, e.To} }
 
+// why is why the container is in the plan, and what that means, if its images tell.
+func (m PlannedMember) why() string {
+	if change := m.Change.String(); change != "" {
+		return m.Cause + ": " + change
+	}
+	return m.Cause
+}
+
 // shortRevision is how many digits of a commit tell it from others.
 const shortRevision = 12
 
@@ -123,19 +131,19 @@ func (c Change) String() string {
 		return t.Format(time.DateOnly)
 	}
 	var parts []string
-	add := func(name, from, to string) (told bool) {
-		if to != "" && from != to {
-			from = cmp.Or(from, "unknown") + " -> "
-		} else {
-			from = ""
+	differ := func(name, from, to string) bool {
+		if to == "" || from == to {
+			return false
 		}
-		if to != "" {
-			parts = append(parts, name+from+to)
-		}
-		return from != ""
+		parts = append(parts, name+cmp.Or(from, "unknown")+" -> "+to)
+		return true
 	}
-	if !add("", c.From.Version, c.To.Version) && !add("revision ", shortHex(c.From.Revision), shortHex(c.To.Revision)) {
-		add("created ", day(c.From.Created), day(c.To.Created))
+	if !differ("", c.From.Version, c.To.Version) {
+		if c.To.Version != "" {
+			parts = append(parts, c.To.Version)
+		}
+		_ = differ("revision ", shortHex(c.From.Revision), shortHex(c.To.Revision)) ||
+			differ("created ", day(c.From.Created), day(c.To.Created))
 	}
 	if c.To.Source != "" {
 		parts = append(parts, "("+c.To.Source+")")

@@ -316,10 +316,18 @@ func TestAFactHasAnIDOfItsOwn(t *testing.T) {
 	elsewhere := entry
 	elsewhere.Container.Name = "db"
 	for _, e := range []watchtower.Event{
-		found, watchtower.UpdateFound{Entry: other}, watchtower.UpdateFound{Entry: elsewhere}, watchtower.UpdateHeld{Entry: entry},
-		watchtower.UpdateEnded{Entry: entry}, watchtower.SelfUpdateStarted{Entry: entry}, watchtower.CheckFailed{Reference: "app:1"},
-		watchtower.CheckFailed{Reference: "web"}, watchtower.PassFailed{Err: errdefs.ErrUnavailable}, watchtower.LeftoverFound{Container: entry.Container},
-		watchtower.FailureEnded{Failure: "1"}, watchtower.FailureEnded{Failure: "1", Since: time.Now()},
+		found,
+		watchtower.UpdateFound{Entry: other},
+		watchtower.UpdateFound{Entry: elsewhere},
+		watchtower.UpdateHeld{Entry: entry},
+		watchtower.UpdateEnded{Entry: entry},
+		watchtower.SelfUpdateStarted{Entry: entry},
+		watchtower.CheckFailed{Reference: "app:1"},
+		watchtower.CheckFailed{Reference: "web"},
+		watchtower.PassFailed{Err: errdefs.ErrUnavailable},
+		watchtower.LeftoverFound{Container: entry.Container},
+		watchtower.FailureEnded{Failure: "1"},
+		watchtower.FailureEnded{Failure: "1", Since: time.Now()},
 	} {
 		id := watchtower.EventID(e)
 		assert.Regexp(t, "^[0-9a-f]{16}$", id)
@@ -327,9 +335,18 @@ func TestAFactHasAnIDOfItsOwn(t *testing.T) {
 		seen[id] = e
 	}
 	for _, e := range []watchtower.Event{
-		watchtower.PassStarted{}, watchtower.ContainerSkipped{}, watchtower.PullStarted{}, watchtower.PullProgressed{}, watchtower.PullEnded{},
-		watchtower.StepStarted{}, watchtower.HookStarted{}, watchtower.HookEnded{}, watchtower.ImageRemoved{}, watchtower.PassEnded{},
-		watchtower.PassScheduled{}, watchtower.ObserverOverflowed{},
+		watchtower.PassStarted{},
+		watchtower.ContainerSkipped{},
+		watchtower.PullStarted{},
+		watchtower.PullProgressed{},
+		watchtower.PullEnded{},
+		watchtower.StepStarted{},
+		watchtower.HookStarted{},
+		watchtower.HookEnded{},
+		watchtower.ImageRemoved{},
+		watchtower.PassEnded{},
+		watchtower.PassScheduled{},
+		watchtower.ObserverOverflowed{},
 	} {
 		assert.Empty(t, watchtower.EventID(e), "%T", e)
 	}

@@ -124,11 +124,7 @@ func (p Plan) String() string {
 			case g.OrderReason != "":
 				fmt.Fprintf(&b, " stop-first (%s)", g.OrderReason)
 			}
-			fmt.Fprintf(&b, ": %s", m.Cause)
-			if change := m.Change.String(); change != "" {
-				fmt.Fprintf(&b, ": %s", change)
-			}
-			b.WriteString("\n")
+			fmt.Fprintf(&b, ": %s\n", m.why())
 			for _, a := range m.Ambiguous {
 				fmt.Fprintf(&b, "    %s\n", a)
 			}

@@ -83,8 +83,9 @@ func (e *Engine) Images(ctx context.Context) ([]lifecycle.Image, error) {
 		}
 		out = make([]lifecycle.Image, len(list))
 		for i, img := range list {
-			out[i] = lifecycle.Image{
-				ID: img.ID, Tags: known(img.RepoTags), Digests: known(img.RepoDigests), Labels: img.Labels, Created: time.Unix(img.Created, 0),
+			out[i] = lifecycle.Image{ID: img.ID, Tags: known(img.RepoTags), Digests: known(img.RepoDigests), Labels: img.Labels}
+			if img.Created > 0 { // else the image does not say
+				out[i].Created = time.Unix(img.Created, 0)
 			}
 			if tells && img.Descriptor != nil {
 				out[i].Origin = img.origin()
