@@ -24,7 +24,8 @@ type ImageInfo struct {
 	// 500 bytes. Another address is none.
 	Source string `json:"source,omitempty"`
 	// Created is when it was made, by its label or its configuration. Zero for a time
-	// before 2000, by which reproducible builds say nothing.
+	// before 2000, by which reproducible builds say nothing, and for one after 9999, which
+	// JSON has no words for.
 	Created time.Time `json:"created,omitzero"`
 }
 
@@ -32,6 +33,7 @@ const (
 	infoMost    = 100
 	sourceMost  = 500
 	infoSince   = 2000
+	infoUntil   = 9999
 	labelPrefix = "org.opencontainers.image."
 	schema      = "org.label-schema."
 )
@@ -48,7 +50,8 @@ func infoOf(label func(key string) string, created time.Time) ImageInfo {
 	if at, err := time.Parse(time.RFC3339, said("created", "build-date")); err == nil {
 		info.Created = at
 	}
-	if info.Created = info.Created.UTC().Truncate(time.Second); info.Created.Year() < infoSince {
+	info.Created = info.Created.UTC().Truncate(time.Second)
+	if year := info.Created.Year(); year < infoSince || year > infoUntil {
 		info.Created = time.Time{}
 	}
 	return info
