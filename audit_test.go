@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,13 +167,13 @@ func TestWhatAnAuditMakesOfEvents(t *testing.T) {
 
 // slow takes a second for each line, and fails where it is told to.
 type slow struct {
-	written int
-	fails   func(n int) bool
+	written atomic.Int64
+	fails   func(n int64) bool
 }
 
 func (s *slow) Write(p []byte) (int, error) {
 	time.Sleep(time.Second) //nolint:forbidigo // in a bubble
-	if s.written++; s.fails(s.written) {
+	if s.fails(s.written.Add(1)) {
 		return 0, errors.New("disk full")
 	}
 	return len(p), nil
@@ -188,14 +189,14 @@ func TestAnAuditMissesNothing(t *testing.T) {
 			e.Run(fmt.Sprint("web-", i), "app:1", lifecycle.Spec{})
 		}
 		e.Publish("app:1", version(2))
-		w := &slow{fails: func(n int) bool { return n == 3 || n == 4 || n == 6 }}
+		w := &slow{fails: func(n int64) bool { return n == 3 || n == 4 || n == 6 }}
 		var warned []string
 		tw := memory(t, e, watchtower.WithObserver(watchtower.Audit(w, func(err error) { warned = append(warned, err.Error()) })))
 		update(t, tw)
-		assert.Less(t, w.written, 1+7*n, "the pass has not waited for it")
+		assert.Less(t, w.written.Load(), int64(1+7*n), "the pass has not waited for it")
 		time.Sleep(time.Hour) //nolint:forbidigo // until it has caught up
 		synctest.Wait()
-		assert.Equal(t, 1+7*n, w.written, "a pull, six steps and an end for each")
+		assert.EqualValues(t, 1+7*n, w.written.Load(), "a pull, six steps and an end for each")
 		assert.Equal(t, []string{"watchtower: audit: disk full", "watchtower: audit: disk full"}, warned, "once until one succeeds")
 	})
 }
