@@ -140,6 +140,17 @@ func TestAPlanTellsWhatItMeans(t *testing.T) {
 		silent.Groups[0].Members[0].Change = watchtower.Change{}
 		assert.Equal(t, r.Plan.ID(), silent.ID(), "nobody says yes to it")
 
+		e.SetFault(func(_ int, c enginetest.Call) enginetest.Fault {
+			if c.Method == "Pull" {
+				return enginetest.Before
+			}
+			return enginetest.None
+		})
+		failed, err := memory(t, e).Apply(t.Context(), read.Plan)
+		require.NoError(t, err)
+		assert.Equal(t, watchtower.StatusFailed, entry(t, failed, "web").Status)
+		assert.Equal(t, info("1.5.0"), entry(t, failed, "web").To, "though nobody saw it")
+		e.SetFault(nil)
 		done, err := memory(t, e).Apply(t.Context(), read.Plan)
 		require.NoError(t, err)
 		assert.Equal(t, "1.4.2 -> 1.5.0 (https://example.com/app)", entry(t, done, "web").Change().String())

@@ -408,6 +408,31 @@ func TestWhatWasToldIsKeptWithinBounds(t *testing.T) {
 	assert.Equal(t, []string{"found web-10002"}, r.since())
 }
 
+func TestProcessesShareWhatWasTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	web := watchtower.Container{Name: "web"}
+	found := watchtower.UpdateFound{Entry: watchtower.Entry{Container: web, Latest: "sha256:1"}}
+	pass := func(o watchtower.Observer, e watchtower.Event, ends watchtower.Status) {
+		o.Observe(t.Context(), watchtower.PassStarted{})
+		if e != nil {
+			o.Observe(t.Context(), e)
+		}
+		o.Observe(t.Context(), watchtower.PassEnded{Report: &watchtower.Report{
+			Entries: []watchtower.Entry{{Container: web, Status: ends, Latest: "sha256:1"}},
+		}})
+	}
+	var one, other retold
+	first, second := one.once(t, dir), other.once(t, dir)
+	pass(first, found, watchtower.StatusStale)
+	pass(second, found, watchtower.StatusStale)
+	assert.Equal(t, []string{"found web"}, one.since())
+	assert.Empty(t, other.since(), "the first has told it")
+	pass(second, nil, watchtower.StatusFresh)
+	pass(first, found, watchtower.StatusStale)
+	assert.Equal(t, []string{"found web"}, one.since(), "the second has seen that it had stopped being true")
+}
+
 func TestWhatIsToldOnceIsGivenRightly(t *testing.T) {
 	t.Parallel()
 	_, err := watchtower.Once("", nil, nil)
