@@ -210,8 +210,11 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 			Container: a.entry(m.ID).Container, Reference: m.reference(a.entry(m.ID).Container), ImageID: m.ImageID, NeedsReady: m.NeedsReady,
 		}
 		if m.To != nil {
-			member.ImageID = a.arrivals[*m.To].image.ID
-			a.entry(m.ID).NewImageID = member.ImageID
+			e, image := a.entry(m.ID), a.arrivals[*m.To].image
+			e.NewImageID, member.ImageID = image.ID, image.ID
+			if e.To == (ImageInfo{}) { // whose registry did not show it before the pull
+				e.To = infoIn(image.Config, image.Created)
+			}
 		} else {
 			image, err := a.inspectImage(ctx, m.Image, "")
 			if err != nil && !errdefs.IsNotFound(err) {

@@ -55,7 +55,7 @@ func (p *pass) enter() {
 		}
 	}
 	for i, c := range p.inv.containers {
-		p.report.Entries[i].Container = c
+		p.report.Entries[i].Container, p.report.Entries[i].From = c, p.inv.runs(c)
 	}
 	p.tellLabels()
 }
@@ -107,7 +107,7 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	others, stale := p.checkHere(ctx, candidates)
 	stale = p.setAside(append(stale, p.ask(ctx, asking, p.chooseTags(asking, others))...))
 	slices.SortFunc(stale, byName)
-	p.describe(asking, stale)
+	p.describe(asking, slices.Concat(stale, p.monitored))
 	return p.judged(asking, stale)
 }
 
@@ -245,6 +245,13 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 	}
 }
 
+// unjudged: the registry has answered, and the engine did not.
+func (p *pass) unjudged(c *candidate, err error) {
+	e := c.entry
+	e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+	p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: []string{e.Container.Name}, Err: err})
+}
+
 // unheardOf: Docker Hub's own images, the names without a slash, are public. To
 // be denied one means that there is none.
 func unheardOf(ref registry.Reference, err error) bool {
@@ -275,7 +282,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.Images != nil { // nil: this checker does not resolve platforms
 		platform, err := p.platform(ctx, e.Container)
 		if err != nil {
-			e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+			p.unjudged(c, err)
 			return false
 		}
 		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })

@@ -32,12 +32,9 @@ func metadata(defaults lifecycle.Document) *gate.Metadata {
 // it is no reason to leave a container where it is.
 func (p *pass) describe(ctx context.Context, stale []candidate) {
 	describer, ok := p.cfg.checker.(registry.Describer)
-	if !ok {
-		return
-	}
 	wanted := map[digest.Digest]candidate{}
 	for _, c := range stale {
-		if c.image.Config != "" && !c.here {
+		if ok && c.image.Config != "" && !c.here {
 			wanted[c.image.Config] = c
 		}
 	}
@@ -64,6 +61,11 @@ func (p *pass) describe(ctx context.Context, stale []candidate) {
 		})
 	}
 	_ = group.Wait() // no error ends it
+	for _, c := range stale {
+		if next, ok := p.moved[c.image.Config]; ok {
+			c.entry.To = infoIn(next.defaults, next.created)
+		}
+	}
 }
 
 // ambiguities are the values of a stale container that nobody can tell to be its

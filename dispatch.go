@@ -61,10 +61,14 @@ func newQueue(o Observer, l *slog.Logger, now func() time.Time) *queue {
 func (q *queue) put(ctx context.Context, e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	records, all := q.observer.(*audit)
+	if all && !records.records(e) {
+		return
+	}
 	if _, progress := e.(PullProgressed); progress && len(q.events) >= queueLength/2 {
 		return // there will be more of it; what happens to containers needs the room
 	}
-	if len(q.events) >= queueLength {
+	if len(q.events) >= queueLength && !all {
 		if q.missed++; q.missed == 1 {
 			q.overflow = newMessage(ctx, nil)
 		}

@@ -57,7 +57,10 @@ func update(t *testing.T, tw *watchtower.Tower) *watchtower.Report {
 func TestAStaleContainerMovesToTheNewImage(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	ref, _ := reg.Push(t, "moves:1", enginehost.Image{Env: []string{"VERSION=1"}})
+	says := func(version string) map[string]string {
+		return map[string]string{"org.opencontainers.image.version": version}
+	}
+	ref, _ := reg.Push(t, "moves:1", enginehost.Image{Env: []string{"VERSION=1"}, Labels: says("1.4.2")})
 	host.Pull(t, ref, "")
 	old := host.Run(t, "moves", object{"Image": ref, "Env": []string{"MINE=1"}})
 	before := host.Inspect(t, "moves")
@@ -69,11 +72,12 @@ func TestAStaleContainerMovesToTheNewImage(t *testing.T) {
 	assert.Equal(t, before["Id"], after["Id"], "what is fresh keeps its ID")
 	assert.Equal(t, before["State"], after["State"], "and was not restarted")
 
-	_, digest := reg.Push(t, "moves:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	_, digest := reg.Push(t, "moves:1", enginehost.Image{Env: []string{"VERSION=2"}, Labels: says("1.5.0")})
 	r, err := tw.Check(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, watchtower.StatusStale, entry(t, r, "moves").Status)
 	assert.Equal(t, digest, entry(t, r, "moves").Latest)
+	assert.Equal(t, "1.4.2 -> 1.5.0", entry(t, r, "moves").Change().String())
 	assert.Equal(t, old, host.Inspect(t, "moves")["Id"], "a check touches nothing")
 
 	r = update(t, tw)

@@ -16,9 +16,9 @@ type Event interface{ event() }
 //
 // Each observer has a queue of its own, of 1024 events: a slow one delays
 // neither the pass nor the others. What does not fit is dropped, counted and
-// told by ObserverOverflowed. A panic in an observer is contained and logged.
-// A pass that ends waits up to five seconds for its observers, and their context
-// ends five seconds after the pass's.
+// told by ObserverOverflowed; but an Audit misses nothing. A panic in an observer is
+// contained and logged. A pass that ends waits up to five seconds for its observers, and
+// their context ends five seconds after the pass's.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }
@@ -62,7 +62,8 @@ type LabelInvalid struct {
 	Label, Value, Accepted string
 }
 
-// CheckFailed tells of a reference whose registry gave no answer.
+// CheckFailed tells of a reference whose registry gave no answer, or of one of its
+// containers to which the engine could not say what the answer means.
 type CheckFailed struct {
 	At        time.Time
 	Reference string
@@ -223,6 +224,25 @@ type PassScheduled struct {
 	At, Next time.Time
 }
 
+// FailureEnded tells that a failure is over of which an earlier event told: what could
+// not be checked was, the container runs what it is to run, its hook succeeded, a pass
+// was made. Where an event says so itself, as UpdateEnded of what was updated in the
+// end, there is none. It comes before the PassEnded of its pass, and only to an observer
+// that is behind Once.
+type FailureEnded struct {
+	At time.Time
+	// Failure is the EventID of the event that told of it, and Since when that was.
+	Failure string
+	Since   time.Time
+	// What is how it had failed: "check failed", "failed", "rolled back", "pass failed",
+	// or a hook's point and "hook failed".
+	What string
+	// Reference is what could not be checked; else empty.
+	Reference string
+	// Containers are the names of those it was about; none if it was a pass.
+	Containers []string
+}
+
 // ObserverOverflowed tells an observer how many events it has missed, since it
 // did not take them in time.
 type ObserverOverflowed struct {
@@ -252,4 +272,5 @@ func (LeftoverFound) event()      {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
 func (PassScheduled) event()      {}
+func (FailureEnded) event()       {}
 func (ObserverOverflowed) event() {}

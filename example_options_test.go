@@ -1,7 +1,9 @@
 package watchtower_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -111,6 +113,64 @@ func ExampleWithLogger() {
 		panic(err)
 	}
 	// Output: level=INFO msg="check done" scanned=0 updated=0 failed=0 skipped=2 rolled_back=0 stale=0
+}
+
+func ExampleOnce() {
+	// What is told to people is told once, however often it is found; in a directory in
+	// the place of "", beyond this process.
+	observer, err := watchtower.Once("", watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+		if found, ok := e.(watchtower.UpdateFound); ok {
+			fmt.Println("there is an update for", found.Entry.Container.Name)
+		}
+	}), nil)
+	if err != nil {
+		panic(err)
+	}
+	tower := behind(watchtower.WithObserver(observer), watchtower.WithMonitorOnly(true))
+	for range 3 {
+		if _, err := tower.Update(context.Background()); err != nil {
+			panic(err)
+		}
+	}
+	// Output:
+	// there is an update for db
+	// there is an update for web
+}
+
+func ExampleAudit() {
+	// A file that is appended to, for anybody else. The times are left out here.
+	var file bytes.Buffer
+	tower := behind(watchtower.WithObserver(watchtower.Audit(&file, nil)), watchtower.WithFilter(filter.Func(
+		func(c watchtower.Container) bool { return c.Name == "web" },
+	)))
+	if _, err := tower.Update(context.Background()); err != nil {
+		panic(err)
+	}
+	for line := range strings.Lines(file.String()) {
+		var l struct{ Event, Container, Action string }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			panic(err)
+		}
+		fmt.Println(strings.TrimSpace(fmt.Sprint(l.Event, " ", l.Container, " ", l.Action)))
+	}
+	// Output:
+	// pull
+	// step web create
+	// step web rename
+	// step web stop
+	// step web start
+	// step web verify
+	// step web remove
+	// updated web
+}
+
+func ExampleEventID() {
+	web := watchtower.Entry{Container: watchtower.Container{Name: "web"}, Latest: "sha256:1"}
+	fmt.Println(watchtower.EventID(watchtower.UpdateFound{At: time.Now(), Entry: web}))
+	fmt.Println(watchtower.EventID(watchtower.UpdateFound{At: time.Now().Add(time.Hour), Entry: web}))
+	// Output:
+	// 216b89949882a74f
+	// 216b89949882a74f
 }
 
 func ExampleWithRegistryOptions() {

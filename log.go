@@ -32,7 +32,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			l.InfoContext(ctx, "a mirror answered in its registry's place", "image", e.Reference, "mirror", e.Mirror, "err", e.Err)
 		}
 	case UpdateFound:
-		l.InfoContext(ctx, "found new image", append(about(e.Entry.Container), "digest", e.Entry.Latest)...)
+		l.InfoContext(ctx, "found new image", append(append(about(e.Entry.Container), "digest", e.Entry.Latest), aboutChange(e.Entry)...)...)
 	case UpdateHeld:
 		logHeld(ctx, l, e.Entry)
 	case PullStarted:
@@ -102,7 +102,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.Log(ctx, level, string(e.Kind)+" failed", attrs...)
 	case PassScheduled:
 		l.InfoContext(ctx, "next pass", "at", e.Next.Format(time.RFC3339))
-	case ObserverOverflowed:
+	case FailureEnded, ObserverOverflowed:
 		// For the observer alone.
 	}
 }
@@ -131,7 +131,7 @@ func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {
 }
 
 func logHeld(ctx context.Context, l *slog.Logger, e Entry) {
-	attrs := append(about(e.Container), "digest", e.Latest, "reason", e.Reason)
+	attrs := append(append(about(e.Container), "digest", e.Latest), append(aboutChange(e), "reason", e.Reason)...)
 	if !e.HeldUntil.IsZero() {
 		attrs = append(attrs, "until", e.HeldUntil.Format(time.RFC3339))
 	}
@@ -143,6 +143,7 @@ func logUpdate(ctx context.Context, l *slog.Logger, e Entry) {
 	switch {
 	case e.Status == StatusUpdated:
 		attrs = append(attrs, "id", lifecycle.Container{ID: e.NewContainerID}.ShortID(), "downtime", e.Downtime.Round(time.Millisecond))
+		attrs = append(attrs, aboutChange(e)...)
 		if e.Reason != "" {
 			attrs = append(attrs, "reason", e.Reason)
 		}
@@ -225,6 +226,14 @@ func aboutFailure(f *lifecycle.Failure) []any {
 		attrs = append(attrs, "output", f.Log)
 	}
 	return attrs
+}
+
+// aboutChange is what the update means, if that is known.
+func aboutChange(e Entry) []any {
+	if change := e.Change().String(); change != "" {
+		return []any{"change", change}
+	}
+	return nil
 }
 
 func about(c lifecycle.Container) []any {

@@ -60,7 +60,7 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 		p.skip(e, fmt.Sprintf("no-pull: its reference leads to no image for %s on this engine", platform))
 		return false
 	case err != nil:
-		e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
+		p.unjudged(c, err)
 		return false
 	case p.sameManifest(ctx, e.Container, id):
 		e.Reason = "the index moved, its content did not"
@@ -69,7 +69,7 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 		return false
 	}
 	c.here, c.image = true, registry.Image{Platform: image.Platform, Config: digest.Digest(id)}
-	p.moved[c.image.Config] = described{defaults: image.Config}
+	p.moved[c.image.Config] = described{image.Config, image.Created}
 	e.Status, e.NewImageID, e.Reason = StatusStale, id, "its reference leads to another image here"
 	return true
 }

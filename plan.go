@@ -80,6 +80,9 @@ type PlannedMember struct {
 	// NeedsReady is set if those before it must have proven themselves before
 	// it is started.
 	NeedsReady bool `json:"needs_ready,omitempty"`
+	// Change is what that means for people; zero where nobody can tell, as where the
+	// checker cannot read an image's configuration (registry.Describer).
+	Change Change `json:"change,omitzero"`
 	// Ambiguous are the values that the update takes for the old image's and that
 	// the new image changes: whoever meant one of them has to say so. Nil where
 	// the checker cannot read an image's configuration (registry.Describer).
@@ -121,7 +124,7 @@ func (p Plan) String() string {
 			case g.OrderReason != "":
 				fmt.Fprintf(&b, " stop-first (%s)", g.OrderReason)
 			}
-			fmt.Fprintf(&b, ": %s\n", m.Cause)
+			fmt.Fprintf(&b, ": %s\n", m.why())
 			for _, a := range m.Ambiguous {
 				fmt.Fprintf(&b, "    %s\n", a)
 			}
@@ -295,6 +298,7 @@ func (p *planner) write(groups [][]string) Plan {
 			if to, ok := p.to[id]; ok {
 				m.To = &PlannedImage{to.ref.String(), to.entry.Latest, to.entry.NewImageID, to.here}
 				m.Reference = to.entry.NewReference
+				m.Change = to.entry.Change()
 				m.Ambiguous = p.ambiguous(to, p.snapshot(id))
 				if !slices.Contains(plan.Images, *m.To) {
 					plan.Images = append(plan.Images, *m.To)

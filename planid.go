@@ -23,7 +23,8 @@ func (p Plan) ID() string {
 		g.OrderReason = ""
 		g.Members = slices.Clone(g.Members)
 		for j := range g.Members {
-			g.Members[j].Cause, g.Members[j].Ambiguous = "", nil
+			m := &g.Members[j]
+			m.Cause, m.Change, m.Ambiguous = "", Change{}, nil
 		}
 		named.Groups[i] = g
 	}

@@ -33,6 +33,7 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 			return err
 		}
 		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
+		p.report.partial = true
 		switch stays := p.report.stays(); {
 		case plan.ID() == p.report.Plan.ID():
 		case stays != "":
@@ -69,6 +70,7 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 				return nil, moved("%s %s", m.Name, reason)
 			}
 			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
+			e.To = m.Change.To
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous, here: m.To.Here})
 		}
 	}

@@ -36,6 +36,7 @@ type Report struct {
 	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
 	Quotas []registry.Quota `json:"quotas,omitempty"`
 
+	partial    bool // it holds the containers of a plan, and no others
 	handedOver bool // a helper replaces this process's container
 }
 
@@ -92,6 +93,10 @@ type Entry struct {
 	// NewReference is what the successor was or would be created by, where a tag
 	// policy moves it to another tag; empty if that stays.
 	NewReference string
+	// From is what the image says of itself that it ran when the pass began, and To the
+	// one it moved to or would: zero for one that moves nowhere, and where nobody could
+	// tell. Change has both for people.
+	From, To ImageInfo
 	// NewContainerID is the successor's, if it was updated.
 	NewContainerID string
 	// NewImageID is the image the successor was or would be created on, as far

@@ -28,6 +28,8 @@ type writtenEntry struct {
 	Endpoint   string          `json:"endpoint,omitempty"`
 	Stale      string          `json:"stale_mirror,omitempty"`
 	NewRef     string          `json:"new_reference,omitempty"`
+	From       ImageInfo       `json:"from,omitzero"`
+	To         ImageInfo       `json:"to,omitzero"`
 	NewID      string          `json:"new_id,omitempty"`
 	NewImageID string          `json:"new_image_id,omitempty"`
 	DowntimeMS int64           `json:"downtime_ms,omitempty"`
@@ -44,13 +46,13 @@ type writtenEntry struct {
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
 // and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
-// new_reference, new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
+// new_reference, from and to (version, revision, source, created), new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
 // rows that Policy.Said returns), error, error_class, which is the text of its errdefs
 // class ("unavailable"), and retry_after, which is when its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := writtenEntry{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.NewContainerID, e.NewImageID,
+		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.From, e.To, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
 		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "", "",
 		time.Time{},
@@ -58,13 +60,19 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	if e.Err != nil {
 		out.Error = e.Err.Error()
 	}
-	if class := errdefs.Resolve(e.Err); class != nil && !errdefs.IsUnknown(class) {
-		out.Class = class.Error()
-	}
+	out.Class = className(e.Err)
 	if limit := (*registry.Error)(nil); errors.As(e.Err, &limit) {
 		out.RetryAfter = limit.RetryAfter
 	}
 	return json.Marshal(out)
+}
+
+// className is the text of the error's errdefs class; empty if it has none.
+func className(err error) string {
+	if class := errdefs.Resolve(err); class != nil && !errdefs.IsUnknown(class) {
+		return class.Error()
+	}
+	return ""
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, as far as that goes: see Report.
@@ -76,7 +84,7 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	*e = Entry{
 		Container: lifecycle.Container{Name: in.Name, ID: in.ID, Image: in.Image, ImageID: in.ImageID, State: in.State},
 		Status:    in.Status, Reason: in.Reason, HeldUntil: in.HeldUntil, Latest: in.Latest, Endpoint: in.Endpoint,
-		StaleMirror: in.Stale, NewReference: in.NewRef, NewContainerID: in.NewID, NewImageID: in.NewImageID,
+		StaleMirror: in.Stale, NewReference: in.NewRef, From: in.From, To: in.To, NewContainerID: in.NewID, NewImageID: in.NewImageID,
 		Downtime: time.Duration(in.DowntimeMS) * time.Millisecond,
 		Warnings: in.Warnings, Hooks: in.Hooks, Failure: in.Failure, Policy: in.Policy,
 	}

@@ -63,6 +63,7 @@ type selfNoteMember struct {
 	Before     string `json:"before"`    // what it led to
 
 	NewReference string `json:"new_reference,omitempty"` // where a tag policy moves it
+	Change       Change `json:"change,omitzero"`
 }
 
 // untouchable is why no watchtower may swap a container: each updates itself.
@@ -165,6 +166,7 @@ func (a *application) startHelper(ctx context.Context, g PlannedGroup) (string, 
 		note.Members = append(note.Members, selfNoteMember{
 			Name: m.Name, ID: m.ID, Image: m.Image, OldImageID: m.ImageID, NewImageID: target.Members[i].ImageID,
 			Latest: a.entry(m.ID).Latest, Reference: m.To.Reference, Before: a.arrivals[*m.To].before, NewReference: m.Reference,
+			Change: a.entry(m.ID).Change(),
 		})
 	}
 	text, err := json.Marshal(note)
@@ -212,7 +214,7 @@ func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
 	for _, m := range note.Members {
 		e := Entry{
 			Container: lifecycle.Container{ID: m.ID, Name: m.Name, Image: m.Image, ImageID: m.OldImageID},
-			Latest:    m.Latest, NewReference: m.NewReference, NewImageID: m.NewImageID,
+			Latest:    m.Latest, NewReference: m.NewReference, NewImageID: m.NewImageID, From: m.Change.From, To: m.Change.To,
 		}
 		switch {
 		case end.Updated:
@@ -273,5 +275,6 @@ func logSelf(ctx context.Context, l *slog.Logger, e Entry) {
 		l.ErrorContext(ctx, strings.TrimSpace("this watchtower itself: "+string(e.Status)), append(about(e.Container), "err", e.Err)...)
 		return
 	}
-	l.InfoContext(ctx, "updated this watchtower itself", append(about(e.Container), "id", lifecycle.Container{ID: e.NewContainerID}.ShortID())...)
+	attrs := append(about(e.Container), "id", lifecycle.Container{ID: e.NewContainerID}.ShortID())
+	l.InfoContext(ctx, "updated this watchtower itself", append(attrs, aboutChange(e)...)...)
 }

@@ -74,6 +74,10 @@ type Image struct {
 	// Platform is "os/arch" or "os/arch/variant"; empty where the list does not
 	// tell, always set by InspectImage.
 	Platform string
+	// Labels are the image's, and Created is when it says it was made, if the list
+	// tells; nil and zero else. InspectImage has the labels in Config.
+	Labels  map[string]string
+	Created time.Time
 	// Config are the image's defaults for its containers, in the shape of the
 	// engine's API; nil where the list does not tell, always set by
 	// InspectImage.

@@ -33,7 +33,7 @@ type ImageConfig struct {
 
 // Describer is a Checker that can also read an image's configuration. It is
 // asked about images that a Verdict of its own held, and only about those that
-// somebody is to move to.
+// somebody is to move to, or would if it was not only monitored.
 type Describer interface {
 	// Describe reads the configuration that image.Config names. Its errors are
 	// those of a Verdict, and class InvalidArgument where image.Config is empty.

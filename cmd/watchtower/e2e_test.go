@@ -141,6 +141,47 @@ func TestRunOnce(t *testing.T) {
 	assert.Equal(t, running, host.Inspect(t, "once")["Id"])
 }
 
+func TestVersionsAndAnAudit(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	says := func(version string) map[string]string {
+		return map[string]string{"org.opencontainers.image.version": version, "org.opencontainers.image.source": "https://me:secret@example.com/app"}
+	}
+	ref, _ := reg.Push(t, "versions:1", enginehost.Image{Labels: says("1.4.2")})
+	host.Pull(t, ref, "")
+	host.Run(t, "versions", object{"Image": ref})
+	reg.Push(t, "versions:1", enginehost.Image{Labels: says("1.5.0"), Env: []string{"VERSION=2"}})
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	env := engineEnv(host, "WATCHTOWER_RUN_ONCE=true", "WATCHTOWER_AUDIT_LOG="+path)
+
+	code, stdout, stderr := runProgram(t, env, "check", "versions")
+	assert.Equal(t, exitOK, code, stderr)
+	t.Logf("\n%s", stdout)
+	assert.Regexp(t, `CONTAINER +IMAGE +VERSION +STATUS +WHY`, stdout)
+	const change = `1\.4\.2 -> 1\.5\.0 \(https://example\.com/app\)\n`
+	assert.Regexp(t, `versions +`+ref+` +1\.4\.2 +stale +would be replaced: `+change, stdout)
+	assert.Regexp(t, `replace versions: its reference points at another image: `+change, stdout)
+
+	code, _, stderr = runProgram(t, env, "versions")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stderr, `change="1.4.2 -> 1.5.0 (https://example.com/app)"`)
+	audit, err := os.ReadFile(path)
+	require.NoError(t, err)
+	t.Logf("\n%s", audit)
+	assert.NotContains(t, string(audit)+stdout+stderr, "secret")
+	var actions []string
+	for line := range strings.Lines(string(audit)) {
+		var l struct {
+			Time                     time.Time
+			Event, Container, Action string
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &l), line)
+		assert.NotZero(t, l.Time)
+		actions = append(actions, l.Event+" "+l.Action)
+	}
+	assert.Equal(t, []string{"pull ", "step create", "step rename", "step stop", "step start", "step verify", "step remove", "updated "}, actions)
+}
+
 func TestBadInputTouchesNothing(t *testing.T) {
 	host := enginehost.Engine(t)
 	config := t.TempDir()

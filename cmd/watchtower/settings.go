@@ -22,6 +22,7 @@ type settings struct {
 	updateWindow                string
 	runOnce, updateOnStart      bool
 	quietStart                  bool
+	auditLog                    string
 	healthCheck                 bool
 	porcelain                   string
 	monitorOnly, noPull         bool

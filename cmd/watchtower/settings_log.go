@@ -39,6 +39,10 @@ func logRows(s *settings) []setting {
 			flag: "porcelain", short: "P", env: "WATCHTOWER_PORCELAIN", target: choice(&s.porcelain, "v1 or json", "v1", "json"), has: originFork,
 			usage: "print the result of each pass for programs: v1 or json",
 		},
+		{
+			flag: "audit-log", env: "WATCHTOWER_AUDIT_LOG", target: text(&s.auditLog),
+			usage: "file to which a line of JSON is appended for each step of each swap, and what else is done",
+		},
 	}
 }
 

@@ -289,6 +289,28 @@ stale=1`)
 	assert.Contains(t, out.String(), `"status": "stale"`)
 }
 
+func TestTheTableShowsVersionsWhereImagesTell(t *testing.T) {
+	t.Parallel()
+	old := watchtower.ImageInfo{Version: "1.4.2"}
+	next := watchtower.ImageInfo{Version: "1.5.0", Source: "https://example.com/app"}
+	r := &watchtower.Report{Kind: watchtower.PassCheck, Entries: []watchtower.Entry{
+		{Container: lifecycle.Container{Name: "api", Image: "app"}, Status: watchtower.StatusHeld, Reason: "cooling down", From: old, To: next},
+		{Container: lifecycle.Container{Name: "db", Image: "postgres"}, Status: watchtower.StatusStale, Latest: "sha256:0123456789abcdef0123456789abcdef"},
+		{Container: lifecycle.Container{Name: "new", Image: "app"}, Status: watchtower.StatusFresh, From: next},
+		{Container: lifecycle.Container{Name: "web", Image: "app"}, Status: watchtower.StatusStale, From: old, To: next},
+	}}
+	var out bytes.Buffer
+	require.NoError(t, printTable(&out, r))
+	assert.Equal(t, `CONTAINER  IMAGE     VERSION  STATUS  WHY
+api        app       1.4.2    held    cooling down: 1.4.2 -> 1.5.0 (https://example.com/app)
+db         postgres           stale   would be replaced: now at sha256:0123456789ab
+new        app       1.5.0    fresh   `+`
+web        app       1.4.2    stale   would be replaced: 1.4.2 -> 1.5.0 (https://example.com/app)
+
+stale=2 scanned=4 updated=0 failed=0 skipped=0 rolled_back=0 held=1
+`, out.String())
+}
+
 func TestAMissingNameIsToldOnce(t *testing.T) {
 	t.Parallel()
 	names, err := filter.Names("web", "wbe")

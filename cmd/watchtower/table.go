@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,11 +14,19 @@ import (
 // printTable writes the report for people.
 func printTable(w io.Writer, r *watchtower.Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if _, err := fmt.Fprintln(tw, "CONTAINER\tIMAGE\tSTATUS\tWHY"); err != nil {
+	versions := slices.ContainsFunc(r.Entries, func(e watchtower.Entry) bool { return e.From.Version != "" })
+	row := func(name, image, version, status, why string) error {
+		if versions {
+			image += "\t" + version
+		}
+		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", name, image, status, why)
+		return err
+	}
+	if err := row("CONTAINER", "IMAGE", "VERSION", "STATUS", "WHY"); err != nil {
 		return err
 	}
 	for _, e := range r.Entries {
-		if _, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", e.Container.Name, e.Container.Image, e.Status, why(e)); err != nil {
+		if err := row(e.Container.Name, e.Container.Image, e.From.Version, string(e.Status), why(e)); err != nil {
 			return err
 		}
 	}
@@ -38,16 +47,29 @@ func why(e watchtower.Entry) string {
 	case e.Err != nil:
 		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
 	case e.Status == watchtower.StatusStale && e.Policy.Get("monitor-only").Value == "true":
-		return e.Reason + ": now at " + e.Latest
+		return e.Reason + ": " + next(e)
 	case e.Status == watchtower.StatusStale:
-		text := "would be replaced: now at " + e.Latest
+		text := "would be replaced: " + next(e)
 		if e.StaleMirror != "" {
 			text += "; " + e.StaleMirror + ", which the engine pulls through, is stale"
 		}
 		return text
+	case e.Status == watchtower.StatusHeld:
+		return e.Reason + ": " + next(e)
 	default:
 		return e.Reason
 	}
+}
+
+// shortDigest is how long a digest is shown: enough to tell it from others.
+const shortDigest = len("sha256:") + 12
+
+// next is what the container would move to: what that means, if its images tell.
+func next(e watchtower.Entry) string {
+	if change := e.Change().String(); change != "" {
+		return change
+	}
+	return "now at " + e.Latest[:min(len(e.Latest), shortDigest)]
 }
 
 func printJSON(w io.Writer, r *watchtower.Report) error {

@@ -59,6 +59,10 @@ func open(se *session) (watchtower.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	audit, err := auditOf(se)
+	if err != nil {
+		return nil, err
+	}
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
@@ -77,6 +81,7 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithLogger(se.logger),
 		watchtower.WithRegistryOptions(registry.WithCertificates(certificates)),
 		watchtower.WithObserver(append(se.observers, warner)...),
+		watchtower.WithObserver(audit...),
 	}
 	opts = append(opts, selfUpdate(s, engine)...)
 	return watchtower.New(append(opts, optionsOf(s)...)...)

@@ -53,7 +53,7 @@ func TestListsAndInspects(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	e := connect(t, host)
-	ref, digest := reg.Push(t, "seen:1", enginehost.Image{Env: []string{"VERSION=1"}, Volumes: []string{"/data"}})
+	ref, digest := reg.Push(t, "seen:1", enginehost.Image{Env: []string{"VERSION=1"}, Volumes: []string{"/data"}, Labels: map[string]string{"c": "d"}})
 	host.Pull(t, ref, "")
 	id := host.Run(t, "seen", object{"Image": ref, "Labels": object{"a": "b"}, "HostConfig": object{"Memory": 64 << 20}})
 	host.Run(t, "seen-linked", object{"Image": ref, "HostConfig": object{"Links": []string{"seen:alias"}}})
@@ -88,7 +88,13 @@ func TestListsAndInspects(t *testing.T) {
 	assert.Contains(t, image.Digests, reg.Addr+"/seen@"+digest)
 	images, err := e.Images(t.Context())
 	require.NoError(t, err)
+	created := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	assert.True(t, image.Created.Equal(created), "%v", image.Created)
 	for _, i := range images {
+		if i.ID == image.ID {
+			assert.Equal(t, map[string]string{"c": "d"}, i.Labels)
+			assert.True(t, i.Created.Equal(created), "%v", i.Created)
+		}
 		for _, text := range append(i.Tags, i.Digests...) {
 			assert.NotContains(t, text, "<none>")
 		}

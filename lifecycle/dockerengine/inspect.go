@@ -142,6 +142,7 @@ func (e *Engine) InspectImageFor(ctx context.Context, ref, of string) (lifecycle
 			ID                        string `json:"Id"`
 			RepoTags, RepoDigests     []string
 			Os, Architecture, Variant string
+			Created                   string
 			Config                    json.RawMessage
 		}
 		if err := e.get(ctx, s, s.version, "/images/"+ref+"/json", query, &in); err != nil {
@@ -151,6 +152,7 @@ func (e *Engine) InspectImageFor(ctx context.Context, ref, of string) (lifecycle
 		out = lifecycle.Image{ID: in.ID, Tags: known(in.RepoTags), Digests: known(in.RepoDigests)}
 		out.Platform = platform(in.Os, in.Architecture, in.Variant)
 		out.Config, err = document(in.Config)
+		out.Created, _ = time.Parse(time.RFC3339, in.Created) // zero, if it does not say
 		return err
 	})
 	return out, err

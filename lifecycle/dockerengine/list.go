@@ -53,6 +53,8 @@ func ownName(names []string) string {
 type listed struct {
 	ID                    string `json:"Id"`
 	RepoTags, RepoDigests []string
+	Labels                map[string]string
+	Created               int64
 	Descriptor            *struct{} // containerd's store has it
 	Manifests             []struct {
 		ImageData *struct {
@@ -81,7 +83,10 @@ func (e *Engine) Images(ctx context.Context) ([]lifecycle.Image, error) {
 		}
 		out = make([]lifecycle.Image, len(list))
 		for i, img := range list {
-			out[i] = lifecycle.Image{ID: img.ID, Tags: known(img.RepoTags), Digests: known(img.RepoDigests)}
+			out[i] = lifecycle.Image{ID: img.ID, Tags: known(img.RepoTags), Digests: known(img.RepoDigests), Labels: img.Labels}
+			if img.Created > 0 { // else the image does not say
+				out[i].Created = time.Unix(img.Created, 0)
+			}
 			if tells && img.Descriptor != nil {
 				out[i].Origin = img.origin()
 			}

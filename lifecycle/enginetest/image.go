@@ -22,6 +22,8 @@ type Image struct {
 	// Env, Cmd, Entrypoint, Labels and Volumes are its defaults.
 	Env, Cmd, Entrypoint, Volumes []string
 	Labels                        map[string]string
+	// Created is when it says it was made.
+	Created time.Time
 	// StartError is what a start fails with; empty: it succeeds.
 	StartError string
 	// Exits tells that its process ends, After that time, with ExitCode.
@@ -172,7 +174,8 @@ func (e *Engine) show(id string) lifecycle.Image {
 	s := e.images[id]
 	out := lifecycle.Image{ID: id, Digests: slices.Clone(s.digests), Config: lifecycle.Document{}}
 	if v, own := s.variant(Platform); own || !s.index {
-		out.Platform, out.Config = v.platform, v.image.config()
+		out.Platform, out.Config, out.Created = v.platform, v.image.config(), v.image.Created
+		out.Labels = v.image.Labels
 	}
 	for tag, of := range e.tags {
 		if of == id {

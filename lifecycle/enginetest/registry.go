@@ -97,7 +97,9 @@ func publish(images map[string]Image, index bool) published {
 	for _, platform := range slices.Sorted(maps.Keys(images)) {
 		image := images[platform]
 		v := variant{platform: platform, image: &image}
-		v.config = p.add(map[string]any{"config": image.config(), "for": fmt.Sprintf("%s %#v", platform, image)})
+		v.config = p.add(map[string]any{
+			"config": image.config(), "created": image.Created, "for": fmt.Sprintf("%s %#v", platform, image),
+		})
 		v.manifest = p.add(map[string]any{
 			"schemaVersion": 2, "mediaType": typeManifest, "config": map[string]any{"digest": v.config},
 		})
