@@ -90,7 +90,7 @@ func (c containers) note(e watchtower.Entry, at time.Time, stale bool) int {
 		now.image = strings.ToValidUTF8(e.NewReference, "\uFFFD")
 	}
 	if have && before.image != now.image {
-		c.outOfDate.DeletePartialMatch(labelled(name))
+		c.outOfDate.DeleteLabelValues(name, before.image)
 	}
 	c.known[name] = now
 	counts := map[watchtower.Status]*prometheus.CounterVec{
@@ -130,13 +130,12 @@ func (c containers) judge(e watchtower.Entry, now known, at time.Time, stale boo
 
 // forget ends the series of a container.
 func (c containers) forget(name string) {
-	delete(c.known, name)
+	c.outOfDate.DeleteLabelValues(name, c.known[name].image)
 	for _, v := range []*prometheus.MetricVec{
-		c.outOfDate.MetricVec, c.lastCheck.MetricVec, c.lastUpdate.MetricVec,
+		c.lastCheck.MetricVec, c.lastUpdate.MetricVec,
 		c.updates.MetricVec, c.restarts.MetricVec, c.failures.MetricVec, c.rollbacks.MetricVec,
 	} {
-		v.DeletePartialMatch(labelled(name))
+		v.DeleteLabelValues(name)
 	}
+	delete(c.known, name)
 }
-
-func labelled(name string) prometheus.Labels { return prometheus.Labels{"container": name} }
