@@ -39,13 +39,14 @@ func (m *mortal) Containers(ctx context.Context) ([]watchtower.Container, error)
 
 // world is a watchtower in memory that is counted.
 type world struct {
-	t       *testing.T
-	engine  *mortal
-	tower   *watchtower.Tower
-	metrics *metrics.Metrics
-	down    map[string]bool // registries that do not answer
-	last    map[string]string
-	told    strings.Builder
+	t        *testing.T
+	engine   *mortal
+	tower    *watchtower.Tower
+	metrics  *metrics.Metrics
+	down     map[string]bool // registries that do not answer
+	versions int
+	last     map[string]string
+	told     strings.Builder
 }
 
 func newWorld(t *testing.T, opts ...watchtower.Option) *world {
@@ -77,7 +78,8 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // publish puts a new image into the registry.
 func (w *world) publish(reference string, image enginetest.Image) {
-	image.Env = append(image.Env, fmt.Sprint("AT=", time.Now().UnixNano()))
+	w.versions++
+	image.Env = append(image.Env, fmt.Sprint("VERSION=", w.versions))
 	w.engine.Publish(reference, image)
 }
 
