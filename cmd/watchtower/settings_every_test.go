@@ -33,6 +33,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"update-on-start":        {"T", []string{"--update-on-start"}, func(s settings) any { return s.updateOnStart }, true},
 		"health-check":           {"", []string{"--health-check"}, func(s settings) any { return s.healthCheck }, true},
 		"porcelain":              {"V1", []string{"-P", "v1"}, func(s settings) any { return s.porcelain }, "v1"},
+		"json":                   {"", []string{"--json"}, func(s settings) any { return s.json }, true},
 		"monitor-only":           {"1", []string{"-m"}, func(s settings) any { return s.monitorOnly }, true},
 		"no-pull":                {"1", []string{"--no-pull"}, func(s settings) any { return s.noPull }, true},
 		"no-restart":             {"1", []string{"--no-restart"}, func(s settings) any { return s.noRestart }, true},

@@ -39,6 +39,10 @@ func logRows(s *settings) []setting {
 			flag: "porcelain", short: "P", env: "WATCHTOWER_PORCELAIN", target: choice(&s.porcelain, "v1 or json", "v1", "json"), has: originFork,
 			usage: "print the result of each pass for programs: v1 or json",
 		},
+		{
+			flag: "json", target: toggle(&s.json),
+			usage: "with --run-once or the command check: print the whole report as JSON",
+		},
 	}
 }
 
@@ -64,6 +68,16 @@ func (s settings) level() slog.Level {
 		return s.logLevel
 	}
 }
+
+// live reports whether lines may be written over on a terminal: neither those that
+// programs read are, nor what would stand among them.
+func (s settings) live() bool {
+	return s.format != "json" && s.format != "logfmt" && s.porcelain == ""
+}
+
+// tabled reports whether a table is wanted when a pass ends: not by who is given the
+// report, nor by who wants to hear only of what is wrong.
+func (s settings) tabled() bool { return !s.json && s.level() <= slog.LevelInfo }
 
 // others is a switch of others: a number, on or off. What is none says nothing.
 func others(field *bool, on string) target {
