@@ -68,7 +68,7 @@ func TestMetricsAreCountedIfTheyAreAskedFor(t *testing.T) {
 			}
 			server := httptest.NewServer(kept.metrics.Handler())
 			defer server.Close()
-			resp, err := server.Client().Get(server.URL + "/v1/metrics") //nolint:noctx // it is next door
+			resp, err := server.Client().Get(server.URL + "/v1/metrics")
 			require.NoError(t, err)
 			defer func() { _ = resp.Body.Close() }()
 			body, err := io.ReadAll(resp.Body)

@@ -123,6 +123,7 @@ func (c containers) judge(e watchtower.Entry, now known, at time.Time, stale boo
 		case e.Latest == "":
 			return
 		}
+	case watchtower.StatusFresh, watchtower.StatusSkipped: // of which the latter is not judged
 	}
 	c.lastCheck.WithLabelValues(e.Container.Name).Set(seconds(at))
 	c.outOfDate.WithLabelValues(e.Container.Name, now.image).Set(outdated)

@@ -18,9 +18,8 @@ import (
 	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
-// labelsOf are the labels of each name in a scrape of a watchtower that has done all
-// there is to do.
-func labelsOf(t *testing.T) map[string]map[string]bool {
+// busy are the metrics of a watchtower that has done all there is to do.
+func busy(t *testing.T) *metrics.Metrics {
 	t.Helper()
 	var m *metrics.Metrics
 	synctest.Test(t, func(t *testing.T) {
@@ -37,7 +36,12 @@ func labelsOf(t *testing.T) map[string]map[string]bool {
 	require.NoError(t, err)
 	client.Check(t.Context(), []registry.Query{{Reference: "ghcr.io/org/app:1"}})
 	countedEngine(t, m)
+	return m
+}
 
+// labelsOf are the labels of each name in a scrape.
+func labelsOf(t *testing.T, m *metrics.Metrics) map[string]map[string]bool {
+	t.Helper()
 	label := regexp.MustCompile(`([a-z_]+)="`)
 	out := map[string]map[string]bool{}
 	for series := range scrape(t, m) {
@@ -55,7 +59,7 @@ func labelsOf(t *testing.T) map[string]map[string]bool {
 // What the examples ask Prometheus for is there, with the labels that they go by.
 func TestTheExamplesAskForWhatThereIs(t *testing.T) {
 	t.Parallel()
-	there := labelsOf(t)
+	there := labelsOf(t, busy(t))
 	var (
 		metric  = regexp.MustCompile(`(watchtower_[a-z_]+)(?:\{([^}]*)\})?`)
 		matcher = regexp.MustCompile(`([a-z_]+) *(?:=~|!=|=|!~)`)

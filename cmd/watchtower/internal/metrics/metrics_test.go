@@ -1,7 +1,6 @@
 package metrics_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,8 +54,9 @@ func TestThePredecessorsNamesAreThere(t *testing.T) {
 }
 
 // passed is a pass that ended so.
-func passed(m *metrics.Metrics, entries ...watchtower.Entry) {
-	m.Observe(context.Background(), watchtower.PassEnded{Kind: watchtower.PassUpdate, Report: &watchtower.Report{
+func passed(t *testing.T, m *metrics.Metrics, entries ...watchtower.Entry) {
+	t.Helper()
+	m.Observe(t.Context(), watchtower.PassEnded{Kind: watchtower.PassUpdate, Report: &watchtower.Report{
 		Kind: watchtower.PassUpdate, Started: time.Unix(0, 0), Ended: time.Unix(1, 0), Entries: entries,
 	}})
 }
@@ -94,9 +94,9 @@ func TestSeriesEndWithTheirContainer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := metrics.New()
-			passed(m, entry("web", "1", watchtower.StatusStale))
+			passed(t, m, entry("web", "1", watchtower.StatusStale))
 			require.Len(t, of(t, m, "web"), 6)
-			passed(m, tt.then...)
+			passed(t, m, tt.then...)
 			assert.Len(t, of(t, m, "web"), tt.want)
 		})
 	}
@@ -107,15 +107,15 @@ func TestSeriesGoOnWithTheSuccessor(t *testing.T) {
 	m := metrics.New()
 	updated := entry("web", "1", watchtower.StatusUpdated)
 	updated.NewContainerID, updated.NewReference = "2", "app:2"
-	passed(m, updated)
+	passed(t, m, updated)
 	after := entry("web", "2", watchtower.StatusSkipped)
-	passed(m, after)
+	passed(t, m, after)
 	now := scrape(t, m)
 	assert.Equal(t, "1", now[`watchtower_container_updates_total{container="web"}`])
 	assert.Equal(t, "0", now[`watchtower_container_out_of_date{container="web",image="app:2"}`])
 	moved := entry("web", "3", watchtower.StatusStale)
 	moved.Container.Image = "app:3"
-	passed(m, moved)
+	passed(t, m, moved)
 	now = scrape(t, m)
 	assert.NotContains(t, now, `watchtower_container_out_of_date{container="web",image="app:2"}`)
 	assert.Equal(t, "1", now[`watchtower_container_out_of_date{container="web",image="app:3"}`])
@@ -169,12 +169,12 @@ func TestWhetherAContainerIsOutOfDate(t *testing.T) {
 			t.Parallel()
 			for before, status := range map[string]watchtower.Status{"0": watchtower.StatusFresh, "1": watchtower.StatusHeld} {
 				m := metrics.New()
-				passed(m, entry("web", "1", status))
+				passed(t, m, entry("web", "1", status))
 				m.Observe(t.Context(), watchtower.PassStarted{})
 				if tt.found {
 					m.Observe(t.Context(), watchtower.UpdateFound{Entry: tt.then})
 				}
-				passed(m, tt.then)
+				passed(t, m, tt.then)
 				want := strings.Replace(tt.want, "as before", before, 1)
 				assert.Equal(t, want, scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
 			}
@@ -190,7 +190,7 @@ func TestThereAreOnlySoManySeries(t *testing.T) {
 		entries = append(entries, entry(fmt.Sprint("c", i), fmt.Sprint(i), watchtower.StatusFresh))
 		m.RegistryRequest(registry.Request{Host: fmt.Sprintf("r%d.example", i), Method: "HEAD", Status: 200 + i%800})
 	}
-	passed(m, entries...)
+	passed(t, m, entries...)
 	now := scrape(t, m)
 	count := map[string]int{}
 	for series := range now {
@@ -201,7 +201,7 @@ func TestThereAreOnlySoManySeries(t *testing.T) {
 	assert.Equal(t, "500", now["watchtower_metrics_dropped_total"], "and it is told")
 	assert.Less(t, count["watchtower_registry_requests_total"], 200)
 	assert.NotEqual(t, "", now[`watchtower_registry_requests_total{host="other",method="HEAD",status="9xx"}`])
-	passed(m, entries[2000:]...)
+	passed(t, m, entries[2000:]...)
 	assert.Len(t, of(t, m, "c2400"), 6, "there is room again")
 }
 
@@ -211,7 +211,7 @@ func TestWhatIsNoTextBreaksNoScrape(t *testing.T) {
 	m := metrics.New()
 	e := entry("web", "1", watchtower.StatusStale)
 	e.Container.Image = "app\xff\"\n"
-	passed(m, e)
+	passed(t, m, e)
 	assert.Contains(t, scrape(t, m), `watchtower_container_out_of_date{container="web",image="app�\"\n"}`)
 }
 
