@@ -52,6 +52,7 @@ compare: ## measure other programs of the same interface beside ours: PEERS="nam
 
 docs: ## write the pages in docs that are made from tables
 	go test -count=1 -run TestSettingsPage ./cmd/watchtower -update
+	go test -count=1 -run TestMetricsPage ./cmd/watchtower/internal/metrics -update
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)

@@ -121,7 +121,7 @@ func (h *host) try(ctx context.Context, method, target, authorization string) (*
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := h.send(req)
+	resp, err := h.send(req, false)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		discard(resp) // its status and header say it all, and the next request may need its place
 	}

@@ -65,6 +65,7 @@ type Client struct {
 	connections  int
 	slots        *semaphore.Weighted
 	given        Endpoints // by options
+	onRequest    func(Request)
 
 	hubTold atomic.Bool // Docker Hub itself has told a digest
 

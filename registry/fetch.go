@@ -36,7 +36,7 @@ func (h *host) fetch(ctx context.Context, ref Reference, login credentials.Crede
 		return nil, broken(ref, err)
 	}
 	start := time.Now()
-	resp, err := h.send(req)
+	resp, err := h.send(req, true)
 	if err != nil {
 		return nil, unanswered(ctx, opToken, ref, err)
 	}

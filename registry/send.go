@@ -27,7 +27,7 @@ func askedFor(ctx context.Context) *host {
 
 // send sends one request, within the bounds: its time begins when it is its
 // turn, and ends with the body, which the caller closes.
-func (h *host) send(req *http.Request) (*http.Response, error) {
+func (h *host) send(req *http.Request, token bool) (*http.Response, error) {
 	c := h.client
 	if err := c.slots.Acquire(req.Context(), 1); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (h *host) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(req.Context(), forKey{}, h), c.timeout, timeout{c.timeout})
 	end := sync.OnceFunc(func() { cancel(); c.slots.Release(1) })
 	req.Header.Set("User-Agent", userAgent)
-	resp, err := c.http.Do(req.WithContext(ctx))
+	resp, err := h.do(req.WithContext(ctx), token)
 	if c.logger.Enabled(ctx, levelTrace) {
 		attrs := []any{"method", req.Method, "url", req.URL.Scheme + "://" + req.URL.Host + req.URL.Path}
 		if resp != nil {

@@ -31,8 +31,7 @@ type program struct {
 	open           opener
 	values         map[string]*value
 	code           int
-	json, quiet    bool
-	verbose        bool
+	quiet, verbose bool
 }
 
 // opener makes the watcher that the settings ask for.
@@ -51,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer, environ []string, open opener)
 	root.SetErr(stderr)
 	if err := root.Execute(); err != nil {
 		for line := range strings.Lines(err.Error()) {
-			_, _ = fmt.Fprintf(stderr, "watchtower: %s\n", strings.TrimPrefix(strings.TrimSpace(line), "watchtower: "))
+			_, _ = fmt.Fprintf(stderr, "watchtower: %s\n", plain(strings.TrimPrefix(strings.TrimSpace(line), "watchtower: ")))
 		}
 		return exitFailed
 	}
@@ -112,7 +111,6 @@ func (p *program) checkCommand() *cobra.Command {
 			return p.main(cmd, names, p.check)
 		},
 	}
-	check.Flags().BoolVar(&p.json, "json", false, "print the report as JSON")
 	check.Flags().BoolVarP(&p.verbose, "verbose", "v", false, "show by which settings and labels each container is treated")
 	for _, row := range table(&settings{}) {
 		if row.short == "v" {
@@ -148,15 +146,21 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	if p.quiet && s.logLevel == slog.LevelInfo {
 		s.logLevel = slog.LevelWarn
 	}
-	terminal := isTerminal(p.stderr)
+	terminal := p.terminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
 	se := session{settings: s, stdout: p.stdout}
-	var show *progress
-	if terminal && s.format != "json" && s.format != "logfmt" {
-		show = newProgress(out)
+	if isTerminal(p.stdout) {
+		se.stdout = plainWriter{p.stdout}
+	}
+	switch {
+	case terminal && s.live():
+		show := newProgress(screen{out: out, size: sizeOf(p.stderr), color: !s.noColor}, s.tabled())
+		defer show.end()
 		se.logger = newLogger(show, s, terminal)
 		se.observers = append(se.observers, show)
-	} else {
+	case terminal && s.format == "json": // which leaves controls above ASCII as they are
+		se.logger = newLogger(plainWriter{out}, s, terminal)
+	default:
 		se.logger = newLogger(out, s, terminal)
 	}
 	if se.tower, err = p.open(&se); err != nil {

@@ -5,11 +5,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
-
-	"golang.org/x/term"
 )
 
 // Levels beside slog's own: one below debug for each request of each check, one
@@ -107,7 +104,7 @@ func (h *prettyHandler) Handle(ctx context.Context, r slog.Record) error {
 	if c := colors[name]; h.color && c != "" {
 		level = c + level + "\x1b[0m"
 	}
-	line := r.Time.Format("15:04:05") + " " + level + " " + r.Message
+	line := r.Time.Format("15:04:05") + " " + level + " " + plain(r.Message)
 	if attrs.Len() > 1 {
 		line += "  " + strings.TrimSpace(attrs.String())
 	}
@@ -129,11 +126,6 @@ func (h *prettyHandler) with(scope func(slog.Handler) slog.Handler) slog.Handler
 	out := *h
 	out.scoped = append(append([]func(slog.Handler) slog.Handler(nil), h.scoped...), scope)
 	return &out
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // lockedWriter keeps lines of different writers whole.

@@ -1,26 +1,43 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// progress shows on a terminal what is going on just now, in one line that is
-// written over: the pulls, and the step each swap is at. Log lines go through
-// it, so that they and the line do not run into each other.
+// progress shows on a terminal what is going on just now, in lines that are written
+// over: each pull, and the step each swap is at. When a pass ends a table stands in
+// their place. Log lines go through it, so that they and the lines do not run into
+// each other.
 type progress struct {
-	out io.Writer
+	screen screen
+	table  bool // at the end of a pass that may change something
 
-	mu    sync.Mutex
-	shown bool
-	pulls map[string]map[string]layer // by reference, by layer
-	steps map[string]string           // by container
+	mu       sync.Mutex
+	checking bool
+	pulls    map[string]*pull    // by reference
+	swaps    map[string]swapping // by container
+}
+
+// pull is how far the pull of an image is.
+type pull struct {
+	layers map[string]layer
+	drawn  time.Time
+}
+
+// swapping is where the swap of a container is.
+type swapping struct {
+	action string
+	back   bool // it is being undone
 }
 
 // layer is how far one layer of a pull is.
@@ -29,97 +46,144 @@ type layer struct {
 	done           bool
 }
 
-func newProgress(out io.Writer) *progress {
-	return &progress{out: out, pulls: map[string]map[string]layer{}, steps: map[string]string{}}
+// drawEvery is how often the progress of a pull is drawn: engines tell of it more often
+// than anybody looks.
+const drawEvery = 100 * time.Millisecond
+
+func newProgress(s screen, table bool) *progress {
+	return &progress{screen: s, table: table, pulls: map[string]*pull{}, swaps: map[string]swapping{}}
 }
 
-// Write puts text above the line.
+// Write puts text above the lines.
 func (p *progress) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clear()
-	n, err := p.out.Write(text)
-	p.draw()
-	return n, err
+	if err := p.screen.draw(string(text), p.lines()); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // Observe takes in what goes on.
 func (p *progress) Observe(_ context.Context, e watchtower.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	above := ""
 	switch e := e.(type) {
+	case watchtower.PassStarted:
+		p.checking = true
 	case watchtower.PullStarted:
-		p.pulls[e.Reference] = map[string]layer{}
+		p.pulls[e.Reference] = &pull{layers: map[string]layer{}}
 	case watchtower.PullProgressed:
-		if layers := p.pulls[e.Reference]; layers != nil && e.Progress.Layer != "" {
-			l := layers[e.Progress.Layer]
-			if e.Progress.Status == "Downloading" {
-				l.current, l.total = e.Progress.Current, max(l.total, e.Progress.Total)
-			}
-			l.done = slices.Contains([]string{"Pull complete", "Already exists"}, e.Progress.Status)
-			if strings.HasPrefix(e.Progress.Status, "Pulling from") {
-				return // the line about the whole: its "layer" is the tag
-			}
-			layers[e.Progress.Layer] = l
+		pull := p.pulls[e.Reference]
+		if pull == nil || !pull.take(e.Progress) || e.At.Sub(pull.drawn) < drawEvery {
+			return
 		}
+		pull.drawn = e.At
 	case watchtower.PullEnded:
 		delete(p.pulls, e.Reference)
 	case watchtower.StepStarted:
-		p.steps[e.Step.Container] = e.Step.Action
+		s := p.swaps[e.Step.Container]
+		s.action = e.Step.Action
+		s.back = s.back || e.Step.Action == "roll back"
+		p.swaps[e.Step.Container] = s
 	case watchtower.UpdateEnded:
-		delete(p.steps, e.Entry.Container.Name)
-	case watchtower.PassEnded, watchtower.PassFailed:
-		clear(p.pulls)
-		clear(p.steps)
+		delete(p.swaps, e.Entry.Container.Name)
+	case watchtower.PassEnded:
+		p.forget()
+		if p.table && e.Kind == watchtower.PassUpdate {
+			above = passTable(e.Report, p.screen.color)
+		}
+	case watchtower.PassFailed:
+		p.forget()
 	default:
 		return
 	}
-	p.clear()
-	p.draw()
+	_ = p.screen.draw(above, p.lines()) // a terminal that is gone takes no more
 }
 
-func (p *progress) clear() {
-	if p.shown {
-		_, _ = io.WriteString(p.out, "\r\x1b[K")
-		p.shown = false
+// end leaves the terminal without lines.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget()
+	_ = p.screen.draw("", nil)
+}
+
+func (p *progress) forget() {
+	p.checking = false
+	clear(p.pulls)
+	clear(p.swaps)
+}
+
+// take notes how far a layer is, and reports whether it was about one.
+func (p *pull) take(told lifecycle.PullProgress) bool {
+	if told.Layer == "" || strings.HasPrefix(told.Status, "Pulling from") {
+		return false // it is about the whole; in the last case its "layer" is the tag
+	}
+	l := p.layers[told.Layer]
+	switch told.Status {
+	case "Downloading":
+		l.current, l.total = told.Current, max(l.total, told.Total)
+	case "Download complete", "Verifying Checksum", "Extracting":
+		l.current = l.total
+	case "Pull complete", "Already exists":
+		l.current, l.done = l.total, true
+	}
+	p.layers[told.Layer] = l
+	return true
+}
+
+// lines are what is to be seen now.
+func (p *progress) lines() []line {
+	var out []line
+	for _, reference := range slices.Sorted(maps.Keys(p.pulls)) {
+		out = append(out, line{"pull " + reference, p.pulls[reference].text(), ""})
+	}
+	for _, container := range slices.Sorted(maps.Keys(p.swaps)) {
+		out = append(out, p.swaps[container].line(container))
+	}
+	if len(out) == 0 && p.checking {
+		out = append(out, line{"checking", "", ""})
+	}
+	return out
+}
+
+// line says what is done with the container.
+func (s swapping) line(container string) line {
+	doing := map[string]string{
+		"create": "creating", "rename": "renaming", "stop": "stopping", "start": "starting", "verify": "verifying",
+		"connect": "connecting", "disconnect": "disconnecting", "remove": "removing", "roll back": "rolling back", "recover": "recovering",
+	}
+	text := cmp.Or(doing[s.action], s.action)
+	switch {
+	case !s.back:
+		return line{container, text, ""}
+	case s.action == "roll back":
+		return line{container, text, colorBad}
+	default:
+		return line{container, "rolling back: " + text, colorBad}
 	}
 }
 
-func (p *progress) draw() {
-	if line := p.line(); line != "" {
-		_, _ = io.WriteString(p.out, line)
-		p.shown = true
-	}
-}
-
-// lineWidth keeps the line from wrapping, which would leave pieces behind.
-const lineWidth = 79
-
-func (p *progress) line() string {
-	var parts []string
-	for reference, layers := range p.pulls {
-		done, current, total := 0, int64(0), int64(0)
-		for _, l := range layers {
-			if l.done {
-				done++
-			}
-			current, total = current+l.current, total+l.total
+// text says how far it is.
+func (p *pull) text() string {
+	const width = 20
+	done, current, total := 0, int64(0), int64(0)
+	for _, l := range p.layers {
+		if l.done {
+			done++
 		}
-		text := fmt.Sprintf("pulling %s %d/%d layers", reference, done, len(layers))
-		if total > 0 {
-			text += fmt.Sprintf(" %s/%s", size(current), size(total))
-		}
-		parts = append(parts, text)
+		current, total = current+l.current, total+l.total
 	}
-	for container, action := range p.steps {
-		parts = append(parts, container+": "+action)
+	if len(p.layers) == 0 {
+		return "waiting for the registry"
 	}
-	slices.Sort(parts)
-	line := strings.Join(parts, " | ")
-	if len(line) > lineWidth {
-		line = line[:lineWidth]
+	part, text := int64(done)*width/int64(len(p.layers)), ""
+	if total > 0 {
+		part, text = min(current, total)*width/total, fmt.Sprintf("  %s of %s", size(current), size(total))
 	}
-	return line
+	return fmt.Sprintf("[%s%s]%s  %d/%d layers", strings.Repeat("#", int(part)), strings.Repeat("-", width-int(part)), text, done, len(p.layers))
 }
 
 func size(n int64) string {

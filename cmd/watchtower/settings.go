@@ -51,6 +51,7 @@ type settings struct {
 	logLevel                    slog.Level
 	debug, trace                bool
 	format                      string
+	json                        bool
 	noColor, forceColor         bool
 
 	given   map[string]string // who gave it, a flag or a variable, by the row's name

@@ -15,6 +15,9 @@ func (s settings) conflicts() []error {
 	if (s.byFlag("interval") || s.interval != defaultInterval) && s.schedule != "" {
 		both("interval", "schedule", "")
 	}
+	if s.json && s.porcelain != "" {
+		both("json", "porcelain", "")
+	}
 	if s.rolling && s.monitorOnly {
 		both("rolling-restart", "monitor-only", ": what is only watched is not restarted")
 	}

@@ -34,6 +34,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"health-check":           {"", []string{"--health-check"}, func(s settings) any { return s.healthCheck }, true},
 		"porcelain":              {"V1", []string{"-P", "v1"}, func(s settings) any { return s.porcelain }, "v1"},
 		"audit-log":              {"/audit", []string{"--audit-log", "/audit"}, func(s settings) any { return s.auditLog }, "/audit"},
+		"json":                   {"", []string{"--json"}, func(s settings) any { return s.json }, true},
 		"monitor-only":           {"1", []string{"-m"}, func(s settings) any { return s.monitorOnly }, true},
 		"no-pull":                {"1", []string{"--no-pull"}, func(s settings) any { return s.noPull }, true},
 		"no-restart":             {"1", []string{"--no-restart"}, func(s settings) any { return s.noRestart }, true},

@@ -43,6 +43,10 @@ func logRows(s *settings) []setting {
 			flag: "audit-log", env: "WATCHTOWER_AUDIT_LOG", target: text(&s.auditLog),
 			usage: "file to which a line of JSON is appended for each step of each swap, and what else is done",
 		},
+		{
+			flag: "json", target: toggle(&s.json),
+			usage: "with --run-once or the command check: print the whole report as JSON",
+		},
 	}
 }
 
@@ -68,6 +72,16 @@ func (s settings) level() slog.Level {
 		return s.logLevel
 	}
 }
+
+// live reports whether lines may be written over on a terminal: neither those that
+// programs read are, nor what would stand among them.
+func (s settings) live() bool {
+	return s.format != "json" && s.format != "logfmt" && s.porcelain == ""
+}
+
+// tabled reports whether a table is wanted when a pass ends: not by who is given the
+// report, nor by who wants to hear only of what is wrong.
+func (s settings) tabled() bool { return !s.json && s.level() <= slog.LevelInfo }
 
 // others is a switch of others: a number, on or off. What is none says nothing.
 func others(field *bool, on string) target {

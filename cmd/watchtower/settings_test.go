@@ -233,32 +233,6 @@ func TestLogFormats(t *testing.T) {
 	assert.Contains(t, write("auto", true), "\x1b[33mWARN \x1b[0m rolled back")
 }
 
-func TestProgressIsOneLineThatLogLinesGoAbove(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	p := newProgress(&out)
-	observe := func(e watchtower.Event) { p.Observe(context.Background(), e) } //nolint:forbidigo // nothing waits
-	pulled := func(layer, status string, current, total int64) {
-		observe(watchtower.PullProgressed{Reference: "app:1", Progress: lifecycle.PullProgress{Layer: layer, Status: status, Current: current, Total: total}})
-	}
-	observe(watchtower.PullStarted{Reference: "app:1"})
-	pulled("1", "Pulling from app", 0, 0)
-	pulled("aa", "Downloading", 500_000, 2_000_000)
-	pulled("bb", "Already exists", 0, 0)
-	assert.Equal(t, "pulling app:1 1/2 layers 500 kB/2.0 MB", p.line())
-	_, err := p.Write([]byte("a log line\n"))
-	require.NoError(t, err)
-	assert.True(t, strings.HasSuffix(out.String(), "\r\x1b[Ka log line\npulling app:1 1/2 layers 500 kB/2.0 MB"), "%q", out.String())
-	observe(watchtower.PullEnded{Reference: "app:1"})
-	observe(watchtower.StepStarted{Step: lifecycle.Step{Container: "web", Action: "stop"}})
-	observe(watchtower.StepStarted{Step: lifecycle.Step{Container: "db", Action: "verify"}})
-	assert.Equal(t, "db: verify | web: stop", p.line())
-	observe(watchtower.UpdateEnded{Entry: watchtower.Entry{Container: lifecycle.Container{Name: "db"}}})
-	observe(watchtower.PassEnded{})
-	assert.Empty(t, p.line())
-	assert.True(t, strings.HasSuffix(out.String(), "\r\x1b[K"), "nothing is left on the terminal")
-}
-
 func TestTableAndJSON(t *testing.T) {
 	t.Parallel()
 	r := &watchtower.Report{Kind: watchtower.PassCheck, Entries: []watchtower.Entry{

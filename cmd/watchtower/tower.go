@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
@@ -23,6 +24,7 @@ type session struct {
 	logger    *slog.Logger
 	stdout    io.Writer
 	observers []watchtower.Observer
+	metrics   *metrics.Metrics // nil: nobody asked for any
 	tower     watchtower.Watcher
 }
 
@@ -33,7 +35,8 @@ const certificates = "/etc/docker/certs.d"
 // open maps the settings onto the library's options.
 func open(se *session) (watchtower.Watcher, error) {
 	s := se.settings
-	engine, err := engineOf(s)
+	engineOptions, registryOptions := se.count()
+	engine, err := engineOf(s, engineOptions...)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithGate(gates...),
 		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
-		watchtower.WithRegistryOptions(registry.WithCertificates(certificates)),
+		watchtower.WithRegistryOptions(append(registryOptions, registry.WithCertificates(certificates))...),
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithObserver(audit...),
 	}
@@ -206,8 +209,7 @@ func gatesOf(se *session) ([]watchtower.Gate, error) {
 }
 
 // engineOf is the environment's, with what flags say instead.
-func engineOf(s settings) (*dockerengine.Engine, error) {
-	var opts []dockerengine.Option
+func engineOf(s settings, opts ...dockerengine.Option) (*dockerengine.Engine, error) {
 	if s.byFlag("host") {
 		opts = append(opts, dockerengine.WithHost(s.host))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"strings"
@@ -33,11 +34,17 @@ func (p *program) signals(se *session) (context.Context, func()) {
 
 // watch is the program without a subcommand.
 func (p *program) watch(ctx context.Context, se session) error {
+	if se.settings.json && !se.settings.runOnce {
+		return errors.New("--json: want --run-once or the command check along with it")
+	}
 	defer tellHealth(se.tower, se.logger)()
 	if se.settings.runOnce {
 		report, err := se.tower.Update(ctx)
 		if err != nil || ctx.Err() != nil || report.Err() != nil {
 			p.code = exitFailed
+		}
+		if se.settings.json && report != nil {
+			return printJSON(se.stdout, report)
 		}
 		return nil // what went wrong stands in the log
 	}
@@ -94,16 +101,17 @@ func (p *program) check(ctx context.Context, se session) error {
 	if ctx.Err() != nil || report.Err() != nil {
 		p.code = exitFailed
 	}
-	if p.json {
-		return printJSON(p.stdout, report)
+	if se.settings.json {
+		return printJSON(se.stdout, report)
 	}
-	if err := printTable(p.stdout, report); err != nil || !p.verbose {
+	out := plainWriter{p.stdout} // whatever it is: it is for people
+	if err := printTable(out, report); err != nil || !p.verbose {
 		return err
 	}
 	for _, e := range report.Entries {
-		if err := printPolicy(p.stdout, e.Container.Name+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
+		if err := printPolicy(out, e.Container.Name+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
 			return err
 		}
 	}
-	return printPolicy(p.stdout, "What was set:", se.settings.told, se.settings)
+	return printPolicy(out, "What was set:", se.settings.told, se.settings)
 }

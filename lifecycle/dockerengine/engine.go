@@ -22,6 +22,7 @@ type Engine struct {
 	address   address
 	version   string // asked for; empty: negotiated
 	transport *http.Transport
+	onRequest func(Request) // nil: nobody
 
 	mu      sync.Mutex
 	session *session
@@ -108,15 +109,20 @@ func (e *Engine) connect(ctx context.Context) (*session, error) {
 // open makes a session that has agreed on nothing yet.
 func (e *Engine) open() (*session, error) {
 	scheme, rest := e.address.request()
+	carrier := &http.Client{Transport: e.transport, CheckRedirect: client.CheckRedirect}
 	cli, err := client.NewClientWithOpts(
 		client.WithHost("tcp://"+rest),
 		// After the host, which sets up the transport it finds: ours is in use,
 		// and takes no proxy from the environment.
-		client.WithHTTPClient(&http.Client{Transport: e.transport, CheckRedirect: client.CheckRedirect}),
+		client.WithHTTPClient(carrier),
 		client.WithVersion(e.version),
 	)
 	if err != nil {
 		return nil, err
+	}
+	if e.onRequest != nil {
+		// Not before: the client looks for the transport's TLS itself.
+		carrier.Transport = teller{carrier.Transport, e.onRequest, Endpoints(), e.address.path}
 	}
 	return &session{Client: cli, base: scheme + "://" + rest, version: cli.ClientVersion()}, nil
 }

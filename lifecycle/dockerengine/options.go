@@ -24,6 +24,7 @@ type settings struct {
 	candidates []string
 	version    string
 	tls        *tlsFiles
+	onRequest  func(Request)
 }
 
 // tlsFiles are read only for an address that they can be for.
@@ -101,7 +102,7 @@ func (s *settings) engine(opts []Option) (*Engine, error) {
 		}
 		a = a.withPort()
 	}
-	e := &Engine{address: a, version: s.version}
+	e := &Engine{address: a, version: s.version, onRequest: s.onRequest}
 	// No Proxy: that would be the environment's, and an engine is no web site.
 	e.transport = &http.Transport{
 		DialContext:     e.dial,

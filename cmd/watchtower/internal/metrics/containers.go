@@ -1,0 +1,142 @@
+package metrics
+
+import (
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+// maxContainers bounds the containers that have series, at seven each. An engine with
+// more is no place for series of each one.
+const maxContainers = 2000
+
+// containers has series for each container that is watched. They are made when a pass
+// first judges it, go on when it is replaced by an update, and end with it.
+type containers struct {
+	outOfDate, lastCheck, lastUpdate *prometheus.GaugeVec
+
+	updates, restarts, failures, rollbacks *prometheus.CounterVec
+
+	known map[string]known // by name
+}
+
+// known is a container that has series.
+type known struct{ id, image string }
+
+func newContainers(f promauto.Factory) containers {
+	const container = "container"
+	return containers{
+		outOfDate:  gauges(f, "container_out_of_date", "1 if a newer image is there than the container runs, else 0; held, rolled back and only monitored ones are.", container, "image"),
+		lastCheck:  gauges(f, "container_last_check_timestamp_seconds", "When it was last found out what the container's reference points at.", container),
+		lastUpdate: gauges(f, "container_last_update_timestamp_seconds", "When the container was last brought to a newer image by this process.", container),
+		updates:    counters(f, "container_updates_total", "How often the container was brought to a newer image.", container),
+		restarts:   counters(f, "container_restarts_total", "How often the container was replaced on its own image, since one it needs was replaced.", container),
+		failures:   counters(f, "container_failures_total", "How often a check or an update of the container failed, rollbacks not included.", container),
+		rollbacks:  counters(f, "container_rollbacks_total", "How often an update of the container was rolled back.", container),
+		known:      map[string]known{},
+	}
+}
+
+// take notes every container of a report, and ends the series of those that are gone.
+// It returns how many had no room.
+func (c containers) take(r *watchtower.Report, stale map[string]bool) (dropped int) {
+	there, whole := map[string]bool{}, len(r.Entries) == 0 && len(r.Plan.Groups) == 0
+	planned := map[string]bool{}
+	for _, g := range r.Plan.Groups {
+		for _, m := range g.Members {
+			planned[m.Name] = true
+		}
+	}
+	for _, e := range r.Entries {
+		there[e.Container.Name] = true
+		// The report of a plan that was applied holds no other containers.
+		whole = whole || !planned[e.Container.Name]
+	}
+	for name := range c.known {
+		if whole && !there[name] {
+			c.forget(name)
+		}
+	}
+	for _, e := range r.Entries {
+		dropped += c.note(e, r.Ended, stale[e.Container.Name])
+	}
+	return dropped
+}
+
+// note counts what became of a container, and returns 1 if there was no room for it.
+func (c containers) note(e watchtower.Entry, at time.Time, stale bool) int {
+	name := e.Container.Name
+	before, have := c.known[name]
+	if e.Status == watchtower.StatusSkipped {
+		// Left alone for a while, it is what it was. Another container of its name is
+		// not, and is none of ours.
+		if have && before.id != e.Container.ID {
+			c.forget(name)
+		}
+		return 0
+	}
+	if !have && len(c.known) >= maxContainers {
+		return 1
+	}
+	now := known{id: e.Container.ID, image: strings.ToValidUTF8(e.Container.Image, "\uFFFD")}
+	if e.NewContainerID != "" {
+		now.id = e.NewContainerID
+	}
+	if e.Status == watchtower.StatusUpdated && e.NewReference != "" {
+		now.image = strings.ToValidUTF8(e.NewReference, "\uFFFD")
+	}
+	if have && before.image != now.image {
+		c.outOfDate.DeleteLabelValues(name, before.image)
+	}
+	c.known[name] = now
+	counts := map[watchtower.Status]*prometheus.CounterVec{
+		watchtower.StatusUpdated: c.updates, watchtower.StatusRestarted: c.restarts,
+		watchtower.StatusFailed: c.failures, watchtower.StatusRolledBack: c.rollbacks,
+	}
+	for status, count := range counts {
+		n := count.WithLabelValues(name) // there from the first pass on, so that the first one is an increase
+		if e.Status == status {
+			n.Inc()
+		}
+	}
+	c.judge(e, now, at, stale)
+	return 0
+}
+
+// judge tells whether the container is out of date, as far as it was found out: else
+// what was last known stays.
+func (c containers) judge(e watchtower.Entry, now known, at time.Time, stale bool) {
+	outdated := 0.0
+	switch e.Status {
+	case watchtower.StatusUpdated:
+		c.lastUpdate.WithLabelValues(e.Container.Name).Set(seconds(at))
+	case watchtower.StatusStale, watchtower.StatusHeld, watchtower.StatusRolledBack:
+		outdated = 1
+	case watchtower.StatusFailed, watchtower.StatusRestarted:
+		switch {
+		case stale || e.Status == watchtower.StatusFailed && e.Latest != "":
+			outdated = 1
+		case e.Latest == "":
+			return
+		}
+	case watchtower.StatusFresh, watchtower.StatusSkipped: // of which the latter is not judged
+	}
+	c.lastCheck.WithLabelValues(e.Container.Name).Set(seconds(at))
+	c.outOfDate.WithLabelValues(e.Container.Name, now.image).Set(outdated)
+}
+
+// forget ends the series of a container.
+func (c containers) forget(name string) {
+	c.outOfDate.DeleteLabelValues(name, c.known[name].image)
+	for _, v := range []*prometheus.MetricVec{
+		c.lastCheck.MetricVec, c.lastUpdate.MetricVec,
+		c.updates.MetricVec, c.restarts.MetricVec, c.failures.MetricVec, c.rollbacks.MetricVec,
+	} {
+		v.DeleteLabelValues(name)
+	}
+	delete(c.known, name)
+}
