@@ -38,7 +38,10 @@ func passTable(r *watchtower.Report, color bool) string {
 func outcome(e watchtower.Entry) string {
 	text := strings.TrimPrefix(why(e), "watchtower: ")
 	if e.Status == watchtower.StatusStale {
-		text = e.Reason + ": now at " + e.Latest // this was the pass that would have replaced it
+		text = e.Reason + ": " + next(e) // this was the pass that would have replaced it
+	}
+	if change := e.Change().String(); e.Status == watchtower.StatusUpdated && change != "" {
+		text = strings.TrimSuffix(change+"; "+text, "; ")
 	}
 	if e.Downtime > 0 {
 		if text != "" {
