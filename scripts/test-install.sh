@@ -105,8 +105,8 @@ proof "the container runs" equal "$(of watchtower '{{.State.Status}}')" running
 proof "it reaches the engine" works
 proof "it restarts unless stopped" equal "$(of watchtower '{{.HostConfig.RestartPolicy.Name}}')" unless-stopped
 proof "it has two minutes to stop" equal "$(of watchtower '{{.Config.StopTimeout}}')" 120
-proof "it has the socket and the logins, read-only" equal "$(of watchtower '{{join .HostConfig.Binds " "}}')" \
-	"$SCRATCH/docker.sock:/var/run/docker.sock $DOCKER_CONFIG:/docker-config:ro"
+proof "it has the socket and the logins, read-only" equal "$(of watchtower '{{join .HostConfig.Binds "\n"}}' | sort -t: -k2)" \
+	"$DOCKER_CONFIG:/docker-config:ro"$'\n'"$SCRATCH/docker.sock:/var/run/docker.sock" # the docker command puts them in any order
 proof "the directory of the logins was made for its owner alone" equal "$(stat -c %a "$DOCKER_CONFIG")" 700
 proof "it is marked as a watchtower" equal "$(of watchtower '{{index .Config.Labels "com.centurylinklabs.watchtower"}}')" true
 proof "it has the settings" setting '"WATCHTOWER_POLL_INTERVAL=3600"'
