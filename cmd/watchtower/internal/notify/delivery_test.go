@@ -1,0 +1,167 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// service is one whose answers are given.
+type service struct {
+	answer func(try int) error
+	tries  atomic.Int32
+	got    []message
+	times  []time.Duration
+	began  time.Time
+}
+
+func (s *service) send(m message) error {
+	try := int(s.tries.Add(1))
+	s.times = append(s.times, time.Since(s.began))
+	if err := s.answer(try); err != nil {
+		return err
+	}
+	s.got = append(s.got, m)
+	return nil
+}
+
+func withSender(t *testing.T, delay time.Duration, answer func(try int) error, then func(*testing.T, *sender, *service, *bytes.Buffer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		var logged bytes.Buffer
+		s := &service{answer: answer, began: time.Now()}
+		then(t, newSender("test", s.send, delay, slog.New(slog.NewTextHandler(&logged, nil))), s, &logged)
+	})
+}
+
+func end(t *testing.T, s *sender, within time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	s.end(ctx)
+}
+
+func fine(int) error { return nil }
+
+var errDown = errors.New("down")
+
+func TestADeliveryIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	withSender(t, 0, func(try int) error {
+		if try < 3 {
+			return errDown
+		}
+		return nil
+	}, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+		s.put(message{text: "a"})
+		s.put(message{text: "b"})
+		synctest.Wait()
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+		assert.Equal(t, []message{{text: "a"}, {text: "b"}}, to.got, "in order")
+		assert.Equal(t, []time.Duration{0, 2 * time.Second, 10 * time.Second, 10 * time.Second}, to.times)
+		assert.Empty(t, logged.String())
+		end(t, s, time.Minute)
+	})
+}
+
+func TestADeliveryIsGivenUp(t *testing.T) {
+	t.Parallel()
+	withSender(t, 0, func(int) error { return errDown }, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+		s.put(message{text: "a"})
+		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		assert.Len(t, to.times, 4)
+		assert.Contains(t, logged.String(), `msg="a notification could not be delivered" service=test tries=4 err=down`)
+		end(t, s, time.Minute)
+	})
+}
+
+func TestAPanicOfAServiceIsAnError(t *testing.T) {
+	t.Parallel()
+	withSender(t, 0, func(int) error { panic("canary") }, func(t *testing.T, s *sender, _ *service, logged *bytes.Buffer) {
+		s.put(message{text: "a"})
+		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		assert.Contains(t, logged.String(), "panicked")
+		assert.NotContains(t, logged.String(), "canary")
+		end(t, s, time.Minute)
+	})
+}
+
+// What hangs is left behind, but not without end.
+func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var logged bytes.Buffer
+		var tries atomic.Int32
+		s := newSender("test", func(message) error {
+			tries.Add(1)
+			<-release
+			return nil
+		}, 0, slog.New(slog.NewTextHandler(&logged, nil)))
+		began := time.Now()
+		for range 3 * queueLength {
+			s.put(message{text: "a"})
+		}
+		assert.Zero(t, time.Since(began), "whoever tells something does not wait")
+		assert.Contains(t, logged.String(), "a notification is lost: the service is too far behind")
+		time.Sleep(3 * time.Minute) //nolint:forbidigo // the bubble's time
+		assert.Contains(t, logged.String(), `err="no answer within 30s"`)
+		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		assert.EqualValues(t, mostHanging, tries.Load())
+		assert.Contains(t, logged.String(), `err="4 earlier tries still have no answer"`)
+		began = time.Now()
+		end(t, s, 5*time.Second)
+		assert.LessOrEqual(t, time.Since(began), 5*time.Second)
+		assert.Contains(t, logged.String(), "the program ends before all notifications are delivered")
+		close(release)
+		<-s.done
+	})
+}
+
+func TestTheEndOfTheProgramDeliversWhatWaits(t *testing.T) {
+	t.Parallel()
+	withSender(t, time.Hour, fine, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+		for range 10 {
+			s.put(message{text: "a"})
+		}
+		synctest.Wait()
+		assert.Empty(t, to.got, "there is a delay before each")
+		end(t, s, time.Second)
+		assert.Len(t, to.got, 10)
+		assert.Zero(t, time.Since(to.began))
+		assert.Empty(t, logged.String())
+	})
+	withSender(t, 0, func(try int) error {
+		if try < 3 {
+			return errDown
+		}
+		return nil
+	}, func(t *testing.T, s *sender, to *service, _ *bytes.Buffer) {
+		s.put(message{text: "a"})
+		synctest.Wait()
+		end(t, s, 5*time.Second)
+		require.Len(t, to.got, 1)
+		assert.Equal(t, []time.Duration{0, 0, time.Second}, to.times, "without the long waits")
+	})
+	withSender(t, 0, fine, func(t *testing.T, s *sender, _ *service, _ *bytes.Buffer) { end(t, s, time.Second) })
+}
+
+func TestMessagesKeepTheirDistance(t *testing.T) {
+	t.Parallel()
+	withSender(t, 30*time.Second, fine, func(t *testing.T, s *sender, to *service, _ *bytes.Buffer) {
+		s.put(message{text: "a"})
+		s.put(message{text: "b"})
+		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		assert.Equal(t, []time.Duration{30 * time.Second, time.Minute}, to.times)
+		end(t, s, time.Second)
+	})
+}
