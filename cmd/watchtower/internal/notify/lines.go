@@ -47,16 +47,25 @@ func (n *Notifier) once(of, subject, kind, value string) weight {
 	return again
 }
 
+// state is the same for what becomes a container's state in the report.
+func (n *Notifier) state(container, kind, value string) weight {
+	w := n.once(ofContainer, container, kind, value)
+	if w == news {
+		n.newsOf[container] = true
+	}
+	return w
+}
+
 // write adds a line that is due at the level; pairs are its data.
 func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, pairs ...string) {
-	if w == again || level < n.cfg.Level {
-		return
-	}
 	data := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			data[pairs[i]] = pairs[i+1]
 		}
+	}
+	if w == again || level < n.cfg.Level {
+		return
 	}
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
 	n.lines = append(n.lines, line{Entry{Message: text, Level: levelName(level), Time: at, Data: data}, w})
@@ -161,7 +170,7 @@ const (
 func (n *Notifier) checkFailed(e watchtower.CheckFailed) {
 	w := again
 	for _, name := range e.Containers {
-		w = max(w, n.once(ofContainer, name, kindCheck, ""))
+		w = max(w, n.state(name, kindCheck, ""))
 	}
 	n.write(e.At, slog.LevelWarn, w, fmt.Sprintf("Checking %s failed, which %s uses: %v", e.Reference, strings.Join(e.Containers, ", "), e.Err),
 		keyImage, e.Reference, keyContainer, strings.Join(e.Containers, ", "), keyError, e.Err.Error())
@@ -176,7 +185,7 @@ func (n *Notifier) found(e watchtower.UpdateFound) {
 	if e.Entry.Policy.Get("monitor-only").Value == "true" {
 		text += "; it is only monitored"
 	}
-	n.write(e.At, slog.LevelInfo, n.once(ofContainer, c.Name, kindFound, e.Entry.Latest), text,
+	n.write(e.At, slog.LevelInfo, n.state(c.Name, kindFound, e.Entry.Latest), text,
 		about(c, keyNewID, ID(e.Entry.Latest).ShortID(), keyNewImage, e.Entry.NewReference)...)
 }
 
@@ -214,19 +223,21 @@ func (n *Notifier) ended(at time.Time, e watchtower.Entry) {
 	c := e.Container
 	switch {
 	case e.Status == watchtower.StatusUpdated:
+		n.newsOf[c.Name] = true
 		text := fmt.Sprintf("Updated %s: %s to %s", named(c), short(c.ImageID), short(e.NewImageID))
 		if e.NewReference != "" {
 			text += ", " + e.NewReference
 		}
 		n.write(at, slog.LevelInfo, news, text, about(c, keyImageID, short(c.ImageID), keyNewID, short(e.NewContainerID), keyNewImage, e.NewReference)...)
 	case e.Status == watchtower.StatusRestarted:
+		n.newsOf[c.Name] = true
 		n.write(at, slog.LevelInfo, news, fmt.Sprintf("Restarted %s: %s", named(c), e.Reason), about(c, keyNewID, short(e.NewContainerID), keyReason, e.Reason)...)
 	case e.Err != nil:
 		text := "Updating %s failed: %v"
 		if e.Status == watchtower.StatusRolledBack {
 			text = "Updating %s failed, and it was rolled back: %v"
 		}
-		n.write(at, slog.LevelError, n.once(ofContainer, c.Name, kindFailed, e.Latest), fmt.Sprintf(text, named(c), e.Err),
+		n.write(at, slog.LevelError, n.state(c.Name, kindFailed, e.Latest), fmt.Sprintf(text, named(c), e.Err),
 			about(c, keyError, e.Err.Error())...)
 	default:
 		n.write(at, slog.LevelWarn, n.once(ofContainer, c.Name, "ended", e.Latest), fmt.Sprintf("%s: %s: %s", named(c), e.Status, e.Reason),

@@ -60,6 +60,7 @@ type Notifier struct {
 	mu     sync.Mutex
 	told   told
 	lines  []line
+	newsOf map[string]bool // the containers whose state this pass told anew
 	inPass bool
 	closed bool
 }
@@ -72,7 +73,7 @@ func New(cfg Config) (*Notifier, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	n := &Notifier{cfg: cfg, told: told{}}
+	n := &Notifier{cfg: cfg, told: told{}, newsOf: map[string]bool{}}
 	var errs []error
 	var err error
 	if n.template, err = parseTemplate(cfg.Template, cfg.Report); err != nil {
@@ -135,6 +136,7 @@ func (n *Notifier) Observe(_ context.Context, e watchtower.Event) {
 	switch e := e.(type) {
 	case watchtower.PassStarted:
 		n.inPass = true
+		clear(n.newsOf)
 	case watchtower.PassEnded:
 		n.inPass = false
 		if e.Report != nil {
@@ -182,6 +184,7 @@ func (n *Notifier) settle(at time.Time, e watchtower.Entry) {
 		return
 	}
 	if n.told.over(fact{ofContainer, c.Name, kindCheck}) {
+		n.newsOf[c.Name] = true
 		n.recovered(at, slog.LevelWarn, fmt.Sprintf("%s can be checked again", named(c)), about(c)...)
 	}
 	switch e.Status {
@@ -189,6 +192,7 @@ func (n *Notifier) settle(at time.Time, e watchtower.Entry) {
 		n.told.over(fact{ofContainer, c.Name, kindFound})
 		n.told.over(fact{ofContainer, c.Name, kindHeld})
 		if n.told.over(fact{ofContainer, c.Name, kindFailed}) && e.Status == watchtower.StatusFresh {
+			n.newsOf[c.Name] = true
 			n.recovered(at, slog.LevelError, fmt.Sprintf("%s is up to date again", named(c)), about(c)...)
 		}
 	default:
@@ -224,30 +228,16 @@ func (n *Notifier) sendReport(r *Report) {
 	}
 }
 
-// withNews are the containers of which the report tells something new: that they were
-// updated, restarted, rolled back or failed, or that they are fresh again after that;
-// that something newer is there for one that does not move by itself.
+// withNews are the containers of which the report tells something that was not told:
+// that they were updated, restarted, rolled back or failed, or that they are fresh again
+// after that; that something newer is there for one that does not move by itself.
 func (n *Notifier) withNews(r *Report) []Container {
 	var out []Container
 	for i := range r.containers {
 		c := &r.containers[i]
-		f, is := fact{ofContainer, c.Name, "report"}, c.State+" "+string(c.Digest)
-		first := false
-		switch {
-		case c.State == updated || c.State == restarted:
-			n.told[f] = is
-			first = true
-		case c.State == failed || c.State == stale && !c.held:
-			first = n.told.first(f, is)
-		case c.State == fresh:
-			c.Recovered = strings.HasPrefix(n.told[f], failed)
-			n.told.over(f)
-			first = c.Recovered
-		}
-		if n.cfg.Level >= slog.LevelError && c.State != failed && !c.Recovered {
-			first = false
-		}
-		if first {
+		c.Recovered = c.State == fresh && n.newsOf[c.Name]
+		moved := c.State == updated || c.State == restarted || c.State == stale && !c.held
+		if n.newsOf[c.Name] && (c.State == failed || c.Recovered || moved && n.cfg.Level < slog.LevelError) {
 			out = append(out, *c)
 		}
 	}
