@@ -84,7 +84,7 @@ seconds (30) or have units (1m30s); lists are split at commas and white space.`,
 			p.flag(root.PersistentFlags(), row, row.short)
 		}
 	}
-	root.AddCommand(p.checkCommand(), p.selfSwap(), notifyUpgrade())
+	root.AddCommand(p.checkCommand(), p.selfSwap(), p.notifyUpgrade())
 	p.addHealth(root)
 	p.addPreflight(root)
 	return root
@@ -125,23 +125,11 @@ func (p *program) checkCommand() *cobra.Command {
 	return check
 }
 
-// notifyUpgrade is a command of both predecessors.
-func notifyUpgrade() *cobra.Command {
-	return &cobra.Command{
-		Use:    "notify-upgrade",
-		Hidden: true,
-		Args:   cobra.ArbitraryArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("notify-upgrade: this release sends no notifications: " +
-				"leave the variables as they are, or set WATCHTOWER_NOTIFICATION_URL to shoutrrr's URLs by hand")
-		},
-	}
-}
-
 // main reads the settings, makes the tower and hands it on.
 func (p *program) main(cmd *cobra.Command, names []string, then func(context.Context, session) error) error {
 	s, err := read(p.values, cmd.Flags().Changed, p.env)
-	if err != nil {
+	notifications, notifyErr := s.notifications()
+	if err = errors.Join(err, notifyErr); err != nil {
 		return err
 	}
 	s.names = names
@@ -159,6 +147,11 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	} else {
 		se.logger = newLogger(out, s, terminal)
 	}
+	if !p.quiet {
+		if err = notifying(&se, notifications); err != nil {
+			return err
+		}
+	}
 	if se.tower, err = p.open(&se); err != nil {
 		return err
 	}
@@ -174,6 +167,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	ctx, stop := p.signals(&se)
 	defer stop()
+	defer se.farewell(ctx)
 	return then(ctx, se)
 }
 
