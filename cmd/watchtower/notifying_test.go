@@ -64,19 +64,23 @@ func TestOldNotificationsBecomeURLs(t *testing.T) {
 		},
 		"slack": {slack, nil, "slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=watchtower&color=%23406170"},
 		"slack with an emoji": {
-			slack, map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_IDENTIFIER": "bot", "WATCHTOWER_NOTIFICATION_SLACK_ICON_EMOJI": ":whale:"},
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_IDENTIFIER": "bot", "WATCHTOWER_NOTIFICATION_SLACK_ICON_EMOJI": ":whale:"},
 			"slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=bot&color=%23406170&icon=%3Awhale%3A",
 		},
 		"slack with an icon, which wins": {
-			slack, map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_ICON_URL": "https://example.com/i.png", "WATCHTOWER_NOTIFICATION_SLACK_ICON_EMOJI": ":whale:"},
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_ICON_URL": "https://example.com/i.png", "WATCHTOWER_NOTIFICATION_SLACK_ICON_EMOJI": ":whale:"},
 			"slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=watchtower&color=%23406170&icon=https%3A%2F%2Fexample.com%2Fi.png",
 		},
 		"discord in slack's form": {
-			slack, map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/webhooks/1234/token/slack"},
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/webhooks/1234/token/slack"},
 			"discord://token@1234?color=0x406170&splitlines=Yes&username=watchtower",
 		},
 		"msteams": {
-			map[string]string{"WATCHTOWER_NOTIFICATIONS": "msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL": "https://" + team}, nil,
+			map[string]string{"WATCHTOWER_NOTIFICATIONS": "msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL": "https://" + team},
+			nil,
 			"teams+https://" + team + "?color=%23406170",
 		},
 		"gotify": {

@@ -33,14 +33,11 @@ func (s *service) send(m message) error {
 	return nil
 }
 
-func withSender(t *testing.T, delay time.Duration, answer func(try int) error, then func(*testing.T, *sender, *service, *bytes.Buffer)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		t.Helper()
-		var logged bytes.Buffer
-		s := &service{answer: answer, began: time.Now()}
-		then(t, newSender("test", s.send, delay, slog.New(slog.NewTextHandler(&logged, nil))), s, &logged)
-	})
+// made is a sender to a service that answers so. It is made in the bubble it is used in.
+func made(delay time.Duration, answer func(try int) error) (*sender, *service, *bytes.Buffer) {
+	var logged bytes.Buffer
+	s := &service{answer: answer, began: time.Now()}
+	return newSender("test", s.send, delay, slog.New(slog.NewTextHandler(&logged, nil))), s, &logged
 }
 
 func end(t *testing.T, s *sender, within time.Duration) {
@@ -56,12 +53,13 @@ var errDown = errors.New("down")
 
 func TestADeliveryIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	withSender(t, 0, func(try int) error {
-		if try < 3 {
-			return errDown
-		}
-		return nil
-	}, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, to, logged := made(0, func(try int) error {
+			if try < 3 {
+				return errDown
+			}
+			return nil
+		})
 		s.put(message{text: "a"})
 		s.put(message{text: "b"})
 		synctest.Wait()
@@ -75,7 +73,9 @@ func TestADeliveryIsTriedAgain(t *testing.T) {
 
 func TestADeliveryIsGivenUp(t *testing.T) {
 	t.Parallel()
-	withSender(t, 0, func(int) error { return errDown }, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, to, logged := made(0, func(int) error { return errDown })
+
 		s.put(message{text: "a"})
 		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
 		assert.Len(t, to.times, 4)
@@ -86,7 +86,9 @@ func TestADeliveryIsGivenUp(t *testing.T) {
 
 func TestAPanicOfAServiceIsAnError(t *testing.T) {
 	t.Parallel()
-	withSender(t, 0, func(int) error { panic("canary") }, func(t *testing.T, s *sender, _ *service, logged *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, logged := made(0, func(int) error { panic("canary") })
+
 		s.put(message{text: "a"})
 		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
 		assert.Contains(t, logged.String(), "panicked")
@@ -129,7 +131,9 @@ func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
 
 func TestTheEndOfTheProgramDeliversWhatWaits(t *testing.T) {
 	t.Parallel()
-	withSender(t, time.Hour, fine, func(t *testing.T, s *sender, to *service, logged *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, to, logged := made(time.Hour, fine)
+
 		for range 10 {
 			s.put(message{text: "a"})
 		}
@@ -140,24 +144,30 @@ func TestTheEndOfTheProgramDeliversWhatWaits(t *testing.T) {
 		assert.Zero(t, time.Since(to.began))
 		assert.Empty(t, logged.String())
 	})
-	withSender(t, 0, func(try int) error {
-		if try < 3 {
-			return errDown
-		}
-		return nil
-	}, func(t *testing.T, s *sender, to *service, _ *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, to, _ := made(0, func(try int) error {
+			if try < 3 {
+				return errDown
+			}
+			return nil
+		})
 		s.put(message{text: "a"})
 		synctest.Wait()
 		end(t, s, 5*time.Second)
 		require.Len(t, to.got, 1)
 		assert.Equal(t, []time.Duration{0, 0, time.Second}, to.times, "without the long waits")
 	})
-	withSender(t, 0, fine, func(t *testing.T, s *sender, _ *service, _ *bytes.Buffer) { end(t, s, time.Second) })
+	synctest.Test(t, func(t *testing.T) {
+		s, _, _ := made(0, fine)
+		end(t, s, time.Second)
+	})
 }
 
 func TestMessagesKeepTheirDistance(t *testing.T) {
 	t.Parallel()
-	withSender(t, 30*time.Second, fine, func(t *testing.T, s *sender, to *service, _ *bytes.Buffer) {
+	synctest.Test(t, func(t *testing.T) {
+		s, to, _ := made(30*time.Second, fine)
+
 		s.put(message{text: "a"})
 		s.put(message{text: "b"})
 		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time

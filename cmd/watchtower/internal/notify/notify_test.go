@@ -84,6 +84,7 @@ func pass(r *watchtower.Report) []watchtower.Event {
 			)
 		case watchtower.StatusRestarted:
 			events = append(events, watchtower.UpdateEnded{At: at, Entry: e})
+		default:
 		}
 	}
 	return append(events, watchtower.PassEnded{At: at, Kind: r.Kind, Report: r})

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// received is what a receiver got: the request's line, its headers that matter, and the
-// body or, of a mail, the whole of it.
-type received struct{ at, title, body string }
+// received is what a receiver got: the request's line and its body, or a mail's envelope
+// and the whole of it.
+type received struct{ at, body string }
 
 // webReceiver takes POSTs and answers each with the status.
 func webReceiver(t *testing.T, status int) (host string, got <-chan received) {
@@ -37,7 +37,7 @@ func webReceiver(t *testing.T, status int) (host string, got <-chan received) {
 func mailReceiver(t *testing.T) (host string, got <-chan received) {
 	t.Helper()
 	all := make(chan received, 100)
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
