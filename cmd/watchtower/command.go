@@ -158,6 +158,9 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	for _, n := range s.notices {
 		se.logger.Warn(n.text, "setting", n.source)
 	}
+	for _, n := range s.idleNotifications() {
+		se.logger.Warn(n.text, "setting", n.source)
+	}
 	for _, name := range unknown(p.env) {
 		se.logger.Warn("no setting has this name", "variable", name)
 	}

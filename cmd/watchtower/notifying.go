@@ -122,6 +122,18 @@ func (s settings) legacyService(kind string) (notify.Service, error) {
 	return notify.Service{Setting: s.from(setting), URL: url}, err
 }
 
+// idleNotifications are the settings of kinds that nobody asked for.
+func (s settings) idleNotifications() []notice {
+	var out []notice
+	for _, row := range legacyRows(&settings{}) {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(row.flag, "notification-"), "-")
+		if source := s.from(row.flag); source != "" && row.status == used && kind != "notifications" && !slices.Contains(s.notify.types, kind) {
+			out = append(out, notice{source, "no effect: " + kind + " is not among WATCHTOWER_NOTIFICATIONS"})
+		}
+	}
+	return out
+}
+
 func named(err error, setting string) error {
 	if err == nil {
 		return nil

@@ -204,6 +204,18 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 	}
 }
 
+func TestSettingsOfAKindThatIsNotAskedForAreTold(t *testing.T) {
+	t.Parallel()
+	s, err := parse(t, map[string]string{
+		"WATCHTOWER_NOTIFICATIONS": "email", "WATCHTOWER_NOTIFICATION_EMAIL_FROM": "a@example.com", "WATCHTOWER_NOTIFICATION_GOTIFY_URL": "http://g",
+	}, "--notification-msteams-hook=CANARY", "--notification-slack-channel=ops")
+	require.NoError(t, err)
+	assert.Equal(t, []notice{
+		{"--notification-msteams-hook", "no effect: msteams is not among WATCHTOWER_NOTIFICATIONS"},
+		{"WATCHTOWER_NOTIFICATION_GOTIFY_URL", "no effect: gotify is not among WATCHTOWER_NOTIFICATIONS"},
+	}, s.idleNotifications())
+}
+
 // receiver keeps the bodies of what it is sent.
 func receiver(t *testing.T) (url string, got <-chan string) {
 	t.Helper()

@@ -8,12 +8,16 @@ import (
 	"text/template"
 	"time"
 	"unicode"
+
+	"github.com/watchtower-go/watchtower"
 )
 
 // The names of the built-in templates.
 const (
 	defaultLog    = "default-legacy"
 	defaultReport = "default"
+	porcelainV1   = "porcelain.v1.summary-no-log"
+	porcelainJSON = "porcelain.json"
 )
 
 // builtin returns the text of a built-in template.
@@ -47,13 +51,13 @@ func builtin(name string) (text string, ok bool) {
 {{range .Entries}}{{.Message}}
 {{end -}}
 {{end -}}`,
-		"porcelain.v1.summary-no-log": `{{with .Report -}}
+		porcelainV1: `{{with .Report -}}
 {{range .All}}{{.Name}} ({{.ImageName}}): {{.State}}{{with .Error}} Error: {{.}}{{end}}
 {{else}}no containers matched filter
 {{end -}}
 {{end -}}`,
-		"porcelain.json": `{{if .Report}}{{ToPorcelainJSON .}}{{end}}`,
-		"json.v1":        `{{ToJSON .}}`,
+		porcelainJSON: `{{if .Report}}{{ToPorcelainJSON .}}{{end}}`,
+		"json.v1":     `{{ToJSON .}}`,
 	}[name]
 	return text, ok
 }
@@ -85,6 +89,17 @@ func parseTemplate(text string, report bool) (*template.Template, error) {
 		return nil, fmt.Errorf("%s does not fit%s: %w", what, hint, err)
 	}
 	return t, nil
+}
+
+// Porcelain is the result of a pass in a form that scripts read, v1 or json: the
+// containers that are meant, by ID.
+func Porcelain(form string, r *watchtower.Report, meant func(watchtower.Container) bool) (string, error) {
+	name := map[string]string{"v1": porcelainV1, "json": porcelainJSON}[form]
+	t, err := parseTemplate(name, true)
+	if err != nil {
+		return "", err
+	}
+	return render(t, &Data{Report: newReport(r, meant)})
 }
 
 // render gives nothing for a text of white space.
