@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -339,4 +341,28 @@ func TestNotifyUpgrade(t *testing.T) {
 	cancel()
 	require.NoError(t, <-done)
 	assert.NoFileExists(t, files[0])
+}
+
+// Whoever prints what the program holds sees no secret.
+func TestADumpShowsNoSecretOfNotifications(t *testing.T) {
+	t.Parallel()
+	s, err := parse(t, map[string]string{
+		"WATCHTOWER_NOTIFICATIONS": "email", "WATCHTOWER_NOTIFICATION_EMAIL_FROM": "a@example.com", "WATCHTOWER_NOTIFICATION_EMAIL_TO": "b@example.com",
+		"WATCHTOWER_NOTIFICATION_EMAIL_SERVER": "mail", "WATCHTOWER_NOTIFICATION_EMAIL_SERVER_USER": "me",
+		"WATCHTOWER_NOTIFICATION_EMAIL_SERVER_PASSWORD": "CANARY", "WATCHTOWER_NOTIFICATION_URL": "generic://host/CANARY",
+		"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://hooks.slack.com/CANARY", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL": "CANARY",
+		"WATCHTOWER_NOTIFICATION_GOTIFY_TOKEN": "CANARY",
+	})
+	require.NoError(t, err)
+	cfg, err := s.notifications()
+	require.NoError(t, err)
+	require.Len(t, cfg.Services, 2)
+	se := session{settings: s, logger: slog.New(slog.DiscardHandler)}
+	require.NoError(t, notifying(&se, cfg))
+	require.NotNil(t, se.notifier)
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		for _, held := range []any{s, s.notify, cfg, cfg.Services[0], se} {
+			assert.NotContains(t, fmt.Sprintf(format, held), "CANARY", "%s of %T", format, held)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -33,11 +34,35 @@ func (s *service) send(m message) error {
 	return nil
 }
 
+// buffer may be read while it is written to.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
 // made is a sender to a service that answers so. It is made in the bubble it is used in.
-func made(delay time.Duration, answer func(try int) error) (*sender, *service, *bytes.Buffer) {
-	var logged bytes.Buffer
+func made(delay time.Duration, answer func(try int) error) (*sender, *service, *buffer) {
+	var logged buffer
 	s := &service{answer: answer, began: time.Now()}
 	return newSender("test", s.send, delay, slog.New(slog.NewTextHandler(&logged, nil))), s, &logged
+}
+
+// later lets so much of the bubble's time go by, and everything happen that is due.
+func later(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the bubble's time
+	synctest.Wait()
 }
 
 func end(t *testing.T, s *sender, within time.Duration) {
@@ -62,8 +87,7 @@ func TestADeliveryIsTriedAgain(t *testing.T) {
 		})
 		s.put(message{text: "a"})
 		s.put(message{text: "b"})
-		synctest.Wait()
-		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+		later(time.Minute)
 		assert.Equal(t, []message{{text: "a"}, {text: "b"}}, to.got, "in order")
 		assert.Equal(t, []time.Duration{0, 2 * time.Second, 10 * time.Second, 10 * time.Second}, to.times)
 		assert.Empty(t, logged.String())
@@ -77,7 +101,7 @@ func TestADeliveryIsGivenUp(t *testing.T) {
 		s, to, logged := made(0, func(int) error { return errDown })
 
 		s.put(message{text: "a"})
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		later(time.Hour)
 		assert.Len(t, to.times, 4)
 		assert.Contains(t, logged.String(), `msg="a notification could not be delivered" service=test tries=4 err=down`)
 		end(t, s, time.Minute)
@@ -90,7 +114,7 @@ func TestAPanicOfAServiceIsAnError(t *testing.T) {
 		s, _, logged := made(0, func(int) error { panic("canary") })
 
 		s.put(message{text: "a"})
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		later(time.Hour)
 		assert.Contains(t, logged.String(), "panicked")
 		assert.NotContains(t, logged.String(), "canary")
 		end(t, s, time.Minute)
@@ -102,7 +126,7 @@ func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		var logged bytes.Buffer
+		var logged buffer
 		var tries atomic.Int32
 		s := newSender("test", func(message) error {
 			tries.Add(1)
@@ -115,9 +139,9 @@ func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
 		}
 		assert.Zero(t, time.Since(began), "whoever tells something does not wait")
 		assert.Contains(t, logged.String(), "a notification is lost: the service is too far behind")
-		time.Sleep(3 * time.Minute) //nolint:forbidigo // the bubble's time
+		later(3 * time.Minute)
 		assert.Contains(t, logged.String(), `err="no answer within 30s"`)
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		later(time.Hour)
 		assert.EqualValues(t, mostHanging, tries.Load())
 		assert.Contains(t, logged.String(), `err="4 earlier tries still have no answer"`)
 		began = time.Now()
@@ -170,7 +194,7 @@ func TestMessagesKeepTheirDistance(t *testing.T) {
 
 		s.put(message{text: "a"})
 		s.put(message{text: "b"})
-		time.Sleep(time.Hour) //nolint:forbidigo // the bubble's time
+		later(time.Hour)
 		assert.Equal(t, []time.Duration{30 * time.Second, time.Minute}, to.times)
 		end(t, s, time.Second)
 	})
