@@ -338,3 +338,47 @@ func TestTheLogIsToldOfEveryPass(t *testing.T) {
 	closed(t, n)
 	assert.Contains(t, logged.String(), `msg=notification text=begun`)
 }
+
+// What templates of the predecessors' models may ask for is there.
+func TestWhatTemplatesAreGiven(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		template string
+		report   bool
+		want     string
+	}{
+		"lines": {
+			`{{range .}}{{if eq .Level "error"}}{{.Time.Format "2006-01-02"}} {{.Level | ToUpper}} {{.Data.container | Title}} {{RFC1123 .Time}}: {{.Message | ToLower}}{{println}}{{end}}{{end}}`,
+			false, "2026-03-01 ERROR Back Sun, 01 Mar 2026 12:00:00 UTC: updating back (back:1) failed, and it was rolled back: unhealthy\n",
+		},
+		"a report": {
+			`{{if .Report}}{{.Title}} at {{.Host}}{{with .Report}}: {{len .All}} {{len .Scanned}}
+{{range .Updated}}{{.ID.ShortID}} {{.Name}} {{.ImageName}} {{.CurrentImageID.ShortID}} {{.LatestImageID.ShortID}} {{.State}}
+{{end}}{{range .Failed}}{{.Name}} {{.State}} {{.Error}} {{.RolledBack}}
+{{end}}{{range .Skipped}}{{.Name}}: {{.Error}}
+{{end}}{{range .Stale}}{{.Name}} {{.IsMonitorOnly}} {{end}}{{range .Fresh}}{{.Name}}{{end}}{{range .Restarted}} {{.Name}}{{end}}{{end}}{{end}}`,
+			true, `Watchtower updates on host at host: 9 7
+222222222222 updated updated:1 222222222222 bbbbbbbbbbbb Updated
+back Failed unhealthy true
+failed Failed no such image; at all false
+pinned: pinned to a digest
+left-out: ` + `
+held false stale false fresh with-it`,
+		},
+		"one container as JSON":          {`{{range .Report.Updated}}{{ToJSON .Name}} {{ToJSON .State}}{{end}}`, true, `"updated" "Updated"`},
+		"no report, and what asks of it": {`{{range .Report.Updated}}{{.Name}}{{end}}`, true, "updated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			web, posts := webReceiver(t, 200)
+			n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: tt.template, Report: tt.report, Host: "host"})
+			require.NoError(t, err)
+			n.Started(at, "begun")
+			observe(t, n, pass(everything())...)
+			closed(t, n)
+			got := all(posts)
+			require.Len(t, got, 1, "nothing of the start")
+			assert.Equal(t, tt.want, got[0].body)
+		})
+	}
+}
