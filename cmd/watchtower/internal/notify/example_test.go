@@ -19,10 +19,10 @@ func ExampleNew() {
 	if err != nil {
 		panic(err)
 	}
-	n.Observe(context.Background(), watchtower.UpdateEnded{At: time.Now(), Entry: watchtower.Entry{ //nolint:forbidigo // an example
+	n.Observe(context.Background(), watchtower.UpdateEnded{At: time.Now(), Entry: watchtower.Entry{
 		Container: lifecycle.Container{Name: "web", Image: "nginx", ImageID: "sha256:0123456789abcdef"},
 		Status:    watchtower.StatusUpdated, NewImageID: "sha256:fedcba9876543210",
 	}})
-	n.Close(context.Background()) //nolint:forbidigo // an example
+	n.Close(context.Background())
 	// Output: Updated web (nginx): 0123456789ab to fedcba987654
 }
