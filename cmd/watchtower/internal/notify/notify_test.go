@@ -196,6 +196,7 @@ func TestTenPollsWithOneUpdateGiveOneMessage(t *testing.T) {
 			another := monitored
 			another.Latest = digest("5")
 			back := entry("4", "lost", watchtower.StatusFresh)
+			back.Latest = digest("4")
 			for range 3 {
 				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{later, another, unreachable}})...)
 			}
