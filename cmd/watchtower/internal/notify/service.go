@@ -3,11 +3,13 @@ package notify
 import (
 	"errors"
 	"fmt"
+	"mime"
 	"net/url"
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/gotify"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
@@ -109,7 +111,11 @@ func (e endpoint) sendBy(service types.Service, m message) error {
 		return sendTelegram(t.GetConfig(), m)
 	}
 	params := types.Params{}
-	if m.title != "" && e.scheme != localScheme {
+	switch {
+	case m.title == "" || e.scheme == localScheme:
+	case e.scheme == smtp.Scheme:
+		params.SetTitle(mime.QEncoding.Encode("utf-8", m.title)) // it becomes a header as it is
+	default:
 		params.SetTitle(m.title)
 	}
 	return service.Send(m.text, &params)

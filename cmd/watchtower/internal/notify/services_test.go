@@ -194,7 +194,7 @@ func TestLegacyServices(t *testing.T) {
 	number := 0
 	_, err = fmt.Sscan(port, &number)
 	require.NoError(t, err)
-	n, err := notify.New(notify.Config{Host: "host", Services: to(gotify.Reveal(), notify.Email{
+	n, err := notify.New(notify.Config{Host: "host", Tag: "für", Services: to(gotify.Reveal(), notify.Email{
 		From: "wt+a@example.com", To: "a+b@example.com, c@example.com", Server: host, Port: number,
 		User: "me", Password: credentials.NewSecret("p@ss/word?"), Plain: true,
 	}.URL().Reveal())})
@@ -204,13 +204,14 @@ func TestLegacyServices(t *testing.T) {
 	got := all(posts)
 	require.Len(t, got, 1)
 	assert.Equal(t, "POST /sub/message?token=Aabcdefghijklmn", got[0].at)
-	assert.JSONEq(t, `{"message":"begun\n","title":"Watchtower updates on host","priority":0,"extras":null}`, got[0].body)
+	assert.JSONEq(t, `{"message":"begun\n","title":"[für] Watchtower updates on host","priority":0,"extras":null}`, got[0].body)
 	letters := all(mails)
 	require.Len(t, letters, 2)
 	assert.Equal(t, "AUTH PLAIN MAIL FROM:<wt+a@example.com> RCPT TO:<a+b@example.com>", letters[0].at)
 	assert.Equal(t, "MAIL FROM:<wt+a@example.com> RCPT TO:<c@example.com>", letters[1].at)
 	assert.Contains(t, letters[0].body, "From: Watchtower <wt+a@example.com>")
 	assert.Contains(t, letters[0].body, "To: a+b@example.com")
+	assert.Contains(t, letters[0].body, "Subject: =?utf-8?q?[f=C3=BCr]_Watchtower_updates_on_host?=")
 	t.Logf("%s\n%s", letters[0].at, letters[0].body)
 }
 
