@@ -243,7 +243,7 @@ func TestWhatIsLeftOutOfMessages(t *testing.T) {
 		want   []string
 	}{
 		"lines below the level":               {notify.Config{Level: slog.LevelError}, []string{"Updating back (back:1) failed, and it was rolled back: unhealthy\n"}},
-		"reports without a failure, at error": {notify.Config{Level: slog.LevelError, Report: true, Template: "{{range .Report.Failed}}{{.Name}} {{end}}", Split: true}, []string{"back ", "failed "}},
+		"reports without a failure, at error": {notify.Config{Level: slog.LevelError, Report: true, Template: "{{range .Report.All}}{{.Name}} {{end}}", Split: true}, []string{"back ", "failed "}},
 		"what is not meant": {
 			notify.Config{Report: true, Template: "{{range .Report.All}}{{.Name}} {{end}}", Meant: func(c watchtower.Container) bool { return c.Name == "updated" }},
 			[]string{"updated "},
