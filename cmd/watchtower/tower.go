@@ -22,8 +22,8 @@ type session struct {
 	logger    *slog.Logger
 	stdout    io.Writer
 	observers []watchtower.Observer
-	notifier  *notify.Notifier // nil: nobody is notified
 	tower     watchtower.Watcher
+	notifier  *notify.Notifier // nil: nobody is notified
 }
 
 // certificates is where Docker keeps those of registries. In a container it is
