@@ -83,7 +83,7 @@ seconds (30) or have units (1m30s); lists are split at commas and white space.`,
 			p.flag(root.PersistentFlags(), row, row.short)
 		}
 	}
-	root.AddCommand(p.checkCommand(), p.selfSwap(), notifyUpgrade())
+	root.AddCommand(p.checkCommand(), p.selfSwap(), p.notifyUpgrade())
 	p.addHealth(root)
 	p.addPreflight(root)
 	return root
@@ -123,23 +123,11 @@ func (p *program) checkCommand() *cobra.Command {
 	return check
 }
 
-// notifyUpgrade is a command of both predecessors.
-func notifyUpgrade() *cobra.Command {
-	return &cobra.Command{
-		Use:    "notify-upgrade",
-		Hidden: true,
-		Args:   cobra.ArbitraryArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("notify-upgrade: this release sends no notifications: " +
-				"leave the variables as they are, or set WATCHTOWER_NOTIFICATION_URL to shoutrrr's URLs by hand")
-		},
-	}
-}
-
 // main reads the settings, makes the tower and hands it on.
 func (p *program) main(cmd *cobra.Command, names []string, then func(context.Context, session) error) error {
 	s, err := read(p.values, cmd.Flags().Changed, p.env)
-	if err != nil {
+	notifications, notifyErr := s.notifications()
+	if err = errors.Join(err, notifyErr); err != nil {
 		return err
 	}
 	s.names = names
@@ -163,10 +151,18 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	default:
 		se.logger = newLogger(out, s, terminal)
 	}
+	if !p.quiet {
+		if err = notifying(&se, notifications); err != nil {
+			return err
+		}
+	}
 	if se.tower, err = p.open(&se); err != nil {
 		return err
 	}
 	for _, n := range s.notices {
+		se.logger.Warn(n.text, "setting", n.source)
+	}
+	for _, n := range s.idleNotifications() {
 		se.logger.Warn(n.text, "setting", n.source)
 	}
 	for _, name := range unknown(p.env) {
@@ -178,6 +174,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	ctx, stop := p.signals(&se)
 	defer stop()
+	defer se.farewell(ctx)
 	return then(ctx, se)
 }
 

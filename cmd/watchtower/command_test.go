@@ -117,10 +117,10 @@ func TestExitCodesWithoutAPass(t *testing.T) {
 		"an unknown service": {[]string{"WATCHTOWER_NOTIFICATIONS=pigeon"}, nil, exitFailed, `watchtower: WATCHTOWER_NOTIFICATIONS: "pigeon": want some of email, slack, msteams, gotify, shoutrrr` + "\n"},
 		"a secret":           {[]string{"WATCHTOWER_NOTIFICATION_URL=canary"}, nil, exitFailed, `watchtower: WATCHTOWER_NOTIFICATION_URL: "***": want URLs with a scheme, or paths of files with one on each line` + "\n"},
 		"notify-upgrade": {
-			[]string{"WATCHTOWER_NOTIFICATIONS=email"},
+			nil,
 			[]string{"notify-upgrade"},
 			exitFailed,
-			"watchtower: notify-upgrade: this release sends no notifications: leave the variables as they are, or set WATCHTOWER_NOTIFICATION_URL to shoutrrr's URLs by hand\n",
+			"watchtower: notify-upgrade: no notifications are set: want WATCHTOWER_NOTIFICATIONS and what belongs to it\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

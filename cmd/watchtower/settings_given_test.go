@@ -118,21 +118,19 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 		want      []string // without its level
 	}{
 		"not in this release": {
-			[]string{"WATCHTOWER_NOTIFICATION_REPORT=true", "WATCHTOWER_NOTIFICATION_URL=logger://canary"},
+			nil,
 			[]string{"--http-api-port", "80"},
-			[]string{
-				`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-port`,
-				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_URL`,
-				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_REPORT`,
-			},
+			[]string{`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-port`},
 		},
 		"of no use": {
-			[]string{"WATCHTOWER_REGISTRY_TLS_SKIP=1", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=0"},
-			[]string{"--warn-on-head-failure", "never"},
+			[]string{"WATCHTOWER_REGISTRY_TLS_SKIP=1", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=0", "WATCHTOWER_NOTIFICATION_SLACK_CHANNEL=ops"},
+			[]string{"--notification-msteams-data", "--warn-on-head-failure", "never"},
 			[]string{
 				`msg="ignored: Compose's depends_on is always heeded: it gives the order, and restarts only what says restart: true" setting=WATCHTOWER_USE_COMPOSE_DEPENDS_ON`,
 				`msg="ignored: a registry that refuses HEAD is asked by GET, and nothing is pulled for it: there is nothing to warn of" setting=--warn-on-head-failure`,
 				`msg="ignored: list the registry under the engine's insecure-registries, or put its authority into /etc/docker/certs.d" setting=WATCHTOWER_REGISTRY_TLS_SKIP`,
+				`msg="ignored: a webhook belongs to one: choose it where the webhook is made" setting=WATCHTOWER_NOTIFICATION_SLACK_CHANNEL`,
+				`msg="ignored: neither predecessor did; a template can, by .Data" setting=--notification-msteams-data`,
 			},
 		},
 		"what the default is": {[]string{

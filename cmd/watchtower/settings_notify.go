@@ -37,46 +37,41 @@ type notifySettings struct {
 	gotifySkipTLS                   bool
 }
 
-const (
-	noNotifications = "notifications come with a later one"
-	wantSeconds     = "a whole number of seconds, 0 or more"
-)
+const wantSeconds = "a whole number of seconds, 0 or more"
 
 func notifyRows(s *settings) []setting {
 	n := &s.notify
-	rows := []setting{
+	return withVariables([]setting{
 		{flag: "notification-url", target: urls(&n.urls), has: originFork, usage: "where to send them: shoutrrr's URLs, or files with one on each line"},
-		{flag: "notifications-level", target: level(&n.level), def: "info", has: originFork, usage: "the least level of what is sent"},
+		{flag: "notifications-level", target: level(&n.level), def: "info", has: originFork, usage: "the least level of what is sent; error: reports are sent of what failed alone"},
 		{flag: "notifications-delay", target: number(&n.delay, wantSeconds, 0, math.MaxInt32), def: "0", has: originFork, usage: "seconds to wait before each"},
 		{flag: "notifications-hostname", target: text(&n.hostname), def: "the system's", has: originFork, usage: "name of this host in them"},
-		{flag: "notification-template", target: text(&n.template), has: originFork, usage: "their text, as a Go template or the name of a built-in one"},
+		{flag: "notification-template", target: text(&n.template), has: originFork, usage: "their text, as a Go template or the name of a built-in one: default-legacy; with a report default, json.v1, porcelain.v1.summary-no-log or porcelain.json"},
 		{flag: "notification-template-file", target: text(&n.templateFile), has: fork, usage: "file that holds the template"},
 		{flag: "notification-report", target: toggle(&n.report), has: originFork, usage: "give the template the report of the pass, not the log"},
 		{flag: "notification-title-tag", target: text(&n.titleTag), has: originFork, usage: "[tag] in front of the title"},
 		{flag: "notification-skip-title", target: toggle(&n.skipTitle), has: originFork, usage: "send no title"},
 		{flag: "notification-log-stdout", target: toggle(&n.stdout), has: originFork, usage: "logger:// writes to standard output"},
 		{flag: "notification-split-by-container", target: toggle(&n.split), has: fork, usage: "one for each container"},
-	}
-	return notYet(rows)
+	})
 }
 
-// notYet completes the rows of notifications.
-func notYet(rows []setting) []setting {
+// withVariables completes the rows whose variable has the flag's name.
+func withVariables(rows []setting) []setting {
 	for i := range rows {
 		if rows[i].env == "" {
 			rows[i].env = variable(rows[i].flag)
 		}
-		rows[i].status, rows[i].note = later, noNotifications
 	}
 	return rows
 }
 
 func legacyRows(s *settings) []setting {
 	n := &s.notify
-	return notYet([]setting{
+	return withVariables([]setting{
 		{
 			flag: "notifications", short: "n", target: choices(&n.types, "email", "slack", "msteams", "gotify", "shoutrrr"), has: originFork,
-			usage: "kinds of notification",
+			usage: "kinds of notification: email, slack, msteams, gotify",
 		},
 		{flag: "notification-email-from", target: text(&n.emailFrom), has: originFork, usage: "sender"},
 		{flag: "notification-email-to", target: text(&n.emailTo), has: originFork, usage: "receivers"},
@@ -87,9 +82,9 @@ func legacyRows(s *settings) []setting {
 		{flag: "notification-email-server-tls-skip-verify", target: toggle(&n.emailSkipTLS), has: originFork, usage: "send without TLS"},
 		{flag: "notification-email-delay", target: number(&n.emailDelay, wantSeconds, 0, math.MaxInt32), def: "0", has: originFork, usage: "seconds to wait before each"},
 		{flag: "notification-email-subjecttag", target: text(&n.emailTag), has: originFork, usage: "[tag] in front of the subject"},
-		{flag: "notification-slack-hook-url", target: secret(&n.slackHook), has: originFork, usage: "Slack's or Discord's webhook"},
+		{flag: "notification-slack-hook-url", target: secret(&n.slackHook), has: originFork, usage: "Slack's webhook, or Discord's with /slack at its end"},
 		{flag: "notification-slack-identifier", target: text(&n.slackName), def: "watchtower", has: originFork, usage: "name of the sender there"},
-		{flag: "notification-slack-channel", target: text(&n.slackChannel), has: originFork, usage: "channel, which neither predecessor used"},
+		{flag: "notification-slack-channel", target: text(&n.slackChannel), has: originFork, usage: "channel", status: ignored, note: "a webhook belongs to one: choose it where the webhook is made"},
 		{flag: "notification-slack-icon-emoji", target: text(&n.slackEmoji), has: originFork, usage: "emoji of the sender"},
 		{flag: "notification-slack-icon-url", target: text(&n.slackIcon), has: originFork, usage: "icon of the sender"},
 		{
@@ -98,7 +93,7 @@ func legacyRows(s *settings) []setting {
 		},
 		{
 			flag: "notification-msteams-data", env: "WATCHTOWER_NOTIFICATION_MSTEAMS_USE_LOG_DATA", target: toggle(&n.teamsData), has: original,
-			usage: "send the data of log lines, which neither predecessor did",
+			usage: "send the data of log lines", status: ignored, note: "neither predecessor did; a template can, by .Data",
 		},
 		{
 			flag: "notification-gotify-url", has: originFork, usage: "Gotify's server",
@@ -111,7 +106,7 @@ func legacyRows(s *settings) []setting {
 			}),
 		},
 		{flag: "notification-gotify-token", target: secret(&n.gotifyToken), has: originFork, usage: "token of the application there"},
-		{flag: "notification-gotify-tls-skip-verify", target: toggle(&n.gotifySkipTLS), has: originFork, usage: "do not verify it, which neither predecessor did"},
+		{flag: "notification-gotify-tls-skip-verify", target: toggle(&n.gotifySkipTLS), has: originFork, usage: "do not verify its certificate"},
 	})
 }
 

@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
+	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/notify"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
@@ -26,6 +26,7 @@ type session struct {
 	observers []watchtower.Observer
 	metrics   *metrics.Metrics // nil: nobody asked for any
 	tower     watchtower.Watcher
+	notifier  *notify.Notifier // nil: nobody is notified
 }
 
 // certificates is where Docker keeps those of registries. In a container it is
@@ -70,9 +71,11 @@ func open(se *session) (watchtower.Watcher, error) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
 	if s.porcelain != "" {
-		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: func(c watchtower.Container) bool {
-			return slices.Contains(statesOf(s), c.State) && names.Match(c) && filter.All(filters...).Match(c)
-		}})
+		meant, err := meantBy(s)
+		if err != nil {
+			return nil, err
+		}
+		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: meant})
 	}
 	opts := []watchtower.Option{
 		watchtower.WithEngine(engine),

@@ -39,6 +39,7 @@ func (p *program) watch(ctx context.Context, se session) error {
 	}
 	defer tellHealth(se.tower, se.logger)()
 	if se.settings.runOnce {
+		se.begun("makes one pass")
 		report, err := se.tower.Update(ctx)
 		if err != nil || ctx.Err() != nil || report.Err() != nil {
 			p.code = exitFailed
@@ -51,6 +52,7 @@ func (p *program) watch(ctx context.Context, se session) error {
 	if !se.settings.quietStart {
 		key, when := se.settings.when()
 		se.logger.Info("watching", key, when, "containers", watched(se.settings))
+		se.begun("watches, by " + key + " " + when)
 	}
 	return se.tower.Run(ctx)
 }

@@ -1,0 +1,101 @@
+package notify
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// The keys of an Entry's data.
+const (
+	keyContainer = "container"
+	keyImage     = "image"     // the reference
+	keyID        = "id"        // of a container, short
+	keyNewID     = "new_id"    // of an image or, once there is one, of the new container; short
+	keyImageID   = "image_id"  // short
+	keyNewImage  = "new_image" // the reference, where it is another
+	keyError     = "error"
+	keyReason    = "reason"
+)
+
+// line is an entry on its way into a message.
+type line struct {
+	Entry
+	weight weight
+}
+
+// weight is what a line is worth.
+type weight int
+
+const (
+	again  weight = iota // it was told: it is left out
+	detail               // it comes along with news
+	news                 // a message
+)
+
+func (l line) isNews() bool { return l.weight == news }
+
+// once is news as long as the fact is: see told.first.
+func (n *Notifier) once(of, subject, kind, value string) weight {
+	if n.told.first(fact{of, subject, kind}, value) {
+		return news
+	}
+	return again
+}
+
+// state is the same for what becomes a container's state in the report.
+func (n *Notifier) state(container, kind, value string) weight {
+	w := n.once(ofContainer, container, kind, value)
+	if w == news {
+		n.newsOf[container] = true
+	}
+	return w
+}
+
+// write adds a line that is due at the level; pairs are its data.
+func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, pairs ...string) {
+	data := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			data[pairs[i]] = pairs[i+1]
+		}
+	}
+	if w == again || level < n.cfg.Level {
+		return
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	n.lines = append(n.lines, line{Entry{Message: text, Level: levelName(level), Time: at, Data: data}, w})
+}
+
+// recovered adds a line about the end of what was told at the level.
+func (n *Notifier) recovered(at time.Time, level slog.Level, text string, pairs ...string) {
+	before := len(n.lines)
+	n.write(at, level, news, text, pairs...)
+	if len(n.lines) > before {
+		n.lines[before].Level = levelName(slog.LevelInfo)
+	}
+}
+
+func levelName(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "debug"
+	case l < slog.LevelWarn:
+		return "info"
+	case l < slog.LevelError:
+		return "warning"
+	default:
+		return "error"
+	}
+}
+
+func named(c lifecycle.Container) string { return fmt.Sprintf("%s (%s)", c.Name, c.Image) }
+
+func about(c lifecycle.Container, more ...string) []string {
+	return append([]string{keyContainer, c.Name, keyImage, c.Image, keyID, c.ShortID()}, more...)
+}
+
+func short(id string) string { return ID(id).ShortID() }

@@ -1,0 +1,153 @@
+package notify
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+// passEnded tells what the pass was about, and what is over.
+func (n *Notifier) passEnded(r *watchtower.Report) {
+	lines := n.lines
+	if n.told.over(fact{ofPass, "", kindFailed}) {
+		n.lines = nil
+		n.recovered(r.Ended, slog.LevelError, "Passes are made again")
+		if n.cfg.Report {
+			n.flush(nil) // the report does not say it
+		}
+		lines = append(n.lines, lines...)
+	}
+	n.lines = lines
+	names := map[string]bool{}
+	for _, e := range r.Entries {
+		names[e.Container.Name] = true
+		n.settle(r.Ended, e)
+	}
+	n.told.keep(names)
+	n.flush(newReport(r, n.cfg.Meant))
+}
+
+// settle notes what is over for a container, and tells it of what had failed.
+func (n *Notifier) settle(at time.Time, e watchtower.Entry) {
+	c := e.Container
+	if e.Status == watchtower.StatusFailed || e.Status == watchtower.StatusSkipped {
+		return
+	}
+	if n.told.over(fact{ofContainer, c.Name, kindCheck}) {
+		n.newsOf[c.Name] = true
+		n.recovered(at, slog.LevelWarn, fmt.Sprintf("%s can be checked again", named(c)), about(c)...)
+	}
+	switch e.Status {
+	case watchtower.StatusFresh, watchtower.StatusUpdated, watchtower.StatusRestarted:
+		n.told.over(fact{ofContainer, c.Name, kindFound})
+		n.told.over(fact{ofContainer, c.Name, kindHeld})
+		if n.told.over(fact{ofContainer, c.Name, kindFailed}) && e.Status == watchtower.StatusFresh {
+			n.newsOf[c.Name] = true
+			n.recovered(at, slog.LevelError, fmt.Sprintf("%s is up to date again", named(c)), about(c)...)
+		}
+	default:
+		// It may still be as it was told.
+	}
+}
+
+// flush makes messages of the lines and the report, if there is news among them. Without
+// a report, lines that are no news wait for some.
+func (n *Notifier) flush(r *Report) {
+	switch {
+	case n.cfg.Report && r != nil:
+		n.sendReport(r)
+	case slices.ContainsFunc(n.lines, line.isNews):
+		for _, lines := range n.split(n.lines) {
+			n.render(nil, lines, true)
+		}
+		n.lines = nil
+	}
+}
+
+// sendReport tells of a pass, if it has news. What is no service is told of every pass:
+// it is a log, and scripts read it.
+func (n *Notifier) sendReport(r *Report) {
+	with := n.withNews(r)
+	if !n.cfg.Split {
+		n.render(r, n.lines, len(with) > 0)
+		return
+	}
+	for _, c := range with {
+		of := slices.DeleteFunc(slices.Clone(n.lines), func(l line) bool { return l.Data[keyContainer] != c.Name })
+		n.render(&Report{containers: []Container{c}}, of, true)
+	}
+}
+
+// withNews are the containers of which the report tells something that was not told:
+// that they were updated, restarted, rolled back or failed, or that they are fresh again
+// after that; that something newer is there for one that does not move by itself.
+func (n *Notifier) withNews(r *Report) []Container {
+	var out []Container
+	for i := range r.containers {
+		c := &r.containers[i]
+		c.Recovered = c.State == fresh && n.newsOf[c.Name]
+		moved := c.State == updated || c.State == restarted || c.State == stale && !c.held
+		if n.newsOf[c.Name] && (c.State == failed || c.Recovered || moved && n.cfg.Level < slog.LevelError) {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
+// split puts lines into groups by container, if that is wanted; those of none come last.
+func (n *Notifier) split(lines []line) [][]line {
+	if !n.cfg.Split {
+		return [][]line{lines}
+	}
+	var names []string
+	groups := map[string][]line{}
+	for _, l := range lines {
+		name, _ := l.Data[keyContainer].(string)
+		if groups[name] == nil && name != "" {
+			names = append(names, name)
+		}
+		groups[name] = append(groups[name], l)
+	}
+	var out [][]line
+	for _, name := range append(names, "") {
+		if slices.ContainsFunc(groups[name], line.isNews) {
+			out = append(out, groups[name])
+		}
+	}
+	return out
+}
+
+// render makes one message, and gives it to the services if it is for them.
+func (n *Notifier) render(r *Report, lines []line, services bool) {
+	entries := make([]Entry, len(lines))
+	for i, l := range lines {
+		entries[i] = l.Entry
+	}
+	var data any = entries
+	if n.cfg.Report {
+		data = &Data{Title: n.cfg.title(), Host: n.cfg.Host, Entries: entries, Report: r}
+	}
+	text, err := render(n.template, data)
+	if err != nil {
+		n.cfg.Logger.Error("no notification: the template does not fit", "err", err)
+		return
+	}
+	if text == "" || n.closed {
+		return
+	}
+	m := message{text: text}
+	if !n.cfg.NoTitle {
+		m.title = n.cfg.title()
+	}
+	for _, s := range n.local {
+		s.put(m)
+	}
+	if services {
+		for _, s := range n.senders {
+			s.put(m)
+		}
+	}
+}

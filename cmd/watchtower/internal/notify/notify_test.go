@@ -1,0 +1,385 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/notify"
+	"github.com/watchtower-go/watchtower/credentials"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// to makes services of URLs.
+func to(urls ...string) []notify.Service {
+	var out []notify.Service
+	for _, u := range urls {
+		out = append(out, notify.Service{Setting: "WATCHTOWER_NOTIFICATION_URL", URL: credentials.NewSecret(u)})
+	}
+	return out
+}
+
+func digest(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
+
+func entry(id, name string, status watchtower.Status) watchtower.Entry {
+	return watchtower.Entry{
+		Container: lifecycle.Container{ID: strings.Repeat(id, 64), Name: name, Image: name + ":1", ImageID: digest(id)}, Status: status,
+	}
+}
+
+// everything is a report with something of everything.
+func everything() *watchtower.Report {
+	updated := entry("2", "updated", watchtower.StatusUpdated)
+	updated.NewImageID, updated.Latest = digest("b"), digest("c")
+	pinned := entry("3", "pinned", watchtower.StatusSkipped)
+	pinned.Reason = "pinned to a digest"
+	back := entry("4", "back", watchtower.StatusRolledBack)
+	back.Err, back.NewImageID, back.Latest = errors.New("unhealthy"), digest("d"), digest("e")
+	failed := entry("5", "failed", watchtower.StatusFailed)
+	failed.Err = errors.New("no such image\nat all")
+	held := entry("6", "held", watchtower.StatusHeld)
+	held.Latest, held.Reason = digest("f"), "cooling down"
+	stale := entry("7", "stale", watchtower.StatusStale)
+	stale.Latest, stale.Reason = digest("f"), "only monitored: the registry has another"
+	with := entry("8", "with-it", watchtower.StatusRestarted)
+	with.Reason = "it lives in the network of updated"
+	return &watchtower.Report{Kind: watchtower.PassUpdate, Started: at, Ended: at, Entries: []watchtower.Entry{
+		entry("9", "left-out", watchtower.StatusSkipped), failed, back, entry("1", "fresh", watchtower.StatusFresh), pinned, updated, held, stale, with,
+	}}
+}
+
+// pass are the events of one.
+func pass(r *watchtower.Report) []watchtower.Event {
+	events := []watchtower.Event{watchtower.PassStarted{At: at, Kind: r.Kind}}
+	for _, e := range r.Entries {
+		switch e.Status {
+		case watchtower.StatusStale:
+			events = append(events, watchtower.UpdateFound{At: at, Entry: e})
+		case watchtower.StatusHeld:
+			events = append(events, watchtower.UpdateFound{At: at, Entry: e}, watchtower.UpdateHeld{At: at, Entry: e})
+		case watchtower.StatusFailed:
+			events = append(events, watchtower.CheckFailed{At: at, Reference: e.Container.Image, Containers: []string{e.Container.Name}, Err: e.Err})
+		case watchtower.StatusUpdated, watchtower.StatusRolledBack:
+			events = append(
+				events, watchtower.UpdateFound{At: at, Entry: e},
+				watchtower.StepStarted{At: at, Image: e.Container.Image, Step: lifecycle.Step{Container: e.Container.Name, Action: "stop"}},
+				watchtower.StepStarted{At: at, Image: e.Container.Image, Step: lifecycle.Step{Container: e.Container.Name, Action: "start"}},
+				watchtower.UpdateEnded{At: at, Entry: e},
+			)
+		case watchtower.StatusRestarted:
+			events = append(events, watchtower.UpdateEnded{At: at, Entry: e})
+		default:
+		}
+	}
+	return append(events, watchtower.PassEnded{At: at, Kind: r.Kind, Report: r})
+}
+
+func observe(t *testing.T, n *notify.Notifier, events ...watchtower.Event) {
+	t.Helper()
+	for _, e := range events {
+		n.Observe(t.Context(), e)
+	}
+}
+
+// closed waits until everything is delivered.
+func closed(t *testing.T, n *notify.Notifier) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	n.Close(ctx)
+	require.NoError(t, ctx.Err())
+}
+
+func all(got <-chan received) []received {
+	var out []received
+	for len(got) > 0 {
+		out = append(out, <-got)
+	}
+	return out
+}
+
+// golden compares with the file of that name in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // to be read
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+// Each built-in template, by a web hook and by mail, as the bytes arrive: of a start, of
+// a pass with something of everything, and of one in which nothing happens.
+func TestBuiltInTemplates(t *testing.T) {
+	t.Parallel()
+	for name, report := range map[string]bool{
+		"default-legacy": false, "default": true, "porcelain.v1.summary-no-log": true, "porcelain.json": true, "json.v1": true,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			web, posts := webReceiver(t, 200)
+			mail, mails := mailReceiver(t)
+			n, err := notify.New(notify.Config{
+				Services: to("generic+http://"+web+"/hook", "smtp://"+mail+"/?from=wt@example.com&to=ops@example.com&usestarttls=No"),
+				Template: name, Report: report, Host: "host", Meant: func(c watchtower.Container) bool { return c.Name != "left-out" },
+			})
+			require.NoError(t, err)
+			n.Started(at, "Watching all containers every 24h")
+			observe(t, n, pass(everything())...)
+			observe(t, n, pass(&watchtower.Report{Kind: watchtower.PassUpdate, Entries: []watchtower.Entry{entry("1", "fresh", watchtower.StatusFresh)}})...)
+			closed(t, n)
+			var texts []string
+			for _, post := range all(posts) {
+				assert.Equal(t, "POST /hook", post.at)
+				texts = append(texts, post.body)
+			}
+			golden(t, name, strings.Join(texts, "\n--- the next message ---\n"))
+			got := all(mails)
+			require.Len(t, got, len(texts))
+			for i, m := range got {
+				head, body, ok := strings.Cut(m.body, "\n\n")
+				require.True(t, ok, m.body)
+				assert.Contains(t, head, "Subject: Watchtower updates on host")
+				assert.Equal(t, strings.TrimSuffix(texts[i], "\n"), strings.TrimSuffix(body, "\n"))
+				t.Logf("by mail, %s:\n%s", m.at, m.body)
+			}
+		})
+	}
+}
+
+func TestTenPollsWithOneUpdateGiveOneMessage(t *testing.T) {
+	t.Parallel()
+	updated := entry("1", "web", watchtower.StatusUpdated)
+	updated.NewImageID, updated.Latest = digest("2"), digest("3")
+	later := entry("2", "web", watchtower.StatusFresh)
+	monitored := entry("3", "db", watchtower.StatusStale)
+	monitored.Latest = digest("4")
+	unreachable := entry("4", "lost", watchtower.StatusFailed)
+	unreachable.Err = errors.New("no route")
+	held := entry("5", "patient", watchtower.StatusHeld)
+	held.Latest = digest("6")
+	for name, report := range map[string]bool{"default-legacy": false, "default": true, "json.v1": true, "porcelain.v1.summary-no-log": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			web, posts := webReceiver(t, 200)
+			n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: name, Report: report})
+			require.NoError(t, err)
+			for range 3 {
+				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}})...)
+			}
+			for i := range 10 {
+				web := later
+				if i == 0 {
+					web = updated
+				}
+				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{web, monitored, unreachable, held}})...)
+			}
+			// What changes is told, and so is what is over.
+			another := monitored
+			another.Latest = digest("5")
+			back := entry("4", "lost", watchtower.StatusFresh)
+			back.Latest = digest("4")
+			for range 3 {
+				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{later, another, unreachable}})...)
+			}
+			for range 3 {
+				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{later, another, back}})...)
+			}
+			closed(t, n)
+			got := all(posts)
+			for _, m := range got {
+				t.Log(m.body)
+			}
+			require.Len(t, got, 3)
+			assert.Contains(t, got[0].body, "web")
+			assert.Contains(t, got[1].body, "db")
+			assert.Contains(t, got[2].body, "lost")
+		})
+	}
+}
+
+func TestAnEngineThatDoesNotAnswerIsToldOnceAndThatItDoesAgain(t *testing.T) {
+	t.Parallel()
+	for _, report := range []bool{false, true} {
+		web, posts := webReceiver(t, 200)
+		n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Report: report, Level: slog.LevelError})
+		require.NoError(t, err)
+		quiet := &watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}}
+		for range 10 {
+			observe(t, n, watchtower.PassStarted{}, watchtower.PassFailed{Kind: watchtower.PassUpdate, Err: errors.New("no engine")})
+		}
+		observe(t, n, pass(quiet)...)
+		observe(t, n, pass(quiet)...)
+		closed(t, n)
+		got := all(posts)
+		require.Len(t, got, 2)
+		assert.Equal(t, "No update could be made: no engine\n", got[0].body)
+		assert.Equal(t, "Passes are made again\n", got[1].body)
+	}
+}
+
+func TestWhatIsLeftOutOfMessages(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		config notify.Config
+		want   []string
+	}{
+		"lines below the level":               {notify.Config{Level: slog.LevelError}, []string{"Updating back (back:1) failed, and it was rolled back: unhealthy\n"}},
+		"reports without a failure, at error": {notify.Config{Level: slog.LevelError, Report: true, Template: "{{range .Report.All}}{{.Name}} {{end}}", Split: true}, []string{"back ", "failed "}},
+		"what is not meant": {
+			notify.Config{Report: true, Template: "{{range .Report.All}}{{.Name}} {{end}}", Meant: func(c watchtower.Container) bool { return c.Name == "updated" }},
+			[]string{"updated "},
+		},
+		"empty messages": {notify.Config{Report: true, Template: "{{with .Report.Missing}}{{end}} \n"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			web, posts := webReceiver(t, 200)
+			tt.config.Services = to("generic+http://" + web)
+			n, err := notify.New(tt.config)
+			if name == "empty messages" {
+				require.ErrorContains(t, err, "Missing")
+				return
+			}
+			require.NoError(t, err)
+			observe(t, n, pass(everything())...)
+			closed(t, n)
+			var got []string
+			for _, m := range all(posts) {
+				got = append(got, m.body)
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestSplitByContainer(t *testing.T) {
+	t.Parallel()
+	for template, want := range map[string][]string{
+		"{{range .Report.All}}{{.Name}}{{end}} {{len .Entries}}": {"back 4", "failed 1", "stale 1", "updated 4", "with-it 1"},
+		"": {
+			"Checking failed:1 failed, which failed uses: no such image; at all\n",
+			"Found a new image for back (back:1): eeeeeeeeeeee\nStopping back\nStarting back\nUpdating back (back:1) failed, and it was rolled back: unhealthy\n",
+			"Found a new image for held (held:1): ffffffffffff\nheld (held:1) waits for its update: cooling down\n",
+			"Found a new image for stale (stale:1): ffffffffffff\n",
+			"Found a new image for updated (updated:1): cccccccccccc\nStopping updated\nStarting updated\nUpdated updated (updated:1): 222222222222 to bbbbbbbbbbbb\n",
+			"Restarted with-it (with-it:1): it lives in the network of updated\n",
+		},
+	} {
+		web, posts := webReceiver(t, 200)
+		n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: template, Report: template != "", Split: true})
+		require.NoError(t, err)
+		observe(t, n, pass(everything())...)
+		closed(t, n)
+		var got []string
+		for _, m := range all(posts) {
+			got = append(got, m.body)
+		}
+		slices.Sort(got)
+		assert.Equal(t, want, got)
+	}
+}
+
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	for want, config := range map[string]notify.Config{
+		`"title":"Watchtower updates on host"`:      {Host: "host"},
+		`"title":"[prod] Watchtower updates"`:       {Tag: "prod"},
+		`"title":"[a b] Watchtower updates on c d"`: {Tag: "a\r\nb", Host: "c\nd"},
+		``: {NoTitle: true, Host: "host"},
+	} {
+		web, posts := webReceiver(t, 200)
+		config.Services = to("generic+http://" + web + "?template=json")
+		n, err := notify.New(config)
+		require.NoError(t, err)
+		n.Started(at, "begun")
+		closed(t, n)
+		got := all(posts)
+		require.Len(t, got, 1)
+		assert.Contains(t, got[0].body, want)
+		assert.Equal(t, want == "", !strings.Contains(got[0].body, "title"), got[0].body)
+	}
+}
+
+// What logger:// writes is read by scripts: it is of every pass.
+func TestTheLogIsToldOfEveryPass(t *testing.T) {
+	t.Parallel()
+	var out, logged bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&logged, nil))
+	n, err := notify.New(notify.Config{Services: to("logger://"), Template: "porcelain.v1.summary-no-log", Report: true, Stdout: &out, Logger: logger})
+	require.NoError(t, err)
+	n.Started(at, "begun")
+	for range 2 {
+		observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}})...)
+	}
+	closed(t, n)
+	assert.Equal(t, "web (web:1): Fresh\nweb (web:1): Fresh\n", out.String())
+	assert.Empty(t, logged.String())
+	n, err = notify.New(notify.Config{Services: to("logger://"), Logger: logger})
+	require.NoError(t, err)
+	n.Started(at, "begun")
+	closed(t, n)
+	assert.Contains(t, logged.String(), `msg=notification text=begun`)
+}
+
+// What templates of the predecessors' models may ask for is there.
+func TestWhatTemplatesAreGiven(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		template string
+		report   bool
+		want     string
+	}{
+		"lines": {
+			`{{range .}}{{if eq .Level "error"}}{{.Time.Format "2006-01-02"}} {{.Level | ToUpper}} {{.Data.container | Title}} {{RFC1123 .Time}}: {{.Message | ToLower}}{{println}}{{end}}{{end}}`,
+			false, "2026-03-01 ERROR Back Sun, 01 Mar 2026 12:00:00 UTC: updating back (back:1) failed, and it was rolled back: unhealthy\n",
+		},
+		"a report": {
+			`{{if .Report}}{{.Title}} at {{.Host}}{{with .Report}}: {{len .All}} {{len .Scanned}}
+{{range .Updated}}{{.ID.ShortID}} {{.Name}} {{.ImageName}} {{.CurrentImageID.ShortID}} {{.LatestImageID.ShortID}} {{.State}}
+{{end}}{{range .Failed}}{{.Name}} {{.State}} {{.Error}} {{.RolledBack}}
+{{end}}{{range .Skipped}}{{.Name}}: {{.Error}}
+{{end}}{{range .Stale}}{{.Name}} {{.IsMonitorOnly}} {{end}}{{range .Fresh}}{{.Name}}{{end}}{{range .Restarted}} {{.Name}}{{end}}{{end}}{{end}}`,
+			true, `Watchtower updates on host at host: 9 7
+222222222222 updated updated:1 222222222222 bbbbbbbbbbbb Updated
+back Failed unhealthy true
+failed Failed no such image; at all false
+pinned: pinned to a digest
+left-out: ` + `
+held false stale false fresh with-it`,
+		},
+		"one container as JSON":          {`{{range .Report.Updated}}{{ToJSON .Name}} {{ToJSON .State}}{{end}}`, true, `"updated" "Updated"`},
+		"no report, and what asks of it": {`{{range .Report.Updated}}{{.Name}}{{end}}`, true, "updated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			web, posts := webReceiver(t, 200)
+			n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: tt.template, Report: tt.report, Host: "host"})
+			require.NoError(t, err)
+			n.Started(at, "begun")
+			observe(t, n, pass(everything())...)
+			closed(t, n)
+			got := all(posts)
+			require.Len(t, got, 1, "nothing of the start")
+			assert.Equal(t, tt.want, got[0].body)
+		})
+	}
+}
