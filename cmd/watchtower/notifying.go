@@ -183,7 +183,13 @@ func notifying(se *session, cfg notify.Config) error {
 	if se.notifier, err = notify.New(cfg); err != nil {
 		return err
 	}
-	se.observers = append(se.observers, se.notifier)
+	once, err := watchtower.Once(se.settings.stateDir, se.notifier, func(err error) {
+		se.logger.Warn("what was told is begun anew", "err", err)
+	})
+	if err != nil {
+		return err
+	}
+	se.observers = append(se.observers, once)
 	return nil
 }
 

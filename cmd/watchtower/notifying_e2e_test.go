@@ -20,7 +20,7 @@ import (
 func TestNotificationsOfARun(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	ref, _ := reg.Push(t, "told:1", enginehost.Image{})
+	ref, _ := reg.Push(t, "told:1", enginehost.Image{Labels: map[string]string{"org.opencontainers.image.version": "1.4.2"}})
 	host.Pull(t, ref, "")
 	host.Run(t, "told", object{"Image": ref})
 	url, got := receiver(t)
@@ -29,10 +29,13 @@ func TestNotificationsOfARun(t *testing.T) {
 	t.Cleanup(hanging.Close)
 	t.Cleanup(func() { close(hang) })
 
-	p := start(t, engineEnv(host, "WATCHTOWER_POLL_INTERVAL=1", "WATCHTOWER_NOTIFICATION_URL="+url+" generic+"+hanging.URL, "WATCHTOWER_DEBUG=1"), "told")
+	state := t.TempDir()
+	p := start(t, engineEnv(host, "WATCHTOWER_POLL_INTERVAL=1", "WATCHTOWER_NOTIFICATION_URL="+url+" generic+"+hanging.URL, "WATCHTOWER_DEBUG=1", "WATCHTOWER_STATE_DIR="+state), "told")
 	passes := func() int { return strings.Count(p.stderr.String(), `msg="update done"`) }
 	require.Eventually(t, func() bool { return passes() > 0 }, time.Minute, 10*time.Millisecond, p.stderr.String())
-	reg.Push(t, "told:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	reg.Push(t, "told:1", enginehost.Image{Labels: map[string]string{
+		"org.opencontainers.image.version": "1.5.0", "org.opencontainers.image.source": "https://example.com/app",
+	}})
 	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), "updated=1") }, time.Minute, 10*time.Millisecond, p.stderr.String())
 	before := passes()
 	require.Eventually(t, func() bool { return passes() >= before+10 }, time.Minute, 10*time.Millisecond, p.stderr.String())
@@ -45,7 +48,17 @@ func TestNotificationsOfARun(t *testing.T) {
 	begun, updated := <-got, <-got
 	t.Logf("%s\n%s", begun, updated)
 	assert.Contains(t, begun, "watches, by interval 1s\nContainers: named told\n")
-	assert.Contains(t, updated, "Updated told ("+ref+"): ")
+	assert.Regexp(t, `Updated told \(`+ref+`\): \w+ to \w+, 1\.4\.2 -> 1\.5\.0 \(https://example\.com/app\)`, updated)
 	assert.Contains(t, p.stderr.String(), "the program ends before all notifications are delivered")
 	assert.NotContains(t, p.stderr.String()+p.stdout.String(), "CANARY")
+
+	// The next process knows what this one told.
+	reg.Push(t, "told:1", enginehost.Image{Env: []string{"VERSION=3"}})
+	for range 2 {
+		code, _, stderr := runProgram(t, engineEnv(host, "WATCHTOWER_RUN_ONCE=1", "WATCHTOWER_MONITOR_ONLY=1", "WATCHTOWER_NOTIFICATION_URL="+url,
+			"WATCHTOWER_NO_STARTUP_MESSAGE=1", "WATCHTOWER_STATE_DIR="+state), "told")
+		assert.Equal(t, exitOK, code, stderr)
+	}
+	require.Len(t, got, 1)
+	assert.Contains(t, <-got, "Found a new image for told")
 }

@@ -29,6 +29,7 @@ type writtenContainer struct {
 	LatestImageID  string `json:"latestImageId"`
 	ImageName      string `json:"imageName"`
 	State          string `json:"state"`
+	Change         string `json:"change,omitempty"`
 	Error          string `json:"error,omitempty"`
 }
 
@@ -66,7 +67,7 @@ func written(containers []Container) []writtenContainer {
 	out := []writtenContainer{}
 	for _, c := range containers {
 		out = append(out, writtenContainer{
-			c.ID.ShortID(), c.Name, c.CurrentImageID.ShortID(), c.LatestImageID.ShortID(), c.ImageName, c.State, c.Error,
+			c.ID.ShortID(), c.Name, c.CurrentImageID.ShortID(), c.LatestImageID.ShortID(), c.ImageName, c.State, c.Change, c.Error,
 		})
 	}
 	return out

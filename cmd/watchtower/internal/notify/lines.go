@@ -31,29 +31,11 @@ type line struct {
 type weight int
 
 const (
-	again  weight = iota // it was told: it is left out
-	detail               // it comes along with news
+	detail weight = iota // it comes along with news
 	news                 // a message
 )
 
 func (l line) isNews() bool { return l.weight == news }
-
-// once is news as long as the fact is: see told.first.
-func (n *Notifier) once(of, subject, kind, value string) weight {
-	if n.told.first(fact{of, subject, kind}, value) {
-		return news
-	}
-	return again
-}
-
-// state is the same for what becomes a container's state in the report.
-func (n *Notifier) state(container, kind, value string) weight {
-	w := n.once(ofContainer, container, kind, value)
-	if w == news {
-		n.newsOf[container] = true
-	}
-	return w
-}
 
 // write adds a line that is due at the level; pairs are its data.
 func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, pairs ...string) {
@@ -63,7 +45,7 @@ func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, 
 			data[pairs[i]] = pairs[i+1]
 		}
 	}
-	if w == again || level < n.cfg.Level {
+	if level < n.cfg.Level {
 		return
 	}
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")

@@ -1,57 +1,9 @@
 package notify
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
-	"time"
-
-	"github.com/watchtower-go/watchtower"
 )
-
-// passEnded tells what the pass was about, and what is over.
-func (n *Notifier) passEnded(r *watchtower.Report) {
-	lines := n.lines
-	if n.told.over(fact{ofPass, "", kindFailed}) {
-		n.lines = nil
-		n.recovered(r.Ended, slog.LevelError, "Passes are made again")
-		if n.cfg.Report {
-			n.flush(nil) // the report does not say it
-		}
-		lines = append(n.lines, lines...)
-	}
-	n.lines = lines
-	names := map[string]bool{}
-	for _, e := range r.Entries {
-		names[e.Container.Name] = true
-		n.settle(r.Ended, e)
-	}
-	n.told.keep(names)
-	n.flush(newReport(r, n.cfg.Meant))
-}
-
-// settle notes what is over for a container, and tells it of what had failed.
-func (n *Notifier) settle(at time.Time, e watchtower.Entry) {
-	c := e.Container
-	if e.Status == watchtower.StatusFailed || e.Status == watchtower.StatusSkipped {
-		return
-	}
-	if n.told.over(fact{ofContainer, c.Name, kindCheck}) {
-		n.newsOf[c.Name] = true
-		n.recovered(at, slog.LevelWarn, fmt.Sprintf("%s can be checked again", named(c)), about(c)...)
-	}
-	switch e.Status {
-	case watchtower.StatusFresh, watchtower.StatusUpdated, watchtower.StatusRestarted:
-		n.told.over(fact{ofContainer, c.Name, kindFound})
-		n.told.over(fact{ofContainer, c.Name, kindHeld})
-		if n.told.over(fact{ofContainer, c.Name, kindFailed}) && e.Status == watchtower.StatusFresh {
-			n.newsOf[c.Name] = true
-			n.recovered(at, slog.LevelError, fmt.Sprintf("%s is up to date again", named(c)), about(c)...)
-		}
-	default:
-		// It may still be as it was told.
-	}
-}
 
 // flush makes messages of the lines and the report, if there is news among them. Without
 // a report, lines that are no news wait for some.

@@ -59,6 +59,10 @@ type Container struct {
 	Reason string
 	// Digest is what its reference points at now, where that was asked.
 	Digest ID
+	// Change is what moving to the new image means, as far as the images tell:
+	// "1.4.2 -> 1.5.0 (https://example.com/app)". OldVersion, NewVersion and Source, of
+	// the new one, are its parts.
+	Change, OldVersion, NewVersion, Source string
 	// NewImageName is where a tag policy moves it; empty if that stays.
 	NewImageName   string
 	NewContainerID ID
@@ -106,6 +110,7 @@ func containerOf(e watchtower.Entry) Container {
 		CurrentImageID: ID(e.Container.ImageID), LatestImageID: ID(e.NewImageID),
 		Reason: e.Reason, Digest: ID(e.Latest), NewImageName: e.NewReference, NewContainerID: ID(e.NewContainerID),
 		IsMonitorOnly: e.Policy.Get("monitor-only").Value == "true", Downtime: e.Downtime,
+		Change: e.Change().String(), OldVersion: e.From.Version, NewVersion: e.To.Version, Source: e.To.Source,
 	}
 	if c.LatestImageID == "" {
 		c.LatestImageID = c.CurrentImageID

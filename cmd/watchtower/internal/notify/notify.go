@@ -49,7 +49,8 @@ type Config struct {
 	Stdout io.Writer
 }
 
-// Notifier is an Observer. It keeps no pass waiting: what it sends is sent beside it.
+// Notifier is an Observer, to be put behind watchtower.Once, so that it is told each fact
+// once, and of failures that are over. It keeps no pass waiting: what it sends is sent beside it.
 type Notifier struct {
 	cfg      Config
 	template *template.Template
@@ -57,9 +58,9 @@ type Notifier struct {
 	local    []*sender // those of logger://
 
 	mu     sync.Mutex
-	told   told
 	lines  []line
-	newsOf map[string]bool // the containers whose state this pass told anew
+	newsOf map[string]bool   // the containers whose state this pass told anew
+	failed map[string]string // the digests that failed, by container
 	inPass bool
 	closed bool
 }
@@ -72,7 +73,7 @@ func New(cfg Config) (*Notifier, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	n := &Notifier{cfg: cfg, told: told{}, newsOf: map[string]bool{}}
+	n := &Notifier{cfg: cfg, newsOf: map[string]bool{}, failed: map[string]string{}}
 	var errs []error
 	var err error
 	if n.template, err = parseTemplate(cfg.Template, cfg.Report); err != nil {
@@ -139,12 +140,16 @@ func (n *Notifier) Observe(_ context.Context, e watchtower.Event) {
 	case watchtower.PassEnded:
 		n.inPass = false
 		if e.Report != nil {
-			n.passEnded(e.Report)
+			n.flush(newReport(e.Report, n.cfg.Meant))
 		}
 		n.lines = nil
 	case watchtower.PassFailed:
 		n.inPass = false
-		n.write(e.At, slog.LevelError, n.once(ofPass, "", kindFailed, ""), fmt.Sprintf("No %s could be made: %v", e.Kind, e.Err), keyError, e.Err.Error())
+		w := news
+		if watchtower.EventID(e) == "" {
+			w = detail // it is its caller's own affair
+		}
+		n.write(e.At, slog.LevelError, w, fmt.Sprintf("No %s could be made: %v", e.Kind, e.Err), keyError, e.Err.Error())
 		n.flush(nil)
 		n.lines = nil
 	default:

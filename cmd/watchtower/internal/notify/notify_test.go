@@ -47,6 +47,7 @@ func entry(id, name string, status watchtower.Status) watchtower.Entry {
 func everything() *watchtower.Report {
 	updated := entry("2", "updated", watchtower.StatusUpdated)
 	updated.NewImageID, updated.Latest = digest("b"), digest("c")
+	updated.From, updated.To = watchtower.ImageInfo{Version: "1.4.2"}, watchtower.ImageInfo{Version: "1.5.0", Source: "https://example.com/app"}
 	pinned := entry("3", "pinned", watchtower.StatusSkipped)
 	pinned.Reason = "pinned to a digest"
 	back := entry("4", "back", watchtower.StatusRolledBack)
@@ -90,15 +91,30 @@ func pass(r *watchtower.Report) []watchtower.Event {
 	return append(events, watchtower.PassEnded{At: at, Kind: r.Kind, Report: r})
 }
 
-func observe(t *testing.T, n *notify.Notifier, events ...watchtower.Event) {
+// told is a Notifier that is told each fact once.
+type told struct {
+	*notify.Notifier
+	once watchtower.Observer
+}
+
+func newNotifier(cfg notify.Config) (told, error) {
+	n, err := notify.New(cfg)
+	if err != nil {
+		return told{}, err
+	}
+	once, err := watchtower.Once("", n, nil)
+	return told{n, once}, err
+}
+
+func observe(t *testing.T, n told, events ...watchtower.Event) {
 	t.Helper()
 	for _, e := range events {
-		n.Observe(t.Context(), e)
+		n.once.Observe(t.Context(), e)
 	}
 }
 
 // closed waits until everything is delivered.
-func closed(t *testing.T, n *notify.Notifier) {
+func closed(t *testing.T, n interface{ Close(context.Context) }) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -137,7 +153,7 @@ func TestBuiltInTemplates(t *testing.T) {
 			t.Parallel()
 			web, posts := webReceiver(t, 200)
 			mail, mails := mailReceiver(t)
-			n, err := notify.New(notify.Config{
+			n, err := newNotifier(notify.Config{
 				Services: to("generic+http://"+web+"/hook", "smtp://"+mail+"/?from=wt@example.com&to=ops@example.com&usestarttls=No"),
 				Template: name, Report: report, Host: "host", Meant: func(c watchtower.Container) bool { return c.Name != "left-out" },
 			})
@@ -180,7 +196,7 @@ func TestTenPollsWithOneUpdateGiveOneMessage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			web, posts := webReceiver(t, 200)
-			n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: name, Report: report})
+			n, err := newNotifier(notify.Config{Services: to("generic+http://" + web), Template: name, Report: report})
 			require.NoError(t, err)
 			for range 3 {
 				observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}})...)
@@ -220,7 +236,7 @@ func TestAnEngineThatDoesNotAnswerIsToldOnceAndThatItDoesAgain(t *testing.T) {
 	t.Parallel()
 	for _, report := range []bool{false, true} {
 		web, posts := webReceiver(t, 200)
-		n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Report: report, Level: slog.LevelError})
+		n, err := newNotifier(notify.Config{Services: to("generic+http://" + web), Report: report, Level: slog.LevelError})
 		require.NoError(t, err)
 		quiet := &watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}}
 		for range 10 {
@@ -254,7 +270,7 @@ func TestWhatIsLeftOutOfMessages(t *testing.T) {
 			t.Parallel()
 			web, posts := webReceiver(t, 200)
 			tt.config.Services = to("generic+http://" + web)
-			n, err := notify.New(tt.config)
+			n, err := newNotifier(tt.config)
 			if name == "empty messages" {
 				require.ErrorContains(t, err, "Missing")
 				return
@@ -280,12 +296,12 @@ func TestSplitByContainer(t *testing.T) {
 			"Found a new image for back (back:1): eeeeeeeeeeee\nStopping back\nStarting back\nUpdating back (back:1) failed, and it was rolled back: unhealthy\n",
 			"Found a new image for held (held:1): ffffffffffff\nheld (held:1) waits for its update: cooling down\n",
 			"Found a new image for stale (stale:1): ffffffffffff\n",
-			"Found a new image for updated (updated:1): cccccccccccc\nStopping updated\nStarting updated\nUpdated updated (updated:1): 222222222222 to bbbbbbbbbbbb\n",
+			"Found a new image for updated (updated:1): cccccccccccc, 1.4.2 -> 1.5.0 (https://example.com/app)\nStopping updated\nStarting updated\nUpdated updated (updated:1): 222222222222 to bbbbbbbbbbbb, 1.4.2 -> 1.5.0 (https://example.com/app)\n",
 			"Restarted with-it (with-it:1): it lives in the network of updated\n",
 		},
 	} {
 		web, posts := webReceiver(t, 200)
-		n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: template, Report: template != "", Split: true})
+		n, err := newNotifier(notify.Config{Services: to("generic+http://" + web), Template: template, Report: template != "", Split: true})
 		require.NoError(t, err)
 		observe(t, n, pass(everything())...)
 		closed(t, n)
@@ -308,7 +324,7 @@ func TestTitles(t *testing.T) {
 	} {
 		web, posts := webReceiver(t, 200)
 		config.Services = to("generic+http://" + web + "?template=json")
-		n, err := notify.New(config)
+		n, err := newNotifier(config)
 		require.NoError(t, err)
 		n.Started(at, "begun")
 		closed(t, n)
@@ -324,7 +340,7 @@ func TestTheLogIsToldOfEveryPass(t *testing.T) {
 	t.Parallel()
 	var out, logged bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&logged, nil))
-	n, err := notify.New(notify.Config{Services: to("logger://"), Template: "porcelain.v1.summary-no-log", Report: true, Stdout: &out, Logger: logger})
+	n, err := newNotifier(notify.Config{Services: to("logger://"), Template: "porcelain.v1.summary-no-log", Report: true, Stdout: &out, Logger: logger})
 	require.NoError(t, err)
 	n.Started(at, "begun")
 	for range 2 {
@@ -333,7 +349,7 @@ func TestTheLogIsToldOfEveryPass(t *testing.T) {
 	closed(t, n)
 	assert.Equal(t, "web (web:1): Fresh\nweb (web:1): Fresh\n", out.String())
 	assert.Empty(t, logged.String())
-	n, err = notify.New(notify.Config{Services: to("logger://"), Logger: logger})
+	n, err = newNotifier(notify.Config{Services: to("logger://"), Logger: logger})
 	require.NoError(t, err)
 	n.Started(at, "begun")
 	closed(t, n)
@@ -354,12 +370,12 @@ func TestWhatTemplatesAreGiven(t *testing.T) {
 		},
 		"a report": {
 			`{{if .Report}}{{.Title}} at {{.Host}}{{with .Report}}: {{len .All}} {{len .Scanned}}
-{{range .Updated}}{{.ID.ShortID}} {{.Name}} {{.ImageName}} {{.CurrentImageID.ShortID}} {{.LatestImageID.ShortID}} {{.State}}
+{{range .Updated}}{{.OldVersion}} {{.NewVersion}} {{.Source}} {{.ID.ShortID}} {{.Name}} {{.ImageName}} {{.CurrentImageID.ShortID}} {{.LatestImageID.ShortID}} {{.State}}
 {{end}}{{range .Failed}}{{.Name}} {{.State}} {{.Error}} {{.RolledBack}}
 {{end}}{{range .Skipped}}{{.Name}}: {{.Error}}
 {{end}}{{range .Stale}}{{.Name}} {{.IsMonitorOnly}} {{end}}{{range .Fresh}}{{.Name}}{{end}}{{range .Restarted}} {{.Name}}{{end}}{{end}}{{end}}`,
 			true, `Watchtower updates on host at host: 9 7
-222222222222 updated updated:1 222222222222 bbbbbbbbbbbb Updated
+1.4.2 1.5.0 https://example.com/app 222222222222 updated updated:1 222222222222 bbbbbbbbbbbb Updated
 back Failed unhealthy true
 failed Failed no such image; at all false
 pinned: pinned to a digest
@@ -372,7 +388,7 @@ held false stale false fresh with-it`,
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			web, posts := webReceiver(t, 200)
-			n, err := notify.New(notify.Config{Services: to("generic+http://" + web), Template: tt.template, Report: tt.report, Host: "host"})
+			n, err := newNotifier(notify.Config{Services: to("generic+http://" + web), Template: tt.template, Report: tt.report, Host: "host"})
 			require.NoError(t, err)
 			n.Started(at, "begun")
 			observe(t, n, pass(everything())...)

@@ -29,7 +29,7 @@ func builtin(name string) (text string, ok bool) {
 {{if or .Updated .Failed .Stale .Restarted .Recovered -}}
 {{len .Scanned}} Scanned, {{len .Updated}} Updated, {{len .Failed}} Failed
 {{- range .Updated}}
-- {{.Name}} ({{.ImageName}}): {{.CurrentImageID.ShortID}} updated to {{.LatestImageID.ShortID}}{{with .NewImageName}} ({{.}}){{end}}
+- {{.Name}} ({{.ImageName}}): {{.CurrentImageID.ShortID}} updated to {{.LatestImageID.ShortID}}{{with .NewImageName}} ({{.}}){{end}}{{with .Change}}: {{.}}{{end}}
 {{- end}}
 {{- range .Failed}}
 - {{.Name}} ({{.ImageName}}): {{if .RolledBack}}Rolled back{{else}}Failed{{end}}: {{.Error}}
@@ -38,7 +38,7 @@ func builtin(name string) (text string, ok bool) {
 - {{.Name}} ({{.ImageName}}): Restarted{{with .Reason}}: {{.}}{{end}}
 {{- end}}
 {{- range .Stale}}
-- {{.Name}} ({{.ImageName}}): Stale{{with .Digest.ShortID}}: {{.}}{{end}}{{with .Reason}}: {{.}}{{end}}
+- {{.Name}} ({{.ImageName}}): Stale{{with .Digest.ShortID}}: {{.}}{{end}}{{with .Change}}: {{.}}{{end}}{{with .Reason}}: {{.}}{{end}}
 {{- end}}
 {{- range .Fresh}}
 - {{.Name}} ({{.ImageName}}): Fresh{{if .Recovered}} again{{end}}
