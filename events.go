@@ -215,6 +215,13 @@ type PassFailed struct {
 	Repeated bool
 }
 
+// PassSkipped tells of an update that was not made, since another pass was being made:
+// see Once.NoWait. No other event tells of it.
+type PassSkipped struct {
+	At   time.Time
+	Kind PassKind
+}
+
 // PassScheduled tells when Run makes its next pass.
 type PassScheduled struct {
 	At, Next time.Time
@@ -248,5 +255,6 @@ func (SelfUpdateEnded) event()    {}
 func (LeftoverFound) event()      {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
+func (PassSkipped) event()        {}
 func (PassScheduled) event()      {}
 func (ObserverOverflowed) event() {}
