@@ -150,7 +150,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	terminal := isTerminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
-	se := session{settings: s, stdout: p.stdout}
+	se := session{settings: s, stdout: p.stdout, serving: !p.quiet && !s.runOnce}
 	var show *progress
 	if terminal && s.format != "json" && s.format != "logfmt" {
 		show = newProgress(out)

@@ -69,6 +69,17 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 			nil,
 			`WATCHTOWER_HTTP_API_ENDPOINTS: want "all" alone`,
 		},
+		"webhooks": {
+			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "webhook"},
+			nil,
+			"WATCHTOWER_HTTP_API_ENDPOINTS: want a secret for webhooks along with it, in WATCHTOWER_HTTP_API_WEBHOOK_SECRET",
+		},
+		"webhooks with theirs": {map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "webhook", "WATCHTOWER_HTTP_API_WEBHOOK_SECRET": "s"}, nil, ""},
+		"a site without a scheme": {
+			map[string]string{"WATCHTOWER_HTTP_API_CORS_ORIGINS": "status.example"},
+			nil,
+			`WATCHTOWER_HTTP_API_CORS_ORIGINS: "status.example": want origins (https://status.example) or *`,
+		},
 		"what needs no token": {map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "health swagger"}, nil, ""},
 		"tokens": {map[string]string{
 			"WATCHTOWER_HTTP_API_ENDPOINTS": "ALL", "WATCHTOWER_HTTP_API_TOKEN": "t", "WATCHTOWER_HTTP_API_EVENTS_TOKEN": "t",
@@ -119,9 +130,8 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 	}{
 		"not in this release": {
 			[]string{"WATCHTOWER_NOTIFICATION_REPORT=true", "WATCHTOWER_NOTIFICATION_URL=logger://canary"},
-			[]string{"--http-api-port", "80"},
+			nil,
 			[]string{
-				`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-port`,
 				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_URL`,
 				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_REPORT`,
 			},
@@ -240,5 +250,5 @@ func TestEverySecretMayStandInAFile(t *testing.T) {
 		require.ErrorContains(t, err, "are both set", row.env)
 		assert.NotContains(t, err.Error(), "x://y")
 	}
-	assert.Equal(t, 7, secrets)
+	assert.Equal(t, 8, secrets)
 }

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
+	"github.com/watchtower-go/watchtower/httpapi"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
@@ -22,6 +24,8 @@ type session struct {
 	logger    *slog.Logger
 	stdout    io.Writer
 	observers []watchtower.Observer
+	serving   bool             // what the API is asked for
+	api       *httpapi.Handler // nil: nothing is
 	tower     watchtower.Watcher
 }
 
@@ -61,6 +65,14 @@ func open(se *session) (watchtower.Watcher, error) {
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
+	if se.serving {
+		if se.api, err = newAPI(s, se.logger, nil); err != nil {
+			return nil, err
+		}
+	}
+	if se.api != nil {
+		se.observers = append(se.observers, se.api)
+	}
 	if s.porcelain != "" {
 		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: func(c watchtower.Container) bool {
 			return slices.Contains(statesOf(s), c.State) && names.Match(c) && filter.All(filters...).Match(c)
@@ -78,7 +90,11 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithObserver(append(se.observers, warner)...),
 	}
 	opts = append(opts, selfUpdate(s, engine)...)
-	return watchtower.New(append(opts, optionsOf(s)...)...)
+	tower, err := watchtower.New(append(opts, optionsOf(s)...)...)
+	if err == nil && se.api != nil {
+		se.api.Attach(tower)
+	}
+	return tower, err
 }
 
 // optionsOf are the options that are settings.
@@ -126,6 +142,9 @@ func statesOf(s settings) []lifecycle.State {
 
 // scheduleOf is when passes are made.
 func scheduleOf(s settings) (watchtower.Schedule, error) {
+	if s.onlyAsked() {
+		return never{}, nil
+	}
 	var schedule watchtower.Schedule = watchtower.Every(s.interval)
 	if s.schedule != "" {
 		var err error
@@ -135,6 +154,11 @@ func scheduleOf(s settings) (watchtower.Schedule, error) {
 	}
 	return watchtower.Jitter(schedule, s.jitter), nil
 }
+
+// never is a schedule without passes.
+type never struct{}
+
+func (never) Next(time.Time) time.Time { return time.Time{} }
 
 // unlessZero is nil for 0, which is the container's own user.
 func unlessZero(id int) *int {

@@ -41,6 +41,11 @@ func (p *program) watch(ctx context.Context, se session) error {
 		}
 		return nil // what went wrong stands in the log
 	}
+	stop, err := se.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if !se.settings.quietStart {
 		key, when := se.settings.when()
 		se.logger.Info("watching", key, when, "containers", watched(se.settings))
