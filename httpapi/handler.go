@@ -105,8 +105,7 @@ func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusMethodNotAllowed, "want "+strings.Join(to.methods, " or "))
 	case !h.allowed(to.access, r):
 		h.unauthorized(w, r)
-	case to.access != withSignature && !small(w, r):
-		h.refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
+	case to.access != withSignature && !h.readBody(w, r):
 	case to.needsTower() && h.tower.Load() == nil:
 		w.Header().Set("Retry-After", "5")
 		h.refuse(w, http.StatusServiceUnavailable, "starting")
@@ -131,19 +130,27 @@ func (to route) takes(method string) bool {
 // needsTower: the others say of themselves what there is to say without one.
 func (to route) needsTower() bool { return to.access == withToken || to.access == withSignature }
 
-// small reads the body's parameters, or away what nobody asked for, if it is not too
-// large. What is sent is bounded in time by the server.
-func small(w http.ResponseWriter, r *http.Request) bool {
-	if r.ContentLength > maxBody {
-		return false
-	}
+// readBody reads the body's parameters, or away what nobody asked for. One that is too
+// large, or does not come, it refuses: half a form is not what was asked for. How long
+// it may take to come is for the server to say.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		err := r.ParseForm()
-		return !isTooLarge(err)
+	var err error
+	switch {
+	case r.ContentLength > maxBody:
+		err = &http.MaxBytesError{Limit: maxBody}
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		err = r.ParseForm()
+	default:
+		_, err = io.Copy(io.Discard, r.Body)
 	}
-	_, err := io.Copy(io.Discard, r.Body)
-	return !isTooLarge(err)
+	switch {
+	case isTooLarge(err):
+		h.refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
+	case err != nil:
+		h.refuse(w, http.StatusBadRequest, "the body did not come, or is no form")
+	}
+	return err == nil
 }
 
 // Shutdown ends what does not end by itself: streams at once, updates between two

@@ -36,7 +36,7 @@ const (
 type job struct {
 	id     string
 	asked  time.Time
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	began  chan struct{} // closed when its turn has come
 	done   chan struct{} // closed when it is over
 
@@ -67,7 +67,7 @@ func (j *job) withdraw() bool {
 		return false
 	}
 	j.state = jobWithdrawn
-	j.cancel()
+	j.cancel(errWithdrawn)
 	return true
 }
 
@@ -77,7 +77,8 @@ func (j *job) end(report *watchtower.Report, err error) {
 	j.ended, j.report, j.err = time.Now(), report, err
 	switch {
 	case j.state == jobWithdrawn:
-		j.err = errWithdrawn
+	case errors.Is(err, context.Canceled):
+		j.state, j.err = jobFailed, errClosing
 	case err != nil:
 		j.state = jobFailed
 	default:
@@ -95,7 +96,7 @@ func (j *job) result() (*watchtower.Report, error) {
 
 var (
 	errWithdrawn = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: withdrawn: its turn did not come in time, nothing was done"))
-	errClosing   = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: ending: no update is begun any more"))
+	errClosing   = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: ending: no update is begun, and what was begun ends between two swaps"))
 	errCrowded   = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many updates wait for their turn"))
 )
 
@@ -118,7 +119,7 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 	case js.live >= maxWaiting:
 		return nil, errCrowded
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	j := &job{
 		id: rand.Text(), asked: time.Now(), cancel: cancel, state: jobWaiting,
 		began: make(chan struct{}), done: make(chan struct{}),
@@ -135,7 +136,7 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 		})
 	}
 	js.ended.Go(func() {
-		defer cancel()
+		defer cancel(nil)
 		j.end(work(ctx, j.begin))
 		js.mu.Lock()
 		defer js.mu.Unlock()
@@ -168,7 +169,7 @@ func (js *jobs) close(ctx context.Context) error {
 	js.mu.Lock()
 	js.closed = true
 	for _, j := range js.list {
-		j.cancel()
+		j.cancel(nil)
 	}
 	js.mu.Unlock()
 	over := make(chan struct{})

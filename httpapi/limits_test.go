@@ -28,10 +28,15 @@ func TestMethodsAndBodies(t *testing.T) {
 		"a head changes no one": {http.MethodHead, "/v1/update", "", 405, "GET, POST, OPTIONS"},
 		"a large body":          {http.MethodPost, "/v1/update?container=web", strings.Repeat("x", 65<<10), 413, ""},
 		"a large webhook":       {http.MethodPost, "/v1/webhook?secret=" + secret, strings.Repeat(" ", 1<<20+1), 413, ""},
+		"half a form's escape":  {http.MethodPost, "/v1/update", "container=%z", 400, ""},
 		"a bearable one":        {http.MethodPost, "/v1/update?container=none", strings.Repeat("x", 64<<10), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := v.call(tt.method, tt.target, tt.body)
+			var header []string
+			if strings.HasPrefix(tt.body, "container=") {
+				header = []string{"Content-Type", "application/x-www-form-urlencoded"}
+			}
+			a := v.call(tt.method, tt.target, tt.body, header...)
 			assert.Equal(t, tt.want, a.code, a.body)
 			assert.Equal(t, tt.allow, a.header.Get("Allow"))
 			assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
