@@ -19,6 +19,9 @@ const (
 	maxWaiting = 32
 	// maxJobs bounds those that are known, the oldest of which are forgotten.
 	maxJobs = 100
+	// maxJobReports bounds those whose report is kept: of a thousand containers it has
+	// megabytes.
+	maxJobReports = 10
 )
 
 // jobState is how far an update is.
@@ -44,8 +47,15 @@ type job struct {
 	state  jobState
 	begun  time.Time
 	ended  time.Time
-	report *watchtower.Report
+	report *watchtower.Report // nil: there is none, or it was given up
+	made   *made              // nil: no report was made
 	err    error
+}
+
+// made is what is kept of a report.
+type made struct {
+	summary summary
+	timing  timing
 }
 
 // begin notes that its turn has come. One that was withdrawn at that moment finds its
@@ -75,6 +85,9 @@ func (j *job) end(report *watchtower.Report, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.ended, j.report, j.err = time.Now(), report, err
+	if report != nil {
+		j.made = &made{summaryOf(report), timingOf(report)}
+	}
 	switch {
 	case j.state == jobWithdrawn:
 	case errors.Is(err, context.Canceled):
@@ -87,11 +100,17 @@ func (j *job) end(report *watchtower.Report, err error) {
 	close(j.done)
 }
 
-// result is for one that is over.
-func (j *job) result() (*watchtower.Report, error) {
+// failure is why one that is over made no report.
+func (j *job) failure() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.report, j.err
+	return j.err
+}
+
+func (j *job) forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.report = nil
 }
 
 var (
@@ -104,6 +123,7 @@ var (
 type jobs struct {
 	mu     sync.Mutex
 	list   []*job // in the order they were asked for
+	whole  []*job // that have their report, in the order they ended
 	live   int
 	closed bool
 	ended  sync.WaitGroup
@@ -141,6 +161,10 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 		js.mu.Lock()
 		defer js.mu.Unlock()
 		js.live--
+		if js.whole = append(js.whole, j); len(js.whole) > maxJobReports {
+			js.whole[0].forget()
+			js.whole = slices.Delete(js.whole, 0, 1)
+		}
 	})
 	return j, nil
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -77,53 +78,36 @@ func (d document) fits(s schema, value any, at string) (wrong []string) {
 	if s.Ref != "" {
 		s = d.Components.Schemas[s.Ref[strings.LastIndex(s.Ref, "/")+1:]]
 	}
-	bad := func(format string, args ...any) { wrong = append(wrong, at+": "+fmt.Sprintf(format, args...)) }
+	kind := map[string]string{"map[string]interface {}": "object", "[]interface {}": "array", "bool": "boolean", "float64": "integer"}
+	is := fmt.Sprintf("%T", value)
+	if is = cmp.Or(kind[is], is); s.Type != "" && is != s.Type {
+		return []string{at + ": " + is + ", want " + s.Type}
+	}
 	switch got := value.(type) {
 	case map[string]any:
-		if s.Type != "object" && s.Type != "" {
-			bad("an object, want %s", s.Type)
-		}
 		for _, name := range s.Required {
 			if _, ok := got[name]; !ok {
-				bad("no %s", name)
+				wrong = append(wrong, at+": no "+name)
 			}
 		}
 		for name, field := range got {
 			if of, known := s.Properties[name]; known {
 				wrong = append(wrong, d.fits(of, field, at+"."+name)...)
 			} else if s.Properties != nil && !s.More {
-				bad("%s is not in the document", name)
+				wrong = append(wrong, at+": "+name+" is not in the document")
 			}
 		}
 	case []any:
-		if s.Type != "array" && s.Type != "" {
-			bad("an array, want %s", s.Type)
-		}
 		for i, one := range got {
-			if s.Items != nil {
-				wrong = append(wrong, d.fits(*s.Items, one, at+"["+strconv.Itoa(i)+"]")...)
-			}
+			wrong = append(wrong, d.fits(*s.Items, one, at+"["+strconv.Itoa(i)+"]")...)
 		}
 	case string:
-		if s.Type != "string" && s.Type != "" {
-			bad("a string, want %s", s.Type)
-		}
 		if _, err := time.Parse(time.RFC3339, got); s.Format == "date-time" && err != nil {
-			bad("%q is no time", got)
+			wrong = append(wrong, at+": "+got+" is no time")
 		}
 		if len(s.Enum) > 0 && !slices.Contains(s.Enum, got) {
-			bad("%q is none of %v", got, s.Enum)
+			wrong = append(wrong, at+": "+got+" is none of "+strings.Join(s.Enum, ", "))
 		}
-	case bool:
-		if s.Type != "boolean" && s.Type != "" {
-			bad("a boolean, want %s", s.Type)
-		}
-	case float64:
-		if s.Type != "integer" && s.Type != "" {
-			bad("a number, want %s", s.Type)
-		}
-	case nil:
-		bad("null")
 	}
 	return wrong
 }
@@ -161,102 +145,112 @@ func (x *exercise) ask(want int, method, path, query, body string, header ...str
 	x.note(method, path, a)
 }
 
+// withoutTower asks one that is not attached.
+func (x *exercise) withoutTower() {
+	for _, path := range []string{
+		"/v1/update", "/v1/updates/{id}", "/v1/check", "/v1/containers", "/v1/containers/details", "/v1/images", "/v1/history", "/v1/status",
+		"/v1/config", "/v1/metrics",
+	} {
+		for _, m := range httpapi.RoutesForTest()[path] {
+			x.ask(503, m, path, "", "")
+			x.ask(401, m, path, "", "", "Authorization", "")
+		}
+	}
+	x.ask(503, "POST", "/v1/webhook", "?secret="+secret, "")
+	x.ask(401, "POST", "/v1/webhook", "", "")
+	x.ask(401, "GET", "/v1/events", "", "", "Authorization", "")
+	x.ask(200, "GET", "/livez", "", "", "Authorization", "")
+	x.ask(503, "GET", "/readyz", "", "", "Authorization", "")
+	x.ask(503, "GET", "/startupz", "", "", "Authorization", "")
+	x.ask(200, "GET", "/v1/openapi.json", "", "", "Authorization", "")
+}
+
+// passes asks for some, of which all goes well.
+func (x *exercise) passes() {
+	for _, m := range []string{"GET", "POST"} {
+		x.ask(200, m, "/v1/check", "", "")
+		x.ask(400, m, "/v1/check", "?image=", "")
+		x.ask(413, m, "/v1/check", "", strings.Repeat("x", 65<<10))
+		x.ask(200, m, "/v1/update", "", "")
+		x.ask(400, m, "/v1/update", "?what=", "")
+		x.ask(413, m, "/v1/update", "", strings.Repeat("x", 65<<10))
+		a := x.call(m, "/v1/update?async=1&container=web", "")
+		x.note(m, "/v1/update", a)
+		x.await(a.header.Get("Location"))
+		x.note("GET", "/v1/updates/{id}", x.call("GET", a.header.Get("Location"), ""))
+	}
+	x.ask(404, "GET", "/v1/updates/{id}", "", "")
+}
+
+// looks asks for all that only tells.
+func (x *exercise) looks() {
+	x.ask(200, "GET", "/readyz", "", "")
+	x.ask(200, "GET", "/startupz", "", "")
+	for _, path := range []string{"/v1/containers", "/v1/containers/details", "/v1/images", "/v1/history", "/v1/status", "/v1/config"} {
+		x.ask(200, "GET", path, "", "")
+		x.ask(400, "GET", path, "?what=", "")
+	}
+	x.ask(200, "GET", "/v1/history", "?reports=1", "")
+	x.ask(200, "GET", "/v1/containers", "?all=1", "")
+	x.ask(200, "GET", "/v1/metrics", "", "")
+}
+
+// followsAndHooks asks for the stream, and tells of pushes.
+func (x *exercise) followsAndHooks() {
+	x.ask(400, "GET", "/v1/events", "?what=", "")
+	x.ask(403, "GET", "/v1/events", "", "", "Origin", "https://other.example")
+	one := &stream{}
+	x.follow(one)()
+	x.note("GET", "/v1/events", answer{200, one.Header(), one.String()})
+	for range 100 {
+		defer x.follow(&stream{})()
+	}
+	x.ask(503, "GET", "/v1/events", "", "")
+	for code, body := range map[int]string{200: harborPull, 202: harborPush, 400: "x", 413: strings.Repeat(" ", 1<<20+1)} {
+		x.ask(code, "POST", "/v1/webhook", "?secret="+secret, body)
+	}
+	require.NoError(x.t, x.api.Shutdown(x.t.Context()))
+}
+
+// whileBusy asks while a pass is in hand.
+func (x *exercise) whileBusy() {
+	go x.call("POST", "/v1/update", "")
+	<-x.held
+	for _, m := range []string{"GET", "POST"} {
+		x.ask(429, m, "/v1/update", "", "")
+		x.ask(504, m, "/v1/check", "?timeout=1", "")
+	}
+	close(x.hold)
+	require.NoError(x.t, x.api.Shutdown(x.t.Context()))
+}
+
+// withoutEngine asks when it has gone.
+func (x *exercise) withoutEngine() {
+	for _, path := range []string{"/v1/update", "/v1/check", "/v1/containers", "/v1/containers/details", "/v1/images"} {
+		for _, m := range httpapi.RoutesForTest()[path] {
+			x.ask(503, m, path, "", "")
+		}
+	}
+	x.ask(200, "GET", "/v1/history", "", "")
+	x.ask(200, "GET", "/v1/status", "", "")
+}
+
 func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	t.Parallel()
 	d, seen := readDocument(t), map[string]bool{}
-	in := func(name string, prepare func(v *world), run func(x *exercise)) {
+	in := func(prepare func(v *world), run ...func(x *exercise)) {
 		synctest.Test(t, func(t *testing.T) {
-			t.Log(name)
-			v := newWorld(t)
-			prepare(v)
-			run(&exercise{v, d, seen})
+			x := &exercise{newWorld(t), d, seen}
+			prepare(x.world)
+			for _, f := range run {
+				f(x)
+			}
 		})
 	}
-	none := func(*world) {}
-	withToken := []string{
-		"/v1/update", "/v1/updates/{id}", "/v1/check", "/v1/containers", "/v1/containers/details", "/v1/images", "/v1/history", "/v1/status",
-		"/v1/config", "/v1/metrics",
-	}
-	methods := func(path string) []string { return httpapi.RoutesForTest()[path] }
-	in("no tower", none, func(x *exercise) {
-		for _, path := range withToken {
-			for _, m := range methods(path) {
-				x.ask(503, m, path, "", "")
-				x.ask(401, m, path, "", "", "Authorization", "")
-			}
-		}
-		x.ask(503, "POST", "/v1/webhook", "?secret="+secret, "")
-		x.ask(401, "POST", "/v1/webhook", "", "")
-		x.ask(401, "GET", "/v1/events", "", "", "Authorization", "")
-		x.ask(200, "GET", "/livez", "", "", "Authorization", "")
-		x.ask(503, "GET", "/readyz", "", "", "Authorization", "")
-		x.ask(503, "GET", "/startupz", "", "", "Authorization", "")
-		x.ask(200, "GET", "/v1/openapi.json", "", "", "Authorization", "")
-	})
-	in("all is well", func(v *world) { v.attach() }, func(x *exercise) {
-		x.ask(200, "GET", "/readyz", "", "")
-		x.ask(200, "GET", "/startupz", "", "")
-		for _, path := range []string{"/v1/status", "/v1/history", "/v1/containers"} {
-			x.ask(200, "GET", path, "", "") // before the first pass
-		}
-		for _, m := range methods("/v1/check") {
-			x.ask(200, m, "/v1/check", "", "")
-			x.ask(400, m, "/v1/check", "?image=", "")
-			x.ask(413, m, "/v1/check", "", strings.Repeat("x", 65<<10))
-		}
-		for _, m := range methods("/v1/update") {
-			x.ask(200, m, "/v1/update", "", "")
-			x.ask(400, m, "/v1/update", "?what=", "")
-			x.ask(413, m, "/v1/update", "", strings.Repeat("x", 65<<10))
-			a := x.call(m, "/v1/update?async=1&container=web", "")
-			x.note(m, "/v1/update", a)
-			x.await(a.header.Get("Location"))
-			x.note("GET", "/v1/updates/{id}", x.call("GET", a.header.Get("Location"), ""))
-		}
-		x.ask(404, "GET", "/v1/updates/{id}", "", "")
-		for _, path := range []string{"/v1/containers", "/v1/containers/details", "/v1/images", "/v1/history", "/v1/status", "/v1/config"} {
-			x.ask(200, "GET", path, "", "")
-			x.ask(400, "GET", path, "?what=", "")
-		}
-		x.ask(200, "GET", "/v1/history", "?reports=1", "")
-		x.ask(200, "GET", "/v1/containers", "?all=1", "")
-		x.ask(200, "GET", "/v1/metrics", "", "")
-		x.ask(400, "GET", "/v1/events", "?what=", "")
-		x.ask(403, "GET", "/v1/events", "", "", "Origin", "https://other.example")
-		for code, body := range map[int]string{200: harborPull, 202: harborPush, 400: "x", 413: strings.Repeat(" ", 1<<20+1)} {
-			x.ask(code, "POST", "/v1/webhook", "?secret="+secret, body)
-		}
-		one := &stream{}
-		x.follow(one)()
-		assert.Contains(x.t, one.Header().Get("Content-Type"), "text/event-stream")
-		x.note("GET", "/v1/events", answer{200, one.Header(), one.String()})
-		for range 100 {
-			defer x.follow(&stream{})()
-		}
-		x.ask(503, "GET", "/v1/events", "", "")
-		require.NoError(x.t, x.api.Shutdown(x.t.Context()))
-	})
-	in("a pass is in hand", func(v *world) { v.attachHeld() }, func(x *exercise) {
-		go x.call("POST", "/v1/update", "")
-		<-x.held
-		for _, m := range methods("/v1/update") {
-			x.ask(429, m, "/v1/update", "", "")
-		}
-		for _, m := range methods("/v1/check") {
-			x.ask(504, m, "/v1/check", "?timeout=1", "")
-		}
-		close(x.hold)
-		require.NoError(x.t, x.api.Shutdown(x.t.Context()))
-	})
-	in("the engine is gone", func(v *world) { v.attach().breakDown() }, func(x *exercise) {
-		for _, path := range []string{"/v1/update", "/v1/check", "/v1/containers", "/v1/containers/details", "/v1/images"} {
-			for _, m := range methods(path) {
-				x.ask(503, m, path, "", "")
-			}
-		}
-		x.ask(200, "GET", "/v1/history", "", "")
-		x.ask(200, "GET", "/v1/status", "", "")
-	})
+	in(func(*world) {}, (*exercise).withoutTower)
+	in(func(v *world) { v.attach() }, (*exercise).looks, (*exercise).passes, (*exercise).looks, (*exercise).followsAndHooks)
+	in(func(v *world) { v.attachHeld() }, (*exercise).whileBusy)
+	in(func(v *world) { v.attach().breakDown() }, (*exercise).withoutEngine)
 	for path, operations := range d.Paths {
 		for method, o := range operations {
 			assert.NotEmpty(t, o.Summary, path)

@@ -43,7 +43,7 @@ type updateAnswer struct {
 	ID      string             `json:"id"`
 	Summary summary            `json:"summary"`
 	Timing  timing             `json:"timing"`
-	Report  *watchtower.Report `json:"report"`
+	Report  *watchtower.Report `json:"report,omitempty"`
 	stamp
 }
 
@@ -69,9 +69,8 @@ func (j *job) answer() jobAnswer {
 		ID: j.id, State: j.state, Location: "/v1/updates/" + j.id,
 		Asked: j.asked.UTC(), Begun: j.begun.UTC(), Ended: j.ended.UTC(), stamp: stamped(),
 	}
-	if j.report != nil {
-		s, t := summaryOf(j.report), timingOf(j.report)
-		a.Summary, a.Timing, a.Report = &s, &t, j.report
+	if j.made != nil {
+		a.Summary, a.Timing, a.Report = &j.made.summary, &j.made.timing, j.report
 	}
 	if j.err != nil {
 		a.Error = j.err.Error()
@@ -133,7 +132,7 @@ func (h *Handler) begun(w http.ResponseWriter, r *http.Request, j *job, waits bo
 		}
 	}
 	if j.over() {
-		if _, err := j.result(); err != nil {
+		if err := j.failure(); err != nil {
 			h.fail(w, err)
 			return
 		}
@@ -149,12 +148,12 @@ func (h *Handler) accepted(w http.ResponseWriter, j *job) {
 }
 
 func (h *Handler) over(w http.ResponseWriter, j *job) {
-	report, err := j.result()
-	if err != nil {
+	if err := j.failure(); err != nil {
 		h.fail(w, err)
 		return
 	}
-	h.answer(w, http.StatusOK, updateAnswer{j.id, summaryOf(report), timingOf(report), report, stamped()})
+	a := j.answer()
+	h.answer(w, http.StatusOK, updateAnswer{a.ID, *a.Summary, *a.Timing, a.Report, a.stamp})
 }
 
 // updateByID tells what became of one.

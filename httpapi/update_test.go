@@ -82,7 +82,7 @@ func TestAnUpdateOfSomeNarrows(t *testing.T) {
 func TestWhatIsNotAcceptedUpdatesNothing(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
-		"contianer=web":     `httpapi: parameter "contianer": want image, container, timeout, async`,
+		"containre=web":     `httpapi: parameter "containre": want image, container, timeout, async`,
 		"image=":            "httpapi: image: empty: leave it out for all",
 		"container=,":       "httpapi: container: empty: leave it out for all",
 		"container=web(":    `httpapi: container: filter: name: "web(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`web(`",
@@ -250,5 +250,35 @@ func TestUpdatesThatWaitAreBounded(t *testing.T) {
 		assert.Equal(t, map[int]int{http.StatusAccepted: 32, http.StatusTooManyRequests: 8}, codes)
 		close(v.hold)
 		require.NoError(t, v.api.Shutdown(t.Context()))
+	})
+}
+
+func TestWhatIsKeptOfUpdatesIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		var asked []string
+		for range 120 {
+			a := v.call(http.MethodPost, "/v1/update?async=1&container=db", "")
+			require.Equal(t, http.StatusAccepted, a.code, a.body)
+			asked = append(asked, a.header.Get("Location"))
+			assert.Equal(t, "done", v.await(asked[len(asked)-1]).State)
+		}
+		reports := 0
+		for i, location := range asked {
+			a := v.call(http.MethodGet, location, "")
+			if i < 20 {
+				assert.Equal(t, http.StatusNotFound, a.code)
+				continue
+			}
+			require.Equal(t, http.StatusOK, a.code)
+			var u updated
+			a.read(t, &u)
+			assert.Equal(t, 1, u.Summary.Scanned, "what it came to is known longer")
+			if u.Report != nil {
+				reports++
+			}
+		}
+		assert.Equal(t, 10, reports)
 	})
 }
