@@ -42,6 +42,13 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
+	select {
+	case h.checks <- struct{}{}:
+		defer func() { <-h.checks }()
+	default:
+		h.fail(w, errManyChecks)
+		return
+	}
 	patience(w, a.timeout+maxAnswerTime)
 	ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
 	defer cancel()

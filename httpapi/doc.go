@@ -28,7 +28,7 @@
 // # Bounds
 //
 // Everything that callers could make grow has an end: bodies (64 KiB; a webhook's 1 MiB),
-// updates that wait (32), the history (500 passes, 8 MiB of reports), followers of events
+// updates that wait (32), checks (8), the history (500 passes, 8 MiB of reports), followers of events
 // (100), what an address may ask in a minute (WithRateLimit). The engine is asked at most
 // once a second, however many callers there are. What a handler cannot bound, headers
 // and slow connections, NewServer does.

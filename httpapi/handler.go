@@ -33,6 +33,9 @@ type Teller interface {
 const (
 	// maxBody bounds a request's body, which has nothing in it but parameters.
 	maxBody = 64 << 10
+	// maxChecks bounds the checks that are being made or wait for their turn: each asks
+	// registries, who count.
+	maxChecks = 8
 	// maxAnswerTime bounds the answer of all that makes no pass.
 	maxAnswerTime = 30 * time.Second
 )
@@ -46,6 +49,7 @@ type Handler struct {
 	tower   atomic.Pointer[attached]
 	limiter limiter
 	jobs    jobs
+	checks  chan struct{} // has what maxChecks bounds
 	history history
 	hub     hub
 	pushes  pushes
@@ -68,7 +72,7 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}, checks: make(chan struct{}, maxChecks)}
 	h.history.latest = map[string]watched{}
 	h.hub.closing = make(chan struct{})
 	for _, r := range routes {

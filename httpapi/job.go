@@ -114,9 +114,10 @@ func (j *job) forget() {
 }
 
 var (
-	errWithdrawn = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: withdrawn: its turn did not come in time, nothing was done"))
-	errClosing   = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: ending: no update is begun, and what was begun ends between two swaps"))
-	errCrowded   = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many updates wait for their turn"))
+	errWithdrawn  = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: withdrawn: its turn did not come in time, nothing was done"))
+	errClosing    = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: ending: no update is begun, and what was begun ends between two swaps"))
+	errManyChecks = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many checks are being made"))
+	errCrowded    = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many updates wait for their turn"))
 )
 
 // jobs are those that are not over, and some that are.

@@ -218,6 +218,12 @@ func (x *exercise) whileBusy() {
 	<-x.held
 	for _, m := range []string{"GET", "POST"} {
 		x.ask(429, m, "/v1/update", "", "")
+		for range 8 {
+			go x.call(m, "/v1/check?timeout=1s", "")
+		}
+		synctest.Wait()
+		x.ask(429, m, "/v1/check", "", "")
+		time.Sleep(2 * time.Second) //nolint:forbidigo // in a bubble: until they gave up
 		x.ask(504, m, "/v1/check", "?timeout=1", "")
 	}
 	close(x.hold)
