@@ -2,18 +2,59 @@ package watchtower_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
+
+func ExampleTower_UpdateOnce() {
+	engine := enginetest.New()
+	for _, name := range []string{"web", "db"} {
+		engine.Publish(name+":1", enginetest.Image{Env: []string{"OF=" + name}})
+		engine.Run(name, name+":1", lifecycle.Spec{})
+		engine.Publish(name+":1", enginetest.Image{Env: []string{"OF=" + name, "VERSION=2"}})
+	}
+	tower, err := watchtower.New(
+		watchtower.WithEngine(engine), watchtower.WithChecker(engine.Checker()), watchtower.WithCredentials(credentials.Static(nil)),
+		watchtower.WithStableTime(10*time.Millisecond),
+	)
+	if err != nil {
+		panic(err)
+	}
+	web, err := filter.Names("web")
+	if err != nil {
+		panic(err)
+	}
+	report, err := tower.UpdateOnce(context.Background(), watchtower.Once{Only: []watchtower.Filter{web}, NoWait: true})
+	if err != nil {
+		panic(err)
+	}
+	for _, e := range report.Entries {
+		fmt.Println(e.Container.Name, e.Status)
+	}
+	list, err := tower.Containers(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range list {
+		fmt.Println(c.Container.Name, c.Selected)
+	}
+	// Output:
+	// web updated
+	// db true
+	// web true
+}
 
 func onlyNamed(t *testing.T, names ...string) []watchtower.Filter {
 	t.Helper()
@@ -55,6 +96,9 @@ func TestAnUpdateOfSomeIsAboutThose(t *testing.T) {
 			}
 			return out
 		}
+		_, err := tw.Check(t.Context())
+		require.NoError(t, err)
+		told = nil
 		r, err := tw.CheckOnce(t.Context(), watchtower.Once{Only: onlyNamed(t, "vpn", "db")})
 		assert.Equal(t, map[string]watchtower.Status{"vpn": watchtower.StatusStale, "db": watchtower.StatusSkipped}, statuses(r, err),
 			"it narrows the tower's filters and widens nothing")

@@ -160,6 +160,10 @@ func TestHistory(t *testing.T) {
 		assert.NotContains(t, update, "report")
 		assert.Contains(t, failed["error"], "no such socket")
 
+		// Run tells of each attempt while the engine does not answer.
+		v.api.Observe(t.Context(), watchtower.PassFailed{At: time.Now(), Kind: watchtower.PassUpdate, Err: v.down, Repeated: true})
+		assert.Len(t, ask(""), 3, "that is told once")
+
 		assert.Len(t, ask("?limit=1"), 1)
 		assert.Equal(t, failed["id"], ask("?limit=1")[0].(object)["id"], "the most recent")
 		assert.Len(t, ask("?limit=0"), 3)

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/httpapi"
 )
 
 type updated struct {
@@ -126,6 +129,7 @@ func TestABusyTower(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, a.code, "its turn did not come")
 		assert.Equal(t, "30", a.header.Get("Retry-After"))
 		assert.Contains(t, a.body, "nothing was done")
+		assert.Equal(t, `"httpapi: withdrawn: its turn did not come in time, nothing was done"`, v.lastError(), "and waits no longer")
 		select {
 		case <-targeted:
 			assert.Fail(t, "one for some waits")
@@ -196,6 +200,18 @@ func TestAnUpdateGoesOnWithoutItsCaller(t *testing.T) {
 			assert.Equal(t, 1, v.await(waiting.Location).Summary.Scanned)
 		})
 	})
+}
+
+// lastError is that of the last pass that could not be made, as JSON.
+func (v *world) lastError() string {
+	v.t.Helper()
+	synctest.Wait()
+	var out struct {
+		Entries []struct{ Error json.RawMessage }
+	}
+	v.call(http.MethodGet, "/v1/history?limit=1", "").read(v.t, &out)
+	require.Len(v.t, out.Entries, 1)
+	return string(out.Entries[0].Error)
 }
 
 // await looks until an update is over.
@@ -281,4 +297,18 @@ func TestWhatIsKeptOfUpdatesIsBounded(t *testing.T) {
 		}
 		assert.Equal(t, 10, reports)
 	})
+}
+
+func TestNobodyWaitsLongerThanTheSettingsSay(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]time.Duration{"": 5 * time.Second, "&timeout=1h": 5 * time.Second, "&timeout=2": 2 * time.Second, "&timeout=1.5s": 1500 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			v := newWorld(t, httpapi.WithUpdateTimeout(5*time.Second)).attachHeld()
+			begin := time.Now()
+			assert.Equal(t, http.StatusAccepted, v.call(http.MethodPost, "/v1/update?container=web"+query, "").code)
+			assert.Equal(t, want, time.Since(begin), query)
+			close(v.hold)
+			require.NoError(t, v.api.Shutdown(t.Context()))
+		})
+	}
 }
