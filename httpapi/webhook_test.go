@@ -189,16 +189,24 @@ func TestAWebhookUpdatesItsRepositoryOnce(t *testing.T) {
 	})
 }
 
+// idle is a tower that makes no passes.
+type idle struct{ httpapi.Tower }
+
+func (idle) UpdateOnce(context.Context, watchtower.Once) (*watchtower.Report, error) {
+	return &watchtower.Report{}, nil
+}
+
 func FuzzWebhook(f *testing.F) {
 	for _, body := range []string{hubPush, githubPush, githubNoTag, harborPush, harborCloud, quayPush, distribution, `{}`, ``} {
 		f.Add(body)
 	}
+	api, err := httpapi.New(everything()...)
+	require.NoError(f, err)
+	api.Attach(idle{})
 	f.Fuzz(func(t *testing.T, body string) {
-		v := newWorld(t)
-		v.api.Attach(v.tower)
+		v := &world{t: t, api: api}
 		a := v.call(http.MethodPost, "/v1/webhook", body, "Authorization", "Bearer "+secret)
-		assert.Contains(t, []int{200, 202, 400, 413, 429}, a.code)
+		assert.Contains(t, []int{200, 202, 400, 429}, a.code)
 		assert.True(t, json.Valid([]byte(a.body)))
-		require.NoError(t, v.api.Shutdown(t.Context()))
 	})
 }

@@ -109,6 +109,16 @@ func shownSettings(s settings) any {
 	}
 }
 
+// warnOfSchedule tells of one that is not followed.
+func (se *session) warnOfSchedule() {
+	for _, name := range []string{"interval", "schedule"} {
+		if source := se.settings.from(name); source != "" && se.settings.onlyAsked() {
+			se.logger.Warn("not followed: passes are made when they are asked for over HTTP, and on a schedule with "+
+				variable("http-api-periodic-polls"), "setting", source)
+		}
+	}
+}
+
 // serve answers what the API is asked, until ctx ends or stop is called, which waits
 // for what is in hand.
 func (se *session) serve(ctx context.Context) (stop func(), err error) {
@@ -132,7 +142,9 @@ func (se *session) serve(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	se.logger.Info("the HTTP API listens", "address", listener.Addr().String(), "tls", server.TLSConfig != nil)
+	if !se.settings.quietStart {
+		se.logger.Info("the HTTP API listens", "address", listener.Addr().String(), "tls", server.TLSConfig != nil)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/httpapi"
 )
 
@@ -70,6 +73,31 @@ func TestWhenPassesAreMade(t *testing.T) {
 			assert.Equal(t, tt.next, schedule.Next(now))
 			_, text := s.when()
 			assert.Equal(t, tt.text, text)
+		})
+	}
+}
+
+func TestAScheduleThatIsNotFollowedIsTold(t *testing.T) {
+	t.Parallel()
+	const told = `level=warn msg="not followed: passes are made when they are asked for over HTTP, and on a schedule with WATCHTOWER_HTTP_API_PERIODIC_POLLS" setting=--schedule`
+	for name, tt := range map[string]struct {
+		args []string
+		want bool
+	}{
+		"with the API":               {[]string{"--http-api-update"}, true},
+		"with an API that asks none": {[]string{"--http-api-endpoints=check"}, false},
+		"with both":                  {[]string{"--http-api-update", "--http-api-periodic-polls"}, false},
+		"in a single pass":           {[]string{"--http-api-update", "--run-once"}, false},
+		"in a check":                 {[]string{"--http-api-update", "check"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var kept session
+			var errs syncBuffer
+			f := &fake{report: &watchtower.Report{}}
+			args := append([]string{"--http-api-token=canary", "--schedule=@daily"}, tt.args...)
+			require.Equal(t, exitOK, run(args, io.Discard, &errs, nil, f.with(&kept)), errs.String())
+			assert.Equal(t, tt.want, strings.Contains(errs.String(), told), errs.String())
 		})
 	}
 }

@@ -41,6 +41,7 @@ func (p *program) watch(ctx context.Context, se session) error {
 		}
 		return nil // what went wrong stands in the log
 	}
+	se.warnOfSchedule()
 	stop, err := se.serve(ctx)
 	if err != nil {
 		return err
