@@ -215,8 +215,8 @@ type PassFailed struct {
 	Repeated bool
 }
 
-// PassSkipped tells of an update that was not made, since another pass was being made:
-// see Once.NoWait. No other event tells of it.
+// PassSkipped tells of a pass that was not made, since another pass was being made:
+// see PassRequest.NoWait. No other event tells of it.
 type PassSkipped struct {
 	At   time.Time
 	Kind PassKind

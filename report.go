@@ -28,8 +28,8 @@ type Report struct {
 	// Recovered is what became of updates that an earlier crash had cut short;
 	// an update repairs them first, a check only skips what they hold.
 	Recovered []lifecycle.Recovery `json:"-"`
-	// Partial is set if the pass was asked about some containers only, by UpdateOnce,
-	// CheckOnce or a plan: there are no entries of others.
+	// Partial is set if the pass was asked about some containers only, by UpdateWith,
+	// CheckWith or a plan: there are no entries of others.
 	Partial bool `json:"partial,omitempty"`
 	// Entries has one entry per container.
 	Entries []Entry `json:"containers"`

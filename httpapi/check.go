@@ -52,7 +52,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	patience(w, a.timeout+maxAnswerTime)
 	ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
 	defer cancel()
-	report, err := h.tower.Load().CheckOnce(ctx, watchtower.Once{Only: a.only})
+	report, err := h.tower.Load().CheckWith(ctx, watchtower.PassRequest{Only: a.only})
 	if err != nil {
 		h.fail(w, err)
 		return

@@ -20,8 +20,8 @@ type Tower interface {
 
 // Passer makes passes.
 type Passer interface {
-	CheckOnce(ctx context.Context, o watchtower.Once) (*watchtower.Report, error)
-	UpdateOnce(ctx context.Context, o watchtower.Once) (*watchtower.Report, error)
+	CheckWith(ctx context.Context, o watchtower.PassRequest) (*watchtower.Report, error)
+	UpdateWith(ctx context.Context, o watchtower.PassRequest) (*watchtower.Report, error)
 }
 
 // Teller says how things stand.

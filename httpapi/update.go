@@ -116,7 +116,7 @@ func (h *Handler) update(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) start(ctx context.Context, only []watchtower.Filter) (*job, error) {
 	tower := h.tower.Load()
 	return h.jobs.start(ctx, func(ctx context.Context, began func()) (*watchtower.Report, error) {
-		return tower.UpdateOnce(ctx, watchtower.Once{Only: only, NoWait: len(only) == 0, Began: began})
+		return tower.UpdateWith(ctx, watchtower.PassRequest{Only: only, NoWait: len(only) == 0, Began: began})
 	})
 }
 

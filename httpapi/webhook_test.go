@@ -192,7 +192,7 @@ func TestAWebhookUpdatesItsRepositoryOnce(t *testing.T) {
 // idle is a tower that makes no passes.
 type idle struct{ httpapi.Tower }
 
-func (idle) UpdateOnce(context.Context, watchtower.Once) (*watchtower.Report, error) {
+func (idle) UpdateWith(context.Context, watchtower.PassRequest) (*watchtower.Report, error) {
 	return &watchtower.Report{}, nil
 }
 

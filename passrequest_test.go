@@ -18,7 +18,7 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
-func ExampleTower_UpdateOnce() {
+func ExampleTower_UpdateWith() {
 	engine := enginetest.New()
 	for _, name := range []string{"web", "db"} {
 		engine.Publish(name+":1", enginetest.Image{Env: []string{"OF=" + name}})
@@ -36,7 +36,7 @@ func ExampleTower_UpdateOnce() {
 	if err != nil {
 		panic(err)
 	}
-	report, err := tower.UpdateOnce(context.Background(), watchtower.Once{Only: []watchtower.Filter{web}, NoWait: true})
+	report, err := tower.UpdateWith(context.Background(), watchtower.PassRequest{Only: []watchtower.Filter{web}, NoWait: true})
 	if err != nil {
 		panic(err)
 	}
@@ -99,16 +99,16 @@ func TestAnUpdateOfSomeIsAboutThose(t *testing.T) {
 		_, err := tw.Check(t.Context())
 		require.NoError(t, err)
 		told = nil
-		r, err := tw.CheckOnce(t.Context(), watchtower.Once{Only: onlyNamed(t, "vpn", "db")})
+		r, err := tw.CheckWith(t.Context(), watchtower.PassRequest{Only: onlyNamed(t, "vpn", "db")})
 		assert.Equal(t, map[string]watchtower.Status{"vpn": watchtower.StatusStale, "db": watchtower.StatusSkipped}, statuses(r, err),
 			"it narrows the tower's filters and widens nothing")
 		assert.True(t, r.Partial)
 		assert.Equal(t, []string{"db: its name is none of vpn|app|web", "vpn"}, told)
 
-		r, err = tw.UpdateOnce(t.Context(), watchtower.Once{Only: onlyNamed(t, "vpn")})
+		r, err = tw.UpdateWith(t.Context(), watchtower.PassRequest{Only: onlyNamed(t, "vpn")})
 		assert.Equal(t, map[string]watchtower.Status{"vpn": watchtower.StatusUpdated, "app": watchtower.StatusRestarted}, statuses(r, err))
 
-		r, err = tw.UpdateOnce(t.Context(), watchtower.Once{})
+		r, err = tw.UpdateWith(t.Context(), watchtower.PassRequest{})
 		assert.Equal(t, watchtower.StatusUpdated, statuses(r, err)["web"])
 		assert.Len(t, r.Entries, 4)
 		assert.False(t, r.Partial)
@@ -138,18 +138,18 @@ func TestAPassThatDoesNotWaitIsRefused(t *testing.T) {
 		})))
 		ended := make(chan error)
 		go func() {
-			_, err := tw.UpdateOnce(t.Context(), watchtower.Once{NoWait: true})
+			_, err := tw.UpdateWith(t.Context(), watchtower.PassRequest{NoWait: true})
 			ended <- err
 		}()
 		<-reached
 		began := false
-		_, err := tw.UpdateOnce(t.Context(), watchtower.Once{NoWait: true, Began: func() { began = true }})
+		_, err := tw.UpdateWith(t.Context(), watchtower.PassRequest{NoWait: true, Began: func() { began = true }})
 		require.EqualError(t, err, "watchtower: update: another pass is being made")
 		assert.True(t, errdefs.IsConflict(err))
 		assert.False(t, began)
 		close(goOn)
 		require.NoError(t, <-ended)
-		_, err = tw.UpdateOnce(t.Context(), watchtower.Once{NoWait: true, Began: func() { began = true }})
+		_, err = tw.UpdateWith(t.Context(), watchtower.PassRequest{NoWait: true, Began: func() { began = true }})
 		require.NoError(t, err)
 		assert.True(t, began)
 		require.Len(t, skipped, 1)

@@ -11,43 +11,42 @@ import (
 	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
-// Once is what one pass is asked beyond what the Tower's options say. The zero value
-// asks nothing: CheckOnce is Check then, and UpdateOnce is Update.
-type Once struct {
+// PassRequest is what one pass is asked beyond what the Tower's options say. The zero
+// value asks nothing: CheckWith is Check then, and UpdateWith is Update.
+type PassRequest struct {
 	// Only are further filters, which all must match: they narrow the Tower's and widen
 	// nothing. The report is partial: it has an entry for those containers, and for what
 	// had to be restarted along with them. Empty: the pass is about all.
 	Only []Filter
-	// NoWait refuses, with class Conflict, if it is another pass's turn. Else a pass
-	// waits for its own.
+	// NoWait refuses, with class Conflict, if it is another pass's turn, which
+	// PassSkipped tells of. Else a pass waits for its own.
 	NoWait bool
 	// Began, if it is set, is called once it is the pass's turn, before it looks at
 	// anything; not if it was refused, or its context ended before.
 	Began func()
 }
 
-// CheckOnce is Check, asked as o says.
-func (t *Tower) CheckOnce(ctx context.Context, o Once) (*Report, error) {
-	return t.onceAs(ctx, PassCheck, o)
+// CheckWith is Check, asked as r says.
+func (t *Tower) CheckWith(ctx context.Context, r PassRequest) (*Report, error) {
+	return t.passWith(ctx, PassCheck, r)
 }
 
-// UpdateOnce is Update, asked as o says. One that is refused for NoWait is told of by
-// PassSkipped.
-func (t *Tower) UpdateOnce(ctx context.Context, o Once) (*Report, error) {
-	return t.onceAs(ctx, PassUpdate, o)
+// UpdateWith is Update, asked as r says.
+func (t *Tower) UpdateWith(ctx context.Context, r PassRequest) (*Report, error) {
+	return t.passWith(ctx, PassUpdate, r)
 }
 
-func (t *Tower) onceAs(ctx context.Context, kind PassKind, o Once) (*Report, error) {
+func (t *Tower) passWith(ctx context.Context, kind PassKind, r PassRequest) (*Report, error) {
 	work := func(p *pass) error {
-		if o.Began != nil {
-			o.Began()
+		if r.Began != nil {
+			r.Began()
 		}
-		if len(o.Only) > 0 {
-			p.only, p.report.Partial = containedFilter{filter.All(o.Only...), t.cfg.logger}, true
+		if len(r.Only) > 0 {
+			p.only, p.report.Partial = containedFilter{filter.All(r.Only...), t.cfg.logger}, true
 		}
 		return p.whole(ctx, func(*Report) error { return nil })
 	}
-	if !o.NoWait {
+	if !r.NoWait {
 		return t.told(ctx, kind, func() (*Report, error) { return t.alone(ctx, kind, work) })
 	}
 	select {
