@@ -8,7 +8,8 @@ import (
 	"github.com/watchtower-go/watchtower"
 )
 
-// summary counts what a pass came to.
+// summary counts what a pass came to. Those rolled back are among the failed, as whoever
+// looks for failures alone expects.
 type summary struct {
 	Scanned    int `json:"scanned"`
 	Updated    int `json:"updated"`
@@ -21,9 +22,10 @@ type summary struct {
 }
 
 func summaryOf(r *watchtower.Report) summary {
+	back := r.Count(watchtower.StatusRolledBack)
 	return summary{
-		r.Scanned(), r.Count(watchtower.StatusUpdated), r.Count(watchtower.StatusFailed), r.Count(watchtower.StatusRestarted),
-		r.Count(watchtower.StatusSkipped), r.Count(watchtower.StatusRolledBack), r.Count(watchtower.StatusStale), r.Count(watchtower.StatusHeld),
+		r.Scanned(), r.Count(watchtower.StatusUpdated), r.Count(watchtower.StatusFailed) + back, r.Count(watchtower.StatusRestarted),
+		r.Count(watchtower.StatusSkipped), back, r.Count(watchtower.StatusStale), r.Count(watchtower.StatusHeld),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/httpapi"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
 type updated struct {
@@ -311,4 +312,17 @@ func TestNobodyWaitsLongerThanTheSettingsSay(t *testing.T) {
 			require.NoError(t, v.api.Shutdown(t.Context()))
 		})
 	}
+}
+
+// Who looks for failures sees those that were rolled back.
+func TestWhatWasRolledBackCountsAsFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		v.Publish("web:1", enginetest.Image{StartError: "no such file"})
+		a := v.call(http.MethodPost, "/v1/update?container=web", "")
+		require.Equal(t, http.StatusOK, a.code, a.body)
+		summary := a.object(t)["summary"].(object)
+		assert.Equal(t, object{"scanned": 1., "updated": 0., "failed": 1., "rolled_back": 1.}, only(summary, "scanned", "updated", "failed", "rolled_back"))
+	})
 }

@@ -140,8 +140,8 @@ func (r *rows) String() string {
 	return "\n" + b.String()
 }
 
-// stale runs a container on an image that has a newer one.
-func stale(t testing.TB, host *enginehost.Host, reg *enginehost.Registry, name string) (ref string) {
+// behind runs a container on an image that has a newer one.
+func behind(t testing.TB, host *enginehost.Host, reg *enginehost.Registry, name string) (ref string) {
 	t.Helper()
 	ref, _ = reg.Push(t, name+":1", enginehost.Image{})
 	host.Pull(t, ref, "")
@@ -160,8 +160,8 @@ func short(text string) string {
 
 func TestTheAPIOfTheRunningProgram(t *testing.T) {
 	host, reg := enginehost.Engine(t), enginehost.StartRegistry(t)
-	stale(t, host, reg, "api-a")
-	refB := stale(t, host, reg, "api-b")
+	behind(t, host, reg, "api-a")
+	refB := behind(t, host, reg, "api-b")
 	s := serving(t, engineEnv(host, "WATCHTOWER_HTTP_API_ENDPOINTS=all", "WATCHTOWER_HTTP_API_RATE_LIMIT=100000", "WATCHTOWER_STABLE_TIME=3"),
 		"api-a", "api-b")
 	table := &rows{}
@@ -290,7 +290,7 @@ func (s *served) events(ctx context.Context, t *testing.T) <-chan []string {
 // undone, its caller is answered, and the program says 0.
 func TestASignalWhileTheAPIUpdates(t *testing.T) {
 	host, reg := enginehost.Engine(t), enginehost.StartRegistry(t)
-	stale(t, host, reg, "api-signal")
+	behind(t, host, reg, "api-signal")
 	s := serving(t, engineEnv(host, "WATCHTOWER_HTTP_API_UPDATE=true", "WATCHTOWER_HTTP_API_ENDPOINTS=health", "WATCHTOWER_STABLE_TIME=2"), "api-signal")
 	assert.Contains(t, s.stderr.String(), `schedule="none: a pass is made when one is asked for over HTTP"`)
 	t.Cleanup(func() { t.Log(s.stderr.String()) })

@@ -35,7 +35,7 @@ func loadTime(t *testing.T) time.Duration {
 func TestTheAPIUnderLoad(t *testing.T) {
 	host, reg := enginehost.Engine(t), enginehost.StartRegistry(t)
 	lasting := loadTime(t)
-	stale(t, host, reg, "api-load")
+	behind(t, host, reg, "api-load")
 	s := serving(t, engineEnv(host, "WATCHTOWER_HTTP_API_ENDPOINTS=all", "WATCHTOWER_HTTP_API_RATE_LIMIT=100000000",
 		fmt.Sprintf("WATCHTOWER_STABLE_TIME=%d", int(lasting.Seconds())+1)), "api-load")
 	s.client.Transport = &http.Transport{MaxIdleConnsPerHost: 200}
