@@ -56,6 +56,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"lifecycle/dockerengine": {"lifecycle", "credentials", "internal/errclass"},
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
 		"registry/registrytest":  {},
+		"httpapi":                {"", "credentials", "filter", "lifecycle", "registry", "internal/errclass"},
 		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/cronspec", "internal/errclass", "internal/statefile"},
 	}
 	all := packages(t)
@@ -99,6 +100,17 @@ func TestTheLibraryDependsOnNoneOfTheProgramsLibraries(t *testing.T) {
 			assert.False(t, dep == f || strings.HasPrefix(dep, f+"/"), "the root depends on %s", dep)
 		}
 	}
+}
+
+// Who serves the API needs nothing more than who has a Tower.
+func TestTheAPIBringsNoLibraries(t *testing.T) {
+	all := packages(t)
+	for _, dep := range all["httpapi"].Deps {
+		if strings.Contains(strings.Split(dep, "/")[0], ".") && !strings.HasPrefix(dep, module) {
+			assert.Contains(t, all[""].Deps, dep, "of a module the library itself does not need")
+		}
+	}
+	assert.NotContains(t, all[""].Deps, module+"/httpapi")
 }
 
 // The simulated registry weighs on nobody but its tests, and on those little.

@@ -27,12 +27,16 @@ type candidate struct {
 }
 
 // sel sorts out what a pass leaves alone. It fills the report with an entry for
-// every container and returns those to be checked.
+// every container and returns those to be checked. Those that the pass was not asked
+// about have no status.
 func (p *pass) sel() []candidate {
 	p.enter()
 	var out []candidate
 	for i := range p.report.Entries {
 		e := &p.report.Entries[i]
+		if !p.meant(e.Container) {
+			continue
+		}
 		ref, reason := p.refuse(e)
 		if reason != "" {
 			p.skip(e, reason)

@@ -50,7 +50,8 @@
 //   - HookFunc, and the commands that labels name (lifecycle), run before and after
 //     a check and an update, and may put an update off.
 //   - Observer is told every Event, for programs; the *slog.Logger is for people. Once
-//     tells it each fact once, however many passes find it so.
+//     tells it each fact once, however many passes find it so; httpapi.Handler is one, by
+//     which a Tower can be asked over HTTP.
 //   - Schedule says when Run makes its passes, and Clock what time it is.
 //
 // An own part wraps the default one, or stands in its place. What only some engines,

@@ -219,6 +219,13 @@ type PassFailed struct {
 	Repeated bool
 }
 
+// PassSkipped tells of a pass that was not made, since another pass was being made:
+// see PassRequest.NoWait. No other event tells of it.
+type PassSkipped struct {
+	At   time.Time
+	Kind PassKind
+}
+
 // PassScheduled tells when Run makes its next pass.
 type PassScheduled struct {
 	At, Next time.Time
@@ -271,6 +278,7 @@ func (SelfUpdateEnded) event()    {}
 func (LeftoverFound) event()      {}
 func (PassEnded) event()          {}
 func (PassFailed) event()         {}
+func (PassSkipped) event()        {}
 func (PassScheduled) event()      {}
 func (FailureEnded) event()       {}
 func (ObserverOverflowed) event() {}

@@ -100,6 +100,8 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			attrs = append(attrs, "retry", e.Retry.Format(time.RFC3339))
 		}
 		l.Log(ctx, level, string(e.Kind)+" failed", attrs...)
+	case PassSkipped:
+		l.InfoContext(ctx, string(e.Kind)+" skipped: another pass is being made")
 	case PassScheduled:
 		l.InfoContext(ctx, "next pass", "at", e.Next.Format(time.RFC3339))
 	case FailureEnded, ObserverOverflowed:

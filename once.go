@@ -149,7 +149,7 @@ func (o *once) review(ctx context.Context, e PassEnded) {
 		switch entry, there := entries[t.Container]; {
 		case t.Kind == factPassFailed:
 			o.ended(ctx, key, e.At)
-		case o.noticed[key], e.Report.partial: // the latter has seen no more than a plan
+		case o.noticed[key], e.Report.Partial: // the latter has not seen all
 		case t.Reference != "":
 			o.reviewReference(ctx, key, e.At, entries)
 		case !there:

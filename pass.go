@@ -17,6 +17,7 @@ type pass struct {
 	*Tower
 	inv    *inventory
 	filter Filter
+	only   Filter // what it was asked about; nil: all
 	gates  []Gate
 	states []lifecycle.State
 	report *Report
@@ -42,49 +43,73 @@ func (t *Tower) run(ctx context.Context, kind PassKind, further ...Gate) (*Repor
 func (t *Tower) runIf(ctx context.Context, kind PassKind, agreed func(*Report) error, further ...Gate) (*Report, error) {
 	return t.alone(ctx, kind, func(p *pass) error {
 		p.gates = slices.Concat(p.gates, further)
-		if err := p.look(ctx, kind == PassUpdate, t.follow); err != nil {
-			return err
-		}
-		selected := p.sel()
-		if kind == PassUpdate {
-			p.hooksAround(ctx, lifecycle.PreCheck, selected)
-			defer p.hooksAround(ctx, lifecycle.PostCheck, selected)
-		}
-		stale := p.check(ctx, selected)
-		// Even a check looks whether what is stale could be swapped: a promise
-		// that an update would break is no answer.
-		var err error
-		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
-			return err
-		}
-		if err := agreed(p.report); err != nil {
-			return err
-		}
-		p.found(stale)
-		if kind == PassUpdate {
-			p.act(ctx)
-		}
-		return nil
+		return p.whole(ctx, agreed)
 	})
 }
 
-// alone gives a pass its frame: its turn, its first and last event, its report.
+// whole is a pass from inventory to report.
+func (p *pass) whole(ctx context.Context, agreed func(*Report) error) error {
+	kind := p.report.Kind
+	if err := p.look(ctx, kind == PassUpdate, p.follow); err != nil {
+		return err
+	}
+	selected := p.sel()
+	if kind == PassUpdate {
+		p.hooksAround(ctx, lifecycle.PreCheck, selected)
+		defer p.hooksAround(ctx, lifecycle.PostCheck, selected)
+	}
+	stale := p.check(ctx, selected)
+	// Even a check looks whether what is stale could be swapped: a promise
+	// that an update would break is no answer.
+	var err error
+	if p.report.Plan, err = p.plan(ctx, stale); err != nil {
+		return err
+	}
+	if err := agreed(p.report); err != nil {
+		return err
+	}
+	p.found(stale)
+	if kind == PassUpdate {
+		p.act(ctx)
+	}
+	return nil
+}
+
+// alone gives a pass its turn, after those before it.
 func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error) (*Report, error) {
 	select {
 	case t.busy <- struct{}{}:
-		defer func() { <-t.busy }()
+		return t.inTurn(ctx, kind, work)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// inTurn gives a pass whose turn it is its frame: its first and last event, its report,
+// and the end of its turn.
+func (t *Tower) inTurn(ctx context.Context, kind PassKind, work func(*pass) error) (*Report, error) {
+	defer func() { <-t.busy }()
 	defer t.pulse.begin(t.now())()
 	defer t.drain()
+	p := t.newPass(kind, func(e Event) { t.emit(ctx, e) })
+	p.emit(PassStarted{At: p.report.Started, Kind: kind})
+	if err := work(p); err != nil {
+		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
+	}
+	p.narrow()
+	p.report.Ended, p.report.Quotas = p.now(), t.quotas()
+	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
+	return p.report, nil
+}
+
+func (t *Tower) newPass(kind PassKind, emit func(Event)) *pass {
 	p := &pass{
 		Tower:  t,
 		filter: containedFilter{filter.All(t.cfg.filters...), t.cfg.logger},
 		gates:  t.cfg.gates,
 		states: t.cfg.states,
 		report: &Report{Kind: kind, Started: t.now()},
-		emit:   func(e Event) { t.emit(ctx, e) },
+		emit:   emit,
 		images: map[string]lifecycle.Image{},
 		moved:  map[digest.Digest]described{},
 	}
@@ -92,13 +117,7 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 		// One that is restarted for ever waits for nothing more than a fix.
 		p.states = []lifecycle.State{lifecycle.StateRunning, lifecycle.StateRestarting}
 	}
-	p.emit(PassStarted{At: p.report.Started, Kind: kind})
-	if err := work(p); err != nil {
-		return nil, fmt.Errorf("watchtower: %s: %w", kind, err)
-	}
-	p.report.Ended, p.report.Quotas = p.now(), t.quotas()
-	p.emit(PassEnded{At: p.report.Ended, Kind: kind, Report: p.report})
-	return p.report, nil
+	return p
 }
 
 // act carries the report's plan out.

@@ -32,8 +32,8 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 		if p.report.Plan, err = p.plan(ctx, stale); err != nil {
 			return err
 		}
+		p.report.Partial = true
 		p.report.Entries = slices.DeleteFunc(p.report.Entries, func(e Entry) bool { return !plan.has(e.Container.ID) })
-		p.report.partial = true
 		switch stays := p.report.stays(); {
 		case plan.ID() == p.report.Plan.ID():
 		case stays != "":

@@ -11,7 +11,7 @@ import (
 )
 
 // Report is what a pass found and did. It holds every container the engine has,
-// sorted by name.
+// sorted by name, unless it is partial.
 //
 // Its JSON can be read back. What is not in it: Recovered, a container's labels,
 // manifest, platform and time of creation, the rows of a policy of which nobody said
@@ -28,6 +28,9 @@ type Report struct {
 	// Recovered is what became of updates that an earlier crash had cut short;
 	// an update repairs them first, a check only skips what they hold.
 	Recovered []lifecycle.Recovery `json:"-"`
+	// Partial is set if the pass was asked about some containers only, by UpdateWith,
+	// CheckWith or a plan: there are no entries of others.
+	Partial bool `json:"partial,omitempty"`
 	// Entries has one entry per container.
 	Entries []Entry `json:"containers"`
 	// Plan is what the update did, or what one would do.
@@ -36,7 +39,6 @@ type Report struct {
 	// word of each that tells. Empty if the Checker is no registry.QuotaTeller.
 	Quotas []registry.Quota `json:"quotas,omitempty"`
 
-	partial    bool // it holds the containers of a plan, and no others
 	handedOver bool // a helper replaces this process's container
 }
 

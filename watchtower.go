@@ -173,7 +173,7 @@ func (t *Tower) ApplyID(ctx context.Context, id string) (*Report, error) {
 }
 
 func (t *Tower) once(ctx context.Context, kind PassKind) (*Report, error) {
-	return t.told(ctx, kind, func() (*Report, error) { return t.run(ctx, kind) })
+	return t.passWith(ctx, kind, PassRequest{})
 }
 
 // told tells of a pass that could not be made.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
@@ -23,4 +24,12 @@ func (se *session) count() (engine []dockerengine.Option, client []registry.Opti
 	se.metrics, se.observers = m, append(se.observers, m)
 	return []dockerengine.Option{dockerengine.WithRequestFunc(m.EngineRequest)},
 		[]registry.Option{registry.WithRequestFunc(m.RegistryRequest)}
+}
+
+// metricsHandler answers with what is counted; nil if nothing is.
+func (se *session) metricsHandler() http.Handler {
+	if se.metrics == nil {
+		return nil
+	}
+	return se.metrics.Handler()
 }

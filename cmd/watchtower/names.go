@@ -17,7 +17,7 @@ type nameWarner struct {
 // Observe looks at the first report, and each one after it.
 func (n *nameWarner) Observe(_ context.Context, e watchtower.Event) {
 	end, ok := e.(watchtower.PassEnded)
-	if !ok {
+	if !ok || end.Report.Partial {
 		return
 	}
 	containers := make([]watchtower.Container, len(end.Report.Entries))

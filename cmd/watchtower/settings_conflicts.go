@@ -71,6 +71,9 @@ func (s settings) apiConflicts() []error {
 	if on["events"] != "" && s.api.eventsToken.IsZero() {
 		errs = append(errs, fmt.Errorf("%s: want a token for events along with it, in WATCHTOWER_HTTP_API_EVENTS_TOKEN", on["events"]))
 	}
+	if on["webhook"] != "" && s.api.webhookSecret.IsZero() {
+		errs = append(errs, fmt.Errorf("%s: want a secret for webhooks along with it, in WATCHTOWER_HTTP_API_WEBHOOK_SECRET", on["webhook"]))
+	}
 	if (s.api.certificate == "") != (s.api.key == "") {
 		errs = append(errs, fmt.Errorf("%s: want --http-api-tls-cert and --http-api-tls-key, or neither",
 			s.from("http-api-tls-cert")+s.from("http-api-tls-key")))

@@ -82,6 +82,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"http-api-endpoints":                        {"Health,swagger", []string{"--http-api-endpoints", "Health swagger"}, func(s settings) any { return s.api.endpoints }, []string{"health", "swagger"}},
 		"http-api-token":                            {"t", []string{"--http-api-token", "t"}, func(s settings) any { return s.api.token.Reveal() }, "t"},
 		"http-api-events-token":                     {"t", []string{"--http-api-events-token", "t"}, func(s settings) any { return s.api.eventsToken.Reveal() }, "t"},
+		"http-api-webhook-secret":                   {"s", []string{"--http-api-webhook-secret", "s"}, func(s settings) any { return s.api.webhookSecret.Reveal() }, "s"},
 		"http-api-periodic-polls":                   {"1", []string{"--http-api-periodic-polls"}, func(s settings) any { return s.api.periodicPolls }, true},
 		"http-api-host":                             {"::1", []string{"--http-api-host=::1"}, func(s settings) any { return s.api.host }, "::1"},
 		"http-api-port":                             {"80", []string{"--http-api-port=80"}, func(s settings) any { return s.api.port }, 80},

@@ -69,6 +69,17 @@ func TestWhatDoesNotGoTogether(t *testing.T) {
 			nil,
 			`WATCHTOWER_HTTP_API_ENDPOINTS: want "all" alone`,
 		},
+		"webhooks": {
+			map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "webhook"},
+			nil,
+			"WATCHTOWER_HTTP_API_ENDPOINTS: want a secret for webhooks along with it, in WATCHTOWER_HTTP_API_WEBHOOK_SECRET",
+		},
+		"webhooks with theirs": {map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "webhook", "WATCHTOWER_HTTP_API_WEBHOOK_SECRET": "s"}, nil, ""},
+		"a site without a scheme": {
+			map[string]string{"WATCHTOWER_HTTP_API_CORS_ORIGINS": "status.example"},
+			nil,
+			`WATCHTOWER_HTTP_API_CORS_ORIGINS: "status.example": want origins (https://status.example) or *`,
+		},
 		"what needs no token": {map[string]string{"WATCHTOWER_HTTP_API_ENDPOINTS": "health swagger"}, nil, ""},
 		"tokens": {map[string]string{
 			"WATCHTOWER_HTTP_API_ENDPOINTS": "ALL", "WATCHTOWER_HTTP_API_TOKEN": "t", "WATCHTOWER_HTTP_API_EVENTS_TOKEN": "t",
@@ -119,8 +130,8 @@ func TestWhatHasNoEffectIsTold(t *testing.T) {
 	}{
 		"not in this release": {
 			nil,
-			[]string{"--http-api-port", "80"},
-			[]string{`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-port`},
+			[]string{"--cpu-copy-mode", "none"},
+			[]string{`msg="not in this release: containers are created with all their limits, and no engine but Docker is tested" setting=--cpu-copy-mode`},
 		},
 		"of no use": {
 			[]string{"WATCHTOWER_REGISTRY_TLS_SKIP=1", "WATCHTOWER_USE_COMPOSE_DEPENDS_ON=0", "WATCHTOWER_NOTIFICATION_SLACK_CHANNEL=ops"},
@@ -250,5 +261,5 @@ func TestEverySecretMayStandInAFile(t *testing.T) {
 		require.ErrorContains(t, err, "are both set", row.env)
 		assert.NotContains(t, err.Error(), "x://y")
 	}
-	assert.Equal(t, 7, secrets)
+	assert.Equal(t, 8, secrets)
 }

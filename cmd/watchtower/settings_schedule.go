@@ -73,6 +73,9 @@ func window(field *string) target {
 
 // when are the passes made, for the log.
 func (s settings) when() (key, text string) {
+	if s.onlyAsked() {
+		return "schedule", "none: a pass is made when one is asked for over HTTP"
+	}
 	if s.schedule != "" {
 		return "schedule", s.schedule
 	}

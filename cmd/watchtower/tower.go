@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
@@ -13,6 +14,7 @@ import (
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
+	"github.com/watchtower-go/watchtower/httpapi"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 	"github.com/watchtower-go/watchtower/registry"
@@ -24,6 +26,8 @@ type session struct {
 	logger    *slog.Logger
 	stdout    io.Writer
 	observers []watchtower.Observer
+	serving   bool             // what the API is asked for
+	api       *httpapi.Handler // nil: nothing is
 	metrics   *metrics.Metrics // nil: nobody asked for any
 	tower     watchtower.Watcher
 	notifier  *notify.Notifier // nil: nobody is notified
@@ -70,6 +74,14 @@ func open(se *session) (watchtower.Watcher, error) {
 	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
 	}}
+	if se.serving {
+		if se.api, err = newAPI(s, se.logger, se.metricsHandler()); err != nil {
+			return nil, err
+		}
+	}
+	if se.api != nil {
+		se.observers = append(se.observers, se.api)
+	}
 	if s.porcelain != "" {
 		meant, err := meantBy(s)
 		if err != nil {
@@ -90,7 +102,11 @@ func open(se *session) (watchtower.Watcher, error) {
 		watchtower.WithObserver(audit...),
 	}
 	opts = append(opts, selfUpdate(s, engine)...)
-	return watchtower.New(append(opts, optionsOf(s)...)...)
+	tower, err := watchtower.New(append(opts, optionsOf(s)...)...)
+	if err == nil && se.api != nil {
+		se.api.Attach(tower)
+	}
+	return tower, err
 }
 
 // optionsOf are the options that are settings.
@@ -144,6 +160,9 @@ func statesOf(s settings) []lifecycle.State {
 
 // scheduleOf is when passes are made.
 func scheduleOf(s settings) (watchtower.Schedule, error) {
+	if s.onlyAsked() {
+		return never{}, nil
+	}
 	var schedule watchtower.Schedule = watchtower.Every(s.interval)
 	if s.schedule != "" {
 		var err error
@@ -153,6 +172,11 @@ func scheduleOf(s settings) (watchtower.Schedule, error) {
 	}
 	return watchtower.Jitter(schedule, s.jitter), nil
 }
+
+// never is a schedule without passes.
+type never struct{}
+
+func (never) Next(time.Time) time.Time { return time.Time{} }
 
 // unlessZero is nil for 0, which is the container's own user.
 func unlessZero(id int) *int {

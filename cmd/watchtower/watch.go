@@ -49,6 +49,12 @@ func (p *program) watch(ctx context.Context, se session) error {
 		}
 		return nil // what went wrong stands in the log
 	}
+	se.warnOfSchedule()
+	stop, err := se.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if !se.settings.quietStart {
 		key, when := se.settings.when()
 		se.logger.Info("watching", key, when, "containers", watched(se.settings))

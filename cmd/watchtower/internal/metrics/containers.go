@@ -44,20 +44,12 @@ func newContainers(f promauto.Factory) containers {
 // take notes every container of a report, and ends the series of those that are gone.
 // It returns how many had no room.
 func (c containers) take(r *watchtower.Report, stale map[string]bool) (dropped int) {
-	there, whole := map[string]bool{}, len(r.Entries) == 0 && len(r.Plan.Groups) == 0
-	planned := map[string]bool{}
-	for _, g := range r.Plan.Groups {
-		for _, m := range g.Members {
-			planned[m.Name] = true
-		}
-	}
+	there := map[string]bool{}
 	for _, e := range r.Entries {
 		there[e.Container.Name] = true
-		// The report of a plan that was applied holds no other containers.
-		whole = whole || !planned[e.Container.Name]
 	}
 	for name := range c.known {
-		if whole && !there[name] {
+		if !r.Partial && !there[name] {
 			c.forget(name)
 		}
 	}

@@ -70,6 +70,9 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 		m.requests.quotas(e.Report.Quotas)
 	case watchtower.PassFailed:
 		m.passes.failed.WithLabelValues(string(e.Kind)).Inc()
+	case watchtower.PassSkipped:
+		m.passes.skipped.Inc()
+		m.passes.skippedTotal.Inc()
 	case watchtower.PassScheduled:
 		m.passes.next.Set(seconds(e.Next))
 	case watchtower.SelfUpdateEnded:
@@ -77,13 +80,6 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 	case watchtower.ObserverOverflowed:
 		m.dropped.Add(float64(e.Missed))
 	}
-}
-
-// PassRefused counts a pass that was asked for while another one went on, and was
-// not made for that.
-func (m *Metrics) PassRefused() {
-	m.passes.skipped.Inc()
-	m.passes.skippedTotal.Inc()
 }
 
 // passes are the counts of whole passes.

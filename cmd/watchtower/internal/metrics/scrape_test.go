@@ -158,7 +158,7 @@ func TestScrapesOfALife(t *testing.T) {
 		require.Equal(t, 1, w.update().Count(watchtower.StatusRolledBack))
 		w.tell("after an update of db that was rolled back")
 
-		w.metrics.PassRefused()
+		w.metrics.Observe(t.Context(), watchtower.PassSkipped{Kind: watchtower.PassUpdate})
 		require.NoError(t, w.engine.Remove(t.Context(), "db", lifecycle.RemoveOptions{Force: true}))
 		w.update()
 		w.tell("after a pass that was refused, and one without db")

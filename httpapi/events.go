@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// maxFollowers bounds the streams, as the fork has it.
+	maxFollowers = 100
+	// backlog is how many events a follower may be behind, and how many one who comes
+	// back is told of those that were missed.
+	backlog = 256
+	// heartbeat is how often a stream in which nothing happens says so, so that a
+	// follower who has gone is noticed, and no proxy takes it for dead.
+	heartbeat = 15 * time.Second
+	// writeWithin bounds one write to a follower.
+	writeWithin = 10 * time.Second
+	// reconnect is when a follower whose stream broke is to come back.
+	reconnect = 5 * time.Second
+)
+
+// message is one event as it is written, and its number.
+type message struct {
+	number int
+	frame  []byte
+}
+
+// follower is one stream.
+type follower struct {
+	messages chan message
+	missed   int // since it was last told, in the hub's lock
+}
+
+// hub hands events to those who follow.
+type hub struct {
+	closing chan struct{}
+
+	mu        sync.Mutex
+	end       sync.Once
+	number    int
+	recent    []message
+	followers []*follower
+}
+
+func (b *hub) close() { b.end.Do(func() { close(b.closing) }) }
+
+// publish delays nobody: one who is far behind misses events, and is told how many.
+func (b *hub) publish(kind, id string, at time.Time, data any) {
+	body, err := json.Marshal(struct {
+		Type      string    `json:"type"`
+		ID        string    `json:"id,omitempty"` // the same fact's is the same
+		Timestamp time.Time `json:"timestamp"`
+		Data      any       `json:"data"`
+	}{kind, id, at.UTC(), data})
+	if err != nil {
+		return // it is texts and numbers
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.number++
+	m := message{b.number, fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", b.number, kind, body)}
+	if b.recent = append(b.recent, m); len(b.recent) > backlog {
+		b.recent = slices.Delete(b.recent, 0, 1)
+	}
+	for _, f := range b.followers {
+		select {
+		case f.messages <- m:
+		default:
+			f.missed++
+		}
+	}
+}
+
+// join adds a stream, with what has happened since the event of that number, as far as
+// it is known; nil: there are too many.
+func (b *hub) join(after int) (f *follower, since []message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.followers) >= maxFollowers {
+		return nil, nil
+	}
+	f = &follower{messages: make(chan message, backlog)}
+	b.followers = append(b.followers, f)
+	if after > 0 && after <= b.number {
+		for _, m := range b.recent {
+			if m.number > after {
+				since = append(since, m)
+			}
+		}
+	}
+	return f, since
+}
+
+func (b *hub) leave(f *follower) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.followers = slices.DeleteFunc(b.followers, func(other *follower) bool { return other == f })
+}
+
+// overlooked is how many events the follower missed since it was asked last.
+func (b *hub) overlooked(f *follower) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := f.missed
+	f.missed = 0
+	return n
+}
+
+// follow is a stream of events until somebody ends it.
+func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
+	if _, err := parameters(r, "access_token"); err != nil {
+		h.fail(w, err)
+		return
+	}
+	if !h.ownOrigin(r) {
+		h.refuse(w, http.StatusForbidden, "pages of this origin may not call")
+		return
+	}
+	after, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	f, since := h.hub.join(after)
+	if f == nil {
+		w.Header().Set("Retry-After", retryAfter)
+		h.refuse(w, http.StatusServiceUnavailable, "too many follow")
+		return
+	}
+	defer h.hub.leave(f)
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	w.Header().Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead {
+		return
+	}
+	frame := fmt.Appendf(nil, "retry: %d\n\n", reconnect.Milliseconds())
+	for _, m := range since {
+		frame = append(frame, m.frame...)
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for send(w, frame) {
+		select {
+		case m := <-f.messages:
+			frame = m.frame
+			if n := h.hub.overlooked(f); n > 0 {
+				frame = append(slices.Clone(frame), fmt.Sprintf("event: missed\ndata: {\"type\":\"missed\",\"data\":{\"count\":%d}}\n\n", n)...)
+			}
+		case <-beat.C:
+			frame = []byte(": still here\n\n")
+		case <-h.hub.closing:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// send reports whether the follower took the frame in time.
+func send(w http.ResponseWriter, frame []byte) bool {
+	patience(w, writeWithin)
+	_, err := w.Write(frame)
+	return err == nil && http.NewResponseController(w).Flush() == nil
+}

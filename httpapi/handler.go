@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+// Tower is what is asked: a *watchtower.Tower is one.
+type Tower interface {
+	Passer
+	Teller
+}
+
+// Passer makes passes.
+type Passer interface {
+	CheckWith(ctx context.Context, o watchtower.PassRequest) (*watchtower.Report, error)
+	UpdateWith(ctx context.Context, o watchtower.PassRequest) (*watchtower.Report, error)
+}
+
+// Teller says how things stand.
+type Teller interface {
+	Containers(ctx context.Context) ([]watchtower.Watched, error)
+	Health(ctx context.Context) watchtower.Health
+}
+
+const (
+	// maxBody bounds a request's body, which has nothing in it but parameters.
+	maxBody = 64 << 10
+	// maxChecks bounds the checks that are being made or wait for their turn: each asks
+	// registries, who count.
+	maxChecks = 8
+	// maxAnswerTime bounds the answer of all that makes no pass.
+	maxAnswerTime = 30 * time.Second
+)
+
+// Handler serves the API, and observes the Tower that it is about. It is safe for use
+// by many goroutines.
+type Handler struct {
+	cfg     config
+	mux     *http.ServeMux
+	started time.Time
+	tower   atomic.Pointer[attached]
+	limiter limiter
+	jobs    jobs
+	checks  chan struct{} // has what maxChecks bounds
+	history history
+	hub     hub
+	pushes  pushes
+	listed  fresh[[]watchtower.Watched]
+	health  fresh[watchtower.Health]
+}
+
+// attached is the Tower, behind a pointer that can be swapped.
+type attached struct{ Tower }
+
+var (
+	_ http.Handler        = (*Handler)(nil)
+	_ watchtower.Observer = (*Handler)(nil)
+)
+
+// New makes a Handler. Every bad option is reported, joined into one error of class
+// InvalidArgument.
+func New(opts ...Option) (*Handler, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}, checks: make(chan struct{}, maxChecks)}
+	h.history.latest = map[string]watched{}
+	h.hub.closing = make(chan struct{})
+	for _, r := range routes {
+		if cfg.endpoints[r.endpoint] {
+			h.mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) { h.route(r, w, req) })
+		}
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		h.refuse(w, http.StatusNotFound, "there is nothing here, or it is not switched on")
+	})
+	return h, nil
+}
+
+// Attach gives the Tower that the API is about. Called again, the new one counts.
+func (h *Handler) Attach(t Tower) { h.tower.Store(&attached{t}) }
+
+// ServeHTTP answers a request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	h.mux.ServeHTTP(w, r)
+}
+
+// route lets through what may pass, and answers the rest.
+func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
+	h.allowOrigin(w, r)
+	switch {
+	case !to.unlimited && !h.limiter.take(h.address(r)):
+		w.Header().Set("Retry-After", "60")
+		h.refuse(w, http.StatusTooManyRequests, "too many requests from this address")
+	case r.Method == http.MethodOptions && h.preflight(w, r, to.methods):
+	case !to.takes(r.Method):
+		w.Header().Set("Allow", strings.Join(append(slices.Clone(to.methods), http.MethodOptions), ", "))
+		h.refuse(w, http.StatusMethodNotAllowed, "want "+strings.Join(to.methods, " or "))
+	case !h.allowed(to.access, r):
+		h.unauthorized(w, r)
+	case to.access != withSignature && !h.readBody(w, r):
+	case to.needsTower() && h.tower.Load() == nil:
+		w.Header().Set("Retry-After", "5")
+		h.refuse(w, http.StatusServiceUnavailable, "starting")
+	default:
+		to.serve(h, w, r)
+	}
+}
+
+// unauthorized answers who does not show what it must, and tells the log: neither of
+// what was shown.
+func (h *Handler) unauthorized(w http.ResponseWriter, r *http.Request) {
+	h.cfg.logger.InfoContext(r.Context(), "a caller without the token", "address", h.address(r), "path", r.URL.Path)
+	w.Header().Set("WWW-Authenticate", `Bearer realm="watchtower"`)
+	h.refuse(w, http.StatusUnauthorized, "want the token, as Authorization: Bearer TOKEN")
+}
+
+// takes: a HEAD is a GET of what only tells.
+func (to route) takes(method string) bool {
+	return slices.Contains(to.methods, method) || method == http.MethodHead && slices.Equal(to.methods, get)
+}
+
+// needsTower: the others say of themselves what there is to say without one.
+func (to route) needsTower() bool { return to.access == withToken || to.access == withSignature }
+
+// readBody reads the body's parameters, or away what nobody asked for. One that is too
+// large, or does not come, it refuses: half a form is not what was asked for. How long
+// it may take to come is for the server to say.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	var err error
+	switch {
+	case r.ContentLength > maxBody:
+		err = &http.MaxBytesError{Limit: maxBody}
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		err = r.ParseForm()
+	default:
+		_, err = io.Copy(io.Discard, r.Body)
+	}
+	switch {
+	case isTooLarge(err):
+		h.refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
+	case err != nil:
+		h.refuse(w, http.StatusBadRequest, "the body did not come, or is no form")
+	}
+	return err == nil
+}
+
+// Shutdown ends what does not end by itself: streams at once, updates between two
+// swaps, so that the one in hand is finished or undone. It waits for that until ctx
+// ends, and returns its error then. What comes after is refused with 503. Call it
+// before the server's.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.hub.close()
+	h.pushes.close()
+	return h.jobs.close(ctx)
+}

@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/watchtower-go/watchtower"
+)
+
+// summary counts what a pass came to. Those rolled back are among the failed, as whoever
+// looks for failures alone expects.
+type summary struct {
+	Scanned    int `json:"scanned"`
+	Updated    int `json:"updated"`
+	Failed     int `json:"failed"`
+	Restarted  int `json:"restarted"`
+	Skipped    int `json:"skipped"`
+	RolledBack int `json:"rolled_back"`
+	Stale      int `json:"stale"`
+	Held       int `json:"held"`
+}
+
+func summaryOf(r *watchtower.Report) summary {
+	back := r.Count(watchtower.StatusRolledBack)
+	return summary{
+		r.Scanned(), r.Count(watchtower.StatusUpdated), r.Count(watchtower.StatusFailed) + back, r.Count(watchtower.StatusRestarted),
+		r.Count(watchtower.StatusSkipped), back, r.Count(watchtower.StatusStale), r.Count(watchtower.StatusHeld),
+	}
+}
+
+// timing is how long a pass took.
+type timing struct {
+	DurationMS int64  `json:"duration_ms"`
+	Duration   string `json:"duration"`
+}
+
+func timingOf(r *watchtower.Report) timing {
+	d := r.Ended.Sub(r.Started)
+	return timing{d.Milliseconds(), d.Round(time.Millisecond).String()}
+}
+
+// updateAnswer is a pass that was made.
+type updateAnswer struct {
+	ID      string             `json:"id"`
+	Summary summary            `json:"summary"`
+	Timing  timing             `json:"timing"`
+	Report  *watchtower.Report `json:"report,omitempty"`
+	stamp
+}
+
+// jobAnswer is an update as it stands.
+type jobAnswer struct {
+	ID       string             `json:"id"`
+	State    jobState           `json:"state"`
+	Location string             `json:"location"`
+	Asked    time.Time          `json:"asked"`
+	Begun    time.Time          `json:"begun,omitzero"`
+	Ended    time.Time          `json:"ended,omitzero"`
+	Summary  *summary           `json:"summary,omitempty"`
+	Timing   *timing            `json:"timing,omitempty"`
+	Report   *watchtower.Report `json:"report,omitempty"`
+	Error    string             `json:"error,omitempty"`
+	stamp
+}
+
+func (j *job) answer() jobAnswer {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	a := jobAnswer{
+		ID: j.id, State: j.state, Location: "/v1/updates/" + j.id,
+		Asked: j.asked.UTC(), Begun: j.begun.UTC(), Ended: j.ended.UTC(), stamp: stamped(),
+	}
+	if j.made != nil {
+		a.Summary, a.Timing, a.Report = &j.made.summary, &j.made.timing, j.report
+	}
+	if j.err != nil {
+		a.Error = j.err.Error()
+	}
+	return a
+}
+
+// update makes a pass, and answers when it is over or its caller has waited enough.
+func (h *Handler) update(w http.ResponseWriter, r *http.Request) {
+	a, err := readAsk(r, h.cfg.updateTimeout, "async")
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	j, err := h.start(r.Context(), a.only)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	patience(w, a.timeout+maxAnswerTime)
+	if a.async {
+		h.begun(w, r, j, len(a.only) > 0)
+		return
+	}
+	enough := time.NewTimer(a.timeout)
+	defer enough.Stop()
+	select {
+	case <-j.done:
+		h.over(w, j)
+	case <-r.Context().Done():
+		// Who asked has gone. What was asked for is done all the same: a caller that
+		// gives up after seconds has always been answered by deeds.
+	case <-enough.C:
+		if j.withdraw() {
+			h.fail(w, errWithdrawn)
+			return
+		}
+		h.accepted(w, j)
+	}
+}
+
+// start begins an update of some, which waits for its turn, or of all, which does not.
+func (h *Handler) start(ctx context.Context, only []watchtower.Filter) (*job, error) {
+	tower := h.tower.Load()
+	return h.jobs.start(ctx, func(ctx context.Context, began func()) (*watchtower.Report, error) {
+		return tower.UpdateWith(ctx, watchtower.PassRequest{Only: only, NoWait: len(only) == 0, Began: began})
+	})
+}
+
+// begun answers a caller who does not wait. One for all has begun, or is refused, at
+// once.
+func (h *Handler) begun(w http.ResponseWriter, r *http.Request, j *job, waits bool) {
+	if !waits {
+		select {
+		case <-j.began:
+		case <-j.done:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if j.over() {
+		if err := j.failure(); err != nil {
+			h.fail(w, err)
+			return
+		}
+	}
+	h.accepted(w, j)
+}
+
+// accepted says where to look for what becomes of it.
+func (h *Handler) accepted(w http.ResponseWriter, j *job) {
+	a := j.answer()
+	w.Header().Set("Location", a.Location)
+	h.answer(w, http.StatusAccepted, a)
+}
+
+func (h *Handler) over(w http.ResponseWriter, j *job) {
+	if err := j.failure(); err != nil {
+		h.fail(w, err)
+		return
+	}
+	a := j.answer()
+	h.answer(w, http.StatusOK, updateAnswer{a.ID, *a.Summary, *a.Timing, a.Report, a.stamp})
+}
+
+// updateByID tells what became of one.
+func (h *Handler) updateByID(w http.ResponseWriter, r *http.Request) {
+	j := h.jobs.find(r.PathValue("id"))
+	if j == nil {
+		h.refuse(w, http.StatusNotFound, "there is no such update, or it was long ago")
+		return
+	}
+	h.answer(w, http.StatusOK, j.answer())
+}
