@@ -111,9 +111,8 @@ func (b *browser) read(out io.Reader) {
 	}
 }
 
-// call asks for one thing, and reads what comes of it.
-func (b *browser) call(t *testing.T, session, method string, params, into any) {
-	t.Helper()
+// ask asks for one thing.
+func (b *browser) ask(session, method string, params any) (json.RawMessage, error) {
 	b.mu.Lock()
 	b.number++
 	id, answer := b.number, make(chan reply, 1)
@@ -123,18 +122,31 @@ func (b *browser) call(t *testing.T, session, method string, params, into any) {
 		message["sessionId"] = session
 	}
 	line, err := json.Marshal(message)
-	require.NoError(t, err)
-	_, err = b.in.Write(append(line, 0))
+	if err == nil {
+		_, err = b.in.Write(append(line, 0))
+	}
 	b.mu.Unlock()
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case r := <-answer:
-		require.Nil(t, r.Error, "%s: %+v", method, r.Error)
-		if into != nil {
-			require.NoError(t, json.Unmarshal(r.Result, into))
+		if r.Error != nil {
+			return nil, fmt.Errorf("%s: %s", method, r.Error.Message)
 		}
+		return r.Result, nil
 	case <-time.After(time.Minute):
-		t.Fatalf("%s: no answer", method)
+		return nil, fmt.Errorf("%s: no answer", method)
+	}
+}
+
+// call asks for one thing, and reads what comes of it.
+func (b *browser) call(t *testing.T, session, method string, params, into any) {
+	t.Helper()
+	result, err := b.ask(session, method, params)
+	require.NoError(t, err)
+	if into != nil {
+		require.NoError(t, json.Unmarshal(result, into))
 	}
 }
 
@@ -221,23 +233,40 @@ func (p *tab) prefer(feature, value string) {
 	p.do("Emulation.setEmulatedMedia", object{"features": []object{{"name": feature, "value": value}}}, nil)
 }
 
-// eval is what the script comes to, as text.
-func (p *tab) eval(script string) string {
-	p.t.Helper()
+// try is what the script comes to, as text. While a page goes and another comes there
+// is none to run it in.
+func (p *tab) try(script string) (string, error) {
+	result, err := p.ask(p.session, "Runtime.evaluate", object{"expression": script, "returnByValue": true, "awaitPromise": true})
+	if err != nil {
+		return "", err
+	}
 	var out struct {
 		Result  struct{ Value any }
 		Details *struct{ Exception struct{ Description string } } `json:"exceptionDetails"`
 	}
-	p.do("Runtime.evaluate", object{"expression": script, "returnByValue": true, "awaitPromise": true}, &out)
-	require.Nil(p.t, out.Details, "%s: %+v", script, out.Details)
-	return fmt.Sprint(out.Result.Value)
+	if err := json.Unmarshal(result, &out); err != nil {
+		return "", err
+	}
+	if out.Details != nil {
+		return "", fmt.Errorf("%s: %s", script, out.Details.Exception.Description)
+	}
+	return fmt.Sprint(out.Result.Value), nil
+}
+
+func (p *tab) eval(script string) string {
+	p.t.Helper()
+	out, err := p.try(script)
+	require.NoError(p.t, err)
+	return out
 }
 
 // until waits for the script to come to true.
 func (p *tab) until(script string) {
 	p.t.Helper()
-	require.Eventually(p.t, func() bool { return p.eval("Boolean("+script+")") == "true" }, 20*time.Second, 20*time.Millisecond, "%s", lazily(func() string {
-		return script + "\n" + p.eval("document.body.innerText") + "\n" + strings.Join(p.complaints(), "\n")
+	is := func() bool { out, err := p.try("Boolean(" + script + ")"); return err == nil && out == "true" }
+	require.Eventually(p.t, is, time.Minute, 20*time.Millisecond, "%s", lazily(func() string {
+		text, err := p.try("document.body.innerText")
+		return fmt.Sprint(script, "\n", text, err, "\n", strings.Join(p.complaints(), "\n"))
 	}))
 }
 

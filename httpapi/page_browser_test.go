@@ -176,7 +176,10 @@ func testKeyboard(t *testing.T, b *browser) {
 	assert.Equal(t, "2", v.running("cache"))
 	p.until("document.getElementById('doing').textContent.startsWith('Looked at 3 containers: 2 updated')")
 
+	p.look("live")
+	p.eval("window.before = 1")
 	p.do("Page.reload", object{}, nil)
+	p.until("!window.before")
 	p.shows("Everything is up to date")
 	assert.Equal(t, "0 ", p.eval("localStorage.length + ' ' + document.cookie"), "the tab alone has the token")
 	focus("leave")
