@@ -40,10 +40,32 @@ func (p *tab) login(token string) {
 	p.press("Enter")
 }
 
+// hasNames wants a name for everything that is told to who does not see the page.
+func (p *tab) hasNames() {
+	p.t.Helper()
+	var tree struct {
+		Nodes []struct {
+			Ignored    bool
+			Role, Name struct{ Value any }
+		}
+	}
+	p.do("Accessibility.getFullAXTree", object{}, &tree)
+	told := 0
+	for _, n := range tree.Nodes {
+		switch n.Role.Value {
+		case "button", "textbox", "searchbox", "link", "heading", "dialog", "DisclosureTriangle":
+			told++
+			assert.True(p.t, n.Ignored || n.Name.Value != "", "a %v without a name", n.Role.Value)
+		}
+	}
+	assert.Positive(p.t, told)
+}
+
 // look keeps what is seen at each size, by light and in the dark, and wants all of it
 // to fit.
 func (p *tab) look(name string) {
 	p.t.Helper()
+	p.hasNames()
 	for size, is := range sizes {
 		p.resize(is[0], is[1])
 		for _, scheme := range []string{"light", "dark"} {
