@@ -22,9 +22,11 @@ import (
 var sizes = map[string][2]int{"desk": {1280, 800}, "phone": {390, 844}}
 
 // serve lets a real browser at the world.
-func (v *world) serve() *httptest.Server {
+func (v *world) serve() *httptest.Server { v.t.Helper(); return v.serveAt("") }
+
+func (v *world) serveAt(prefix string) *httptest.Server {
 	v.t.Helper()
-	server := httptest.NewServer(v.api)
+	server := httptest.NewServer(http.StripPrefix(prefix, v.api))
 	v.t.Cleanup(func() {
 		assert.NoError(v.t, v.api.Shutdown(context.WithoutCancel(v.t.Context())))
 		server.Close()
@@ -133,7 +135,7 @@ func TestInABrowser(t *testing.T) {
 		v := newWorld(t, httpapi.WithEndpoints(httpapi.Page))
 		v.Engine = enginetest.New()
 		v.attach()
-		p := b.visit(t, v.serve().URL, 1280, 800)
+		p := b.visit(t, v.serveAt("/watchtower").URL+"/watchtower/", 1280, 800)
 		p.login(token)
 		p.shows("Nothing is watched")
 		p.shows("No pass was made")
@@ -232,6 +234,13 @@ func testLive(t *testing.T, b *browser) {
 	p.shows("cache: updated")
 	p.until("document.getElementById('line').textContent === 'live'")
 	assert.Greater(t, strings.Count(strings.Join(p.requests(), " "), "/v1/events"), before, "it came back")
+
+	require.NoError(t, v.api.Shutdown(t.Context()))
+	server.Close()
+	p.until("document.getElementById('line').textContent === 'no answer'")
+	p.shows("Watchtower does not answer.")
+	p.shows("cache: updated") // what was known is still there
+	p.look("no answer")
 	assert.Empty(t, p.complaints())
 }
 

@@ -103,8 +103,17 @@ var (
 	colors = regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6})`)
 	// pairs are what is read, and what is behind it.
 	pairs = [][2]string{
-		{"ink", "ground"}, {"ink", "card"}, {"soft", "ground"}, {"soft", "card"}, {"link", "card"}, {"link", "ground"}, {"on-accent", "accent"},
-		{"good", "good-ground"}, {"due", "due-ground"}, {"bad", "bad-ground"}, {"quiet", "quiet-ground"},
+		{"ink", "ground"},
+		{"ink", "card"},
+		{"soft", "ground"},
+		{"soft", "card"},
+		{"link", "card"},
+		{"link", "ground"},
+		{"on-accent", "accent"},
+		{"good", "good-ground"},
+		{"due", "due-ground"},
+		{"bad", "bad-ground"},
+		{"quiet", "quiet-ground"},
 	}
 )
 
