@@ -83,7 +83,7 @@ func TestBadOptionsAreAllTold(t *testing.T) {
 	)
 	require.Error(t, err)
 	for _, want := range []string{
-		`httpapi: WithEndpoints: "updates": want some of [health update check containers images history status config events metrics swagger webhook]`,
+		`httpapi: WithEndpoints: "updates": want some of [health update check containers images history status config events metrics swagger webhook page]`,
 		"httpapi: WithToken: want a secret that is not empty", "httpapi: WithRateLimit: -1: want 0 or more",
 		"httpapi: WithCheckTimeout: -1ns: want 0 or more", `httpapi: WithOrigins: "status.example": want a scheme and a host`,
 		"httpapi: WithLogger: nil: want a logger",

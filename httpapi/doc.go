@@ -15,7 +15,8 @@
 // does not name, and nothing that tells anything without the token.
 //
 // Answers are JSON with "timestamp" and "api_version", an error's is "error" beside
-// them. The OpenAPI document (Document) says what each endpoint takes and gives.
+// them. The OpenAPI document (Document) says what each endpoint takes and gives. The
+// endpoint Page is for people: one that shows the others in a browser.
 //
 // # Updates
 //

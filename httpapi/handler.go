@@ -55,6 +55,7 @@ type Handler struct {
 	pushes  pushes
 	listed  fresh[[]watchtower.Watched]
 	health  fresh[watchtower.Health]
+	page    statusPage
 }
 
 // attached is the Tower, behind a pointer that can be swapped.
@@ -75,6 +76,7 @@ func New(opts ...Option) (*Handler, error) {
 	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}, checks: make(chan struct{}, maxChecks)}
 	h.history.latest = map[string]watched{}
 	h.hub.closing = make(chan struct{})
+	h.page = newPage(cfg.endpoints)
 	for _, r := range routes {
 		if cfg.endpoints[r.endpoint] {
 			h.mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) { h.route(r, w, req) })

@@ -73,6 +73,8 @@ func (c *config) whole() error {
 			errs = append(errs, invalid("%s: want WithEventsToken or WithToken along with it", r.endpoint))
 		case r.access == withSignature && c.webhook == nil:
 			errs = append(errs, invalid("%s: want WithWebhookSecret along with it", r.endpoint))
+		case r.endpoint == Page && c.token == nil:
+			errs = append(errs, invalid("%s: want WithToken along with it", r.endpoint))
 		case r.endpoint == Metrics && c.metrics == nil:
 			errs = append(errs, invalid("%s: want WithMetrics along with it", r.endpoint))
 		}
@@ -89,12 +91,18 @@ func WithEndpoints(endpoints ...Endpoint) Option {
 			}
 			c.endpoints[e] = true
 		}
+		if c.endpoints[Page] {
+			for _, e := range pageReads {
+				c.endpoints[e] = true
+			}
+		}
 		return nil
 	}
 }
 
 // WithToken sets what a caller must show, as "Authorization: Bearer TOKEN" or the token
-// alone. Every endpoint but Health, Swagger, Events and Webhook needs it. Only its hash
+// alone. Every endpoint but Health, Swagger, Events and Webhook needs it, and Page for what
+// it shows. Only its hash
 // is kept. An empty one is refused.
 func WithToken(token credentials.Secret) Option {
 	return func(c *config) error { return hashed(&c.token, "WithToken", token) }

@@ -34,6 +34,10 @@ const (
 	Swagger Endpoint = "swagger"
 	// Webhook: /v1/webhook, for registries.
 	Webhook Endpoint = "webhook"
+	// Page: /, a status page for people, without a token until it is typed in. It
+	// switches on what it reads: Containers, History, Status and Events; along with
+	// Check and Update it has buttons for them.
+	Page Endpoint = "page"
 )
 
 // Endpoints returns all there are, in the order of the routes.
@@ -91,4 +95,5 @@ var routes = []route{
 	{Metrics, "/v1/metrics", get, withToken, true, (*Handler).showMetrics},
 	{Swagger, "/v1/openapi.json", get, withNothing, false, (*Handler).document},
 	{Webhook, "/v1/webhook", post, withSignature, false, (*Handler).hook},
+	{Page, "/{$}", get, withNothing, false, (*Handler).showPage},
 }

@@ -26,6 +26,8 @@ need ip iproute2
 need unshare util-linux
 if [ "${1:-test}" = test ]; then
 	need podman podman
+	# The status page is shown to a real browser.
+	need chromium chromium
 	# The race detector is linked by the C compiler.
 	need gcc gcc
 	[ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)

@@ -176,6 +176,7 @@ func TestTheAPIOfTheRunningProgram(t *testing.T) {
 	expect("a probe", 200, "GET", "/readyz", "", "")
 	expect("a probe", 200, "GET", "/startupz", "", "")
 	expect("the document", 200, "GET", "/v1/openapi.json", "", "")
+	expect("the status page", 200, "GET", "/", "", "")
 	expect("no token", 401, "POST", "/v1/update", "", "")
 	expect("a wrong token", 401, "POST", "/v1/update", "guess", "")
 	expect("a token of another kind", 401, "GET", "/v1/status", apiEvents, "")

@@ -25,6 +25,7 @@ func TestWhichEndpointsTheSettingsMean(t *testing.T) {
 		"nothing":             {nil, nil},
 		"the original's":      {[]string{"--http-api-update", "--http-api-metrics"}, []httpapi.Endpoint{httpapi.Metrics, httpapi.Status, httpapi.Update}},
 		"the fork's list":     {[]string{"--http-api-endpoints=health,history Check"}, []httpapi.Endpoint{httpapi.Check, httpapi.Health, httpapi.History}},
+		"the status page":     {[]string{"--http-api-endpoints=page"}, []httpapi.Endpoint{httpapi.Page}},
 		"both":                {[]string{"--http-api-endpoints=images", "--http-api-containers"}, []httpapi.Endpoint{httpapi.Containers, httpapi.Images}},
 		"switched off":        {[]string{"--http-api-update=false"}, nil},
 		"all, and no secret":  {[]string{"--http-api-endpoints=all"}, without(httpapi.Endpoints(), httpapi.Webhook)},

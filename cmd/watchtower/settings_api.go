@@ -42,7 +42,7 @@ func apiRows(s *settings) []setting {
 		{flag: "http-api-containers", target: toggle(&api.containers), has: fork, usage: "the endpoint that lists containers"},
 		{
 			flag: "http-api-endpoints", target: choices(&api.endpoints, names...), has: fork,
-			usage: "the endpoints there are, by name, or all, which is webhook only along with its secret",
+			usage: "the endpoints there are, by name (page is a status page at /), or all, which is webhook only along with its secret",
 		},
 		{flag: "http-api-token", target: secret(&api.token), has: originFork, usage: "what a caller must show"},
 		{flag: "http-api-events-token", target: secret(&api.eventsToken), has: fork, usage: "what a caller must show to follow events"},
