@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -151,6 +152,27 @@ func TestPausedContainersAreLetIn(t *testing.T) {
 		assert.Equal(t, tt.same, old == c["Id"])
 		assert.Equal(t, "paused", c["State"].(object)["Status"])
 	}
+}
+
+func overHTTP(t *testing.T, tn *town) {
+	t.Helper()
+	s := serving(t, engineEnv(tn.host, "WATCHTOWER_HTTP_API_ENDPOINTS=all", "WATCHTOWER_MONITOR_ONLY=1"), "t-app")
+	show := func(r reply, method, path string, want ...string) {
+		t.Logf("$ curl -X %s %s -> %d", method, path, r.code)
+		for _, w := range want {
+			line := regexp.MustCompile("(?m)^.*" + w + ".*$").FindString(r.text)
+			assert.NotEmpty(t, line, "want %q in:\n%s", w, r.text)
+			t.Log("    " + strings.TrimSpace(line))
+		}
+	}
+	for _, method := range args(http.MethodPost, http.MethodGet) {
+		r := s.call(t, method, "/v1/update", apiToken, "")
+		assert.Equal(t, http.StatusOK, r.code, r.text)
+		show(r, method, "/v1/update", `"scanned": ?1`, `"updated": ?0`)
+	}
+	show(s.call(t, http.MethodGet, "/v1/metrics", apiToken, ""), http.MethodGet, "/v1/metrics",
+		"^watchtower_containers_updated 0$", "^watchtower_scans_skipped(_total)? 0$", "^watchtower_scans_skipped_total 0$")
+	s.end(t, os.Interrupt, nil, args("t-app"), exitOK)
 }
 
 func rollingStops(t *testing.T, tn *town) {

@@ -74,13 +74,10 @@ func decisions() []decision {
 			elsewhere{"internal/selfupdate", "TestItReplacesItselfAgainAndAgain"},
 			elsewhere{"internal/selfupdate", "TestAnImageThatDoesNotWorkIsTriedOnce"},
 		}},
-		{"16 17 18 the HTTP API and its metrics are read, and said to come later", []proof{
-			looks{env: "WATCHTOWER_HTTP_API_TOKEN=canary", args: args("--run-once", "--http-api-update", "nobody"), want: args(
-				`msg="not in this release: the HTTP API and metrics come with a later one" setting=--http-api-update`,
-			), never: args("canary")},
-			looks{env: "WATCHTOWER_HTTP_API_TOKEN=canary;WATCHTOWER_HTTP_API_METRICS=1", args: args("--run-once", "nobody"), want: args(
-				`msg="not in this release: the HTTP API and metrics come with a later one" setting=WATCHTOWER_HTTP_API_METRICS`,
-			), never: args("canary")},
+		{"16 17 18 an update over HTTP by POST and GET, busy; updated counts updated; both spellings of skipped", []proof{
+			does(overHTTP),
+			elsewhere{"cmd/watchtower", "TestTheAPIOfTheRunningProgram"},
+			elsewhere{"cmd/watchtower/internal/metrics", "TestThePredecessorsNamesAreThere"},
 		}},
 		{"19 a signal ends polling with 0, a pass that it cuts short with 1", []proof{
 			does(signalsEndIt),
@@ -91,10 +88,9 @@ func decisions() []decision {
 			does(apiVersions),
 			elsewhere{".", "TestUpdatesThroughEveryAPIVersion"},
 		}},
-		{"21 notifications and their report are read, and said to come later", []proof{
-			looks{env: "WATCHTOWER_NOTIFICATION_REPORT=1", args: args("--run-once", "nobody"), want: args(
-				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_REPORT`,
-			)},
+		{"21 the default report is sent only if there is something to tell", []proof{
+			elsewhere{"cmd/watchtower", "TestNotificationsOfARun"},
+			elsewhere{"cmd/watchtower/internal/notify", "TestTenPollsWithOneUpdateGiveOneMessage"},
 		}},
 		{"22 what is skipped is reported as that, with the reason", []proof{
 			looks{args: args("check", "t-.*"), want: args("^t-off" + out + `+\S+`)},
@@ -109,8 +105,8 @@ func decisions() []decision {
 			looks{args: args("--run-once", "nobody"), want: args(`level=warn msg="no container has this name" name=nobody`)},
 		}},
 		{"a URL of a service that cannot be had is told of with them", []proof{
-			looks{env: "WATCHTOWER_NOTIFICATION_URL=mqtt://canary@h", args: args("--run-once", "nobody"), want: args(
-				`msg="not in this release: notifications come with a later one" setting=WATCHTOWER_NOTIFICATION_URL`,
+			looks{env: "WATCHTOWER_NOTIFICATION_URL=mqtt://canary@h", args: args("--run-once", "nobody"), code: exitFailed, want: args(
+				"WATCHTOWER_NOTIFICATION_URL: .*mqtt is not in the shoutrrr of this release",
 			), never: args("canary")},
 		}},
 		{"what excludes each other is refused", []proof{
