@@ -36,6 +36,7 @@ type sender struct {
 	name   string
 	send   func(message) error
 	delay  time.Duration // before each
+	room   room          // in each
 	logger *slog.Logger
 
 	queue   chan message
@@ -53,13 +54,15 @@ func newSender(name string, send func(message) error, delay time.Duration, logge
 	}
 }
 
-// put never waits.
+// put never waits. What the service has no room for in one message becomes several.
 func (s *sender) put(m message) {
 	s.begin.Do(func() { go s.work() })
-	select {
-	case s.queue <- m:
-	default:
-		s.logger.Error("a notification is lost: the service is too far behind", "service", s.name, "behind", queueLength)
+	for _, text := range s.room.fit(m.text) {
+		select {
+		case s.queue <- message{title: m.title, text: text}:
+		default:
+			s.logger.Error("a notification is lost: the service is too far behind", "service", s.name, "behind", queueLength)
+		}
 	}
 }
 

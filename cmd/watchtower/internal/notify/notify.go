@@ -90,6 +90,7 @@ func New(cfg Config) (*Notifier, error) {
 			continue
 		}
 		s := newSender(e.scheme, e.send, cfg.Delay, cfg.Logger)
+		s.room = e.room
 		if e.scheme == localScheme {
 			n.local = append(n.local, s)
 		} else {

@@ -33,6 +33,7 @@ type endpoint struct {
 	url    credentials.Secret
 	redact func(string) string
 	out    types.StdLogger // what logger:// writes to
+	room   room
 }
 
 // parse tells early of a URL that could never be sent to. Its error has no part of the
@@ -56,6 +57,7 @@ func parse(s Service, out types.StdLogger) (endpoint, error) {
 	if g, ok := opened.(*gotify.Service); ok && !(&gotify.DefaultValidator{}).ValidateToken(g.Config.Token) {
 		return endpoint{}, fmt.Errorf("gotify: want the token of an application: %d characters, the first an A", gotify.TokenLength)
 	}
+	e.room = roomOf(name, opened)
 	return e, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +180,33 @@ func TestWebhooksOfOthers(t *testing.T) { // not in parallel: it changes how Go'
 			assert.Equal(t, tt.at, m.at)
 			assert.Contains(t, m.body, tt.has)
 		})
+	}
+}
+
+// Discord takes ten lines at a time. No line is lost, and none comes twice.
+func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes how Go's own client dials
+	got := make(chan received, 10)
+	redirected(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- received{body: string(body)}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	var lines []string
+	for i := range 25 {
+		lines = append(lines, fmt.Sprintf("line-%02d", i))
+	}
+	for _, url := range []string{"discord://token@1234", "discord://token@1234?splitlines=no"} {
+		n, err := notify.New(notify.Config{Services: to(url)})
+		require.NoError(t, err)
+		n.Started(at, lines...)
+		closed(t, n)
+		var arrived []string
+		messages := all(got)
+		for _, m := range messages {
+			arrived = append(arrived, regexp.MustCompile(`line-\d\d`).FindAllString(m.body, -1)...)
+		}
+		assert.Equal(t, lines, arrived, url)
+		assert.Len(t, messages, 3)
 	}
 }
 
