@@ -122,7 +122,7 @@ func (s *sender) try(m message) error {
 	answer := make(chan error, 1)
 	go func() {
 		defer func() { <-s.hanging }()
-		answer <- contained(s.send, m)
+		answer <- contained(func() error { return s.send(m) })
 	}()
 	timeout := time.NewTimer(tryTimeout)
 	defer timeout.Stop()
@@ -135,13 +135,13 @@ func (s *sender) try(m message) error {
 }
 
 // contained makes an error of a panic in a library, whose text might hold anything.
-func contained(send func(message) error, m message) (err error) {
+func contained(do func() error) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("the service's library panicked")
 		}
 	}()
-	return send(m)
+	return do()
 }
 
 // end tries what is left, without delays, until ctx ends. Nothing is put after it.

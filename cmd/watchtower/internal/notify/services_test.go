@@ -47,6 +47,7 @@ func serviceURLs(local string) map[string]string {
 		"opsgenie":   "opsgenie://" + local + "/" + canary,
 		"googlechat": "googlechat://chat.googleapis.com/v1/spaces/space/messages?key=" + canary + "&token=" + canary,
 		"bark":       "bark://:" + canary + "@" + local + "/?scheme=http",
+		"matrix":     "matrix://user:" + canary + "@" + local + "/?disabletls=yes",
 		"smtp":       "smtp://user:" + canary + "@" + local + "/?from=a@example.com&to=b@example.com",
 	}
 }
@@ -210,6 +211,17 @@ func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes 
 	}
 }
 
+// A server that is down when the program begins is one that does not take a message.
+func TestNoServiceIsAskedAtTheStart(t *testing.T) {
+	t.Parallel()
+	web, asked := webReceiver(t, http.StatusServiceUnavailable)
+	for name, url := range serviceURLs(web) {
+		_, err := notify.New(notify.Config{Services: to(url)})
+		require.NoError(t, err, name)
+	}
+	assert.Empty(t, asked)
+}
+
 // What the old settings are made into, as it arrives.
 func TestLegacyServices(t *testing.T) {
 	t.Parallel()
@@ -259,6 +271,8 @@ func TestWhatCannotBeSentToIsKnownAtTheStart(t *testing.T) {
 		"slack+https://host/" + canary:                                "slack: there is no slack+",
 		"teams+https://example.com/" + canary:                         "teams: ",
 		"telegram://" + canary + "@telegram?chats=@a":                 "telegram: ",
+		"matrix://user:" + canary + "@host/?" + canary + "=1":         "matrix: ",
+		"matrix://user:" + canary + "@host/?rooms=":                   "matrix: the service's library panicked",
 	} {
 		_, err := notify.New(notify.Config{Services: append(to("logger://"), to(url)...)})
 		require.Error(t, err, url)
