@@ -35,6 +35,7 @@ type endpoint struct {
 	redact func(string) string
 	out    types.StdLogger // what logger:// writes to
 	room   room
+	to     []string // the receivers, of a service that sends to one after the other
 }
 
 // parse tells early of a URL that could never be sent to. Its error has no part of the
@@ -70,6 +71,9 @@ func (e *endpoint) prove(u *url.URL) error {
 		return fmt.Errorf("want the token of an application: %d characters, the first an A", gotify.TokenLength)
 	}
 	e.room = roomOf(e.scheme, service)
+	if to := receiversOf(service); to != nil {
+		e.to = *to
+	}
 	return nil
 }
 
@@ -102,6 +106,9 @@ func (e endpoint) open() (types.Service, error) {
 	if err = service.Initialize(u, out); err != nil {
 		return nil, err
 	}
+	if to := receiversOf(service); to != nil && len(e.to) > 0 {
+		*to = e.to
+	}
 	if g, ok := service.(*gotify.Service); ok {
 		g.Config.Path = strings.TrimRight(g.Config.Path, "/") // it would ask for /sub//message
 	}
@@ -132,5 +139,9 @@ func (e endpoint) sendBy(service types.Service, m message) error {
 	default:
 		params.SetTitle(m.title)
 	}
-	return service.Send(m.text, &params)
+	err := service.Send(m.text, &params)
+	if e.scheme == smtp.Scheme && taken(err) {
+		return nil
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -211,6 +212,33 @@ func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes 
 	}
 }
 
+// What one receiver is refused is tried again for that one; a server that hangs up without
+// a word has what it took.
+func TestAMailComesOnce(t *testing.T) {
+	t.Parallel()
+	mail, mails := mailReceiver(t)
+	for from, tos := range map[string]string{"wt@example.com": "a@example.com,nobody@example.com,b@example.com", "rude@example.com": "c@example.com"} {
+		var logged bytes.Buffer
+		n, err := notify.New(notify.Config{
+			Services: to("smtp://" + mail + "/?from=" + from + "&to=" + tos), Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		})
+		require.NoError(t, err)
+		n.Started(at, "begun")
+		closed(t, n)
+		assert.Equal(t, strings.Count(tos, "nobody"), strings.Count(logged.String(), "could not be delivered"), logged.String())
+		var got []string
+		for _, m := range all(mails) {
+			got = append(got, strings.Fields(m.at)[3])
+		}
+		slices.Sort(got)
+		want := []string{"TO:<a@example.com>", "TO:<b@example.com>"}
+		if from == "rude@example.com" {
+			want = []string{"TO:<c@example.com>"}
+		}
+		assert.Equal(t, want, got, from)
+	}
+}
+
 // A server that is down when the program begins is one that does not take a message.
 func TestNoServiceIsAskedAtTheStart(t *testing.T) {
 	t.Parallel()
@@ -247,8 +275,9 @@ func TestLegacyServices(t *testing.T) {
 	assert.JSONEq(t, `{"message":"begun\n","title":"[für] Watchtower updates on host","priority":0,"extras":null}`, got[0].body)
 	letters := all(mails)
 	require.Len(t, letters, 2)
+	slices.SortFunc(letters, func(a, b received) int { return strings.Compare(a.at, b.at) })
 	assert.Equal(t, "AUTH PLAIN MAIL FROM:<wt+a@example.com> RCPT TO:<a+b@example.com>", letters[0].at)
-	assert.Equal(t, "MAIL FROM:<wt+a@example.com> RCPT TO:<c@example.com>", letters[1].at)
+	assert.Equal(t, "AUTH PLAIN MAIL FROM:<wt+a@example.com> RCPT TO:<c@example.com>", letters[1].at)
 	assert.Contains(t, letters[0].body, "From: Watchtower <wt+a@example.com>")
 	assert.Contains(t, letters[0].body, "To: a+b@example.com")
 	assert.Contains(t, letters[0].body, "Subject: =?utf-8?q?[f=C3=BCr]_Watchtower_updates_on_host?=")
