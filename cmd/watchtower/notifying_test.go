@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,6 +262,9 @@ func TestASinglePassTellsBeforeItEnds(t *testing.T) {
 			[]string{"--notification-report", "--no-startup-message", "--trace"},
 			[]string{"1 Scanned, 1 Updated, 0 Failed\n- web (nginx): "},
 		},
+		"a log for programs, beside what is": {
+			[]string{"--notification-url=logger://", "--notification-log-stdout", "--json", "--no-startup-message"}, nil,
+		},
 		"nobody is told of a check": {[]string{"check", "-v"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,6 +278,7 @@ func TestASinglePassTellsBeforeItEnds(t *testing.T) {
 				assert.Contains(t, <-got, want)
 			}
 			assert.NotContains(t, out.String()+errs.String(), "CANARY")
+			assert.True(t, !slices.Contains(tt.args, "--json") || json.Valid(out.Bytes()), out.String())
 		})
 	}
 }
@@ -298,7 +304,6 @@ func TestAReceiverThatHangsDelaysNoPass(t *testing.T) {
 			tell(ended)
 		}
 		took = time.Since(began)
-		end()
 	}
 	p := &program{values: map[string]*value{}, env: map[string]string{"WATCHTOWER_NOTIFICATION_URL": "generic+" + server.URL}, stdout: io.Discard, stderr: &errs, open: opened}
 	root := p.command()
@@ -307,6 +312,7 @@ func TestAReceiverThatHangsDelaysNoPass(t *testing.T) {
 		return p.main(cmd, names, func(ctx context.Context, se session) error {
 			_, err := se.tower.Update(ctx)
 			began := time.Now()
+			time.AfterFunc(100*time.Millisecond, end) // while it waits already
 			se.farewell(ended)
 			whole = time.Since(began)
 			return err
