@@ -82,6 +82,21 @@ func TestOldNotificationsBecomeURLs(t *testing.T) {
 			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/webhooks/1234/token/slack"},
 			"discord://token@1234?color=0x406170&splitlines=Yes&username=watchtower",
 		},
+		"discord with the version of its API": {
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/v10/webhooks/1234/token/slack"},
+			"discord://token@1234?color=0x406170&splitlines=Yes&username=watchtower",
+		},
+		"slack's token alone": {
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "T12345678/B12345678/abcdefghijklmnopqrstuvwx"},
+			"slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=watchtower&color=%23406170",
+		},
+		"email to an address": {
+			email, map[string]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER": "::1"},
+			"smtp://[::1]:25/?auth=None&clienthost=localhost&encryption=Auto&fromaddress=wt%40example.com" +
+				"&fromname=Watchtower&subject=Watchtower+updates&toaddresses=a%40example.com%2Cb%40example.com&usehtml=No&usestarttls=Yes",
+		},
 		"msteams": {
 			map[string]string{"WATCHTOWER_NOTIFICATIONS": "msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL": "https://" + team},
 			nil,
@@ -185,7 +200,11 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 		},
 		"a workflow of Teams": {
 			[]string{"WATCHTOWER_NOTIFICATIONS=msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL=https://prod.example.com/workflows/CANARY"},
-			"watchtower: WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL: want an incoming webhook (https://NAME.webhook.office.com/webhookb2/…); the address of a workflow is a URL of notifications as generic+https://…",
+			"watchtower: WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL: want an incoming webhook, an old one renewed in Teams (https://NAME.webhook.office.com/webhookb2/…@…/IncomingWebhook/…/…/…); the address of a workflow is a URL of notifications as generic+https://…",
+		},
+		"a port with the name of the server": {
+			[]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER=mail.example.com:587"},
+			`watchtower: WATCHTOWER_NOTIFICATION_EMAIL_SERVER: "mail.example.com:587": want the name or address of a server, without a port`,
 		},
 		"along with what else is wrong": {
 			[]string{"WATCHTOWER_NOTIFICATION_URL=pigeon://CANARY", "WATCHTOWER_SCOPE=", "WATCHTOWER_POLL_INTERVAL=abc"},
