@@ -173,6 +173,10 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{.Report}}"},
 			`watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): template: template:1:2: executing "template" at <.Report>: can't evaluate field Report in type []notify.Entry`,
 		},
+		"a template that has no end": {
+			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{range 9999999999999}}again and {{end}}"},
+			"watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): its text has more than 1048576 bytes",
+		},
 		"a built-in one for reports": {
 			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE=default"},
 			`watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the built-in template default does not fit (without a report it is given the list of log lines): template: template:1:7: executing "template" at <.Report>: can't evaluate field Report in type []notify.Entry`,

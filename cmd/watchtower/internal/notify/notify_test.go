@@ -383,6 +383,7 @@ left-out: ` + `
 held false stale false fresh with-it`,
 		},
 		"one container as JSON":          {`{{range .Report.Updated}}{{ToJSON .Name}} {{ToJSON .State}}{{end}}`, true, `"updated" "Updated"`},
+		"a report as JSON":               {`{{with .Report}}{{ToJSON . | printf "%.13s"}}{{end}}`, true, "{\n  \"scanned\""},
 		"no report, and what asks of it": {`{{range .Report.Updated}}{{.Name}}{{end}}`, true, "updated"},
 	} {
 		t.Run(name, func(t *testing.T) {
