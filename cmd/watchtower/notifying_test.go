@@ -93,7 +93,8 @@ func TestOldNotificationsBecomeURLs(t *testing.T) {
 			"slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=watchtower&color=%23406170",
 		},
 		"email to an address": {
-			email, map[string]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER": "::1"},
+			email,
+			map[string]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER": "::1"},
 			"smtp://[::1]:25/?auth=None&clienthost=localhost&encryption=Auto&fromaddress=wt%40example.com" +
 				"&fromname=Watchtower&subject=Watchtower+updates&toaddresses=a%40example.com%2Cb%40example.com&usehtml=No&usestarttls=Yes",
 		},
