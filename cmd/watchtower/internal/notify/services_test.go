@@ -185,22 +185,37 @@ func TestWebhooksOfOthers(t *testing.T) { // not in parallel: it changes how Go'
 	}
 }
 
-// Discord takes ten lines at a time. No line is lost, and none comes twice.
+// Discord takes ten lines at a time, Telegram some thousand characters. No line is lost,
+// and none comes twice.
 func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes how Go's own client dials
 	got := make(chan received, 10)
 	redirected(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got <- received{body: string(body)}
+		if r.Host == "api.telegram.org" {
+			_, _ = io.WriteString(w, `{"ok":true}`)
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 	var lines []string
 	for i := range 25 {
 		lines = append(lines, fmt.Sprintf("line-%02d", i))
 	}
-	for _, url := range []string{"discord://token@1234", "discord://token@1234?splitlines=no"} {
-		n, err := notify.New(notify.Config{Services: to(url)})
+	for url, parts := range map[string]int{
+		"discord://token@1234": 3, "discord://token@1234?splitlines=no": 3,
+		"telegram://123456789:abcdefghijklmnopqrstuvwxyzabcdefghi@telegram?chats=@me": 2,
+	} {
+		text := lines
+		if strings.HasPrefix(url, "telegram") {
+			text = make([]string, len(lines))
+			for i := range lines {
+				text[i] = lines[i] + strings.Repeat(" and on", 30)
+			}
+		}
+		n, err := notify.New(notify.Config{Services: to(url), Host: "host"})
 		require.NoError(t, err)
-		n.Started(at, lines...)
+		n.Started(at, text...)
 		closed(t, n)
 		var arrived []string
 		messages := all(got)
@@ -208,7 +223,7 @@ func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes 
 			arrived = append(arrived, regexp.MustCompile(`line-\d\d`).FindAllString(m.body, -1)...)
 		}
 		assert.Equal(t, lines, arrived, url)
-		assert.Len(t, messages, 3)
+		assert.Len(t, messages, parts, url)
 	}
 }
 
