@@ -41,7 +41,7 @@ func Once(dir string, o Observer, warn func(error)) (Observer, error) {
 	if warn == nil {
 		warn = func(error) {}
 	}
-	out := &once{observer: o, warn: warn, changed: map[string]bool{}, noticed: map[string]bool{}}
+	out := &once{observer: o, warn: warn, facts: map[string]told{}, changed: map[string]bool{}, noticed: map[string]bool{}}
 	if dir != "" {
 		if err := out.kept.Open(dir, onceFile, warn); err != nil {
 			return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("watchtower: Once: %w", err))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/watchtower-go/watchtower"
 )
@@ -23,11 +24,12 @@ func auditOf(se *session) ([]watchtower.Observer, error) {
 }
 
 // appended is a file by its path, which is opened for each line: it may be moved away
-// meanwhile, and begins anew. Nobody else may read it.
+// meanwhile, and begins anew. Nobody else may read it. A pipe that nobody reads is an
+// error, and no wait.
 type appended string
 
 func (path appended) Write(line []byte) (int, error) {
-	f, err := os.OpenFile(string(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(string(path), os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return 0, err
 	}

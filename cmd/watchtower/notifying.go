@@ -177,17 +177,17 @@ func notifying(se *session, cfg notify.Config) error {
 		return err
 	}
 	cfg.Meant, cfg.Logger = meant, se.logger
-	if se.settings.notify.stdout {
+	if se.settings.notify.stdout && !se.settings.json { // what is there is for programs then
 		cfg.Stdout = se.stdout
 	}
 	if se.notifier, err = notify.New(cfg); err != nil {
 		return err
 	}
 	once, err := watchtower.Once(se.settings.stateDir, se.notifier, func(err error) {
-		se.logger.Warn("what was told is begun anew", "err", err)
+		se.logger.Warn("what was told may be told again", "err", err)
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", se.settings.from("state-dir"), err)
 	}
 	se.observers = append(se.observers, once)
 	return nil
@@ -205,13 +205,11 @@ func (se session) farewell(ctx context.Context) {
 	if se.notifier == nil {
 		return
 	}
-	timeout := flushTimeout
-	if ctx.Err() != nil {
-		timeout = flushHurry
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	se.notifier.Close(ctx)
+	// The program may be told to end before, or while it waits.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushHurry, cancel) })()
+	se.notifier.Close(lasting)
 }
 
 // meantBy are the containers that the settings mean.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,22 @@ func TestOldNotificationsBecomeURLs(t *testing.T) {
 			slack,
 			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/webhooks/1234/token/slack"},
 			"discord://token@1234?color=0x406170&splitlines=Yes&username=watchtower",
+		},
+		"discord with the version of its API": {
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "https://discord.com/api/v10/webhooks/1234/token/slack"},
+			"discord://token@1234?color=0x406170&splitlines=Yes&username=watchtower",
+		},
+		"slack's token alone": {
+			slack,
+			map[string]string{"WATCHTOWER_NOTIFICATION_SLACK_HOOK_URL": "T12345678/B12345678/abcdefghijklmnopqrstuvwx"},
+			"slack://hook:T12345678-B12345678-abcdefghijklmnopqrstuvwx@webhook?botname=watchtower&color=%23406170",
+		},
+		"email to an address": {
+			email,
+			map[string]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER": "::1"},
+			"smtp://[::1]:25/?auth=None&clienthost=localhost&encryption=Auto&fromaddress=wt%40example.com" +
+				"&fromname=Watchtower&subject=Watchtower+updates&toaddresses=a%40example.com%2Cb%40example.com&usehtml=No&usestarttls=Yes",
 		},
 		"msteams": {
 			map[string]string{"WATCHTOWER_NOTIFICATIONS": "msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL": "https://" + team},
@@ -156,6 +174,10 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{.Report}}"},
 			`watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): template: template:1:2: executing "template" at <.Report>: can't evaluate field Report in type []notify.Entry`,
 		},
+		"a template that has no end": {
+			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{range 9999999999999}}again and {{end}}"},
+			"watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): its text has more than 1048576 bytes",
+		},
 		"a built-in one for reports": {
 			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE=default"},
 			`watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the built-in template default does not fit (without a report it is given the list of log lines): template: template:1:7: executing "template" at <.Report>: can't evaluate field Report in type []notify.Entry`,
@@ -183,7 +205,11 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 		},
 		"a workflow of Teams": {
 			[]string{"WATCHTOWER_NOTIFICATIONS=msteams", "WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL=https://prod.example.com/workflows/CANARY"},
-			"watchtower: WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL: want an incoming webhook (https://NAME.webhook.office.com/webhookb2/…); the address of a workflow is a URL of notifications as generic+https://…",
+			"watchtower: WATCHTOWER_NOTIFICATION_MSTEAMS_HOOK_URL: want an incoming webhook, an old one renewed in Teams (https://NAME.webhook.office.com/webhookb2/…@…/IncomingWebhook/…/…/…); the address of a workflow is a URL of notifications as generic+https://…",
+		},
+		"a port with the name of the server": {
+			[]string{"WATCHTOWER_NOTIFICATION_EMAIL_SERVER=mail.example.com:587"},
+			`watchtower: WATCHTOWER_NOTIFICATION_EMAIL_SERVER: "mail.example.com:587": want the name or address of a server, without a port`,
 		},
 		"along with what else is wrong": {
 			[]string{"WATCHTOWER_NOTIFICATION_URL=pigeon://CANARY", "WATCHTOWER_SCOPE=", "WATCHTOWER_POLL_INTERVAL=abc"},
@@ -260,6 +286,9 @@ func TestASinglePassTellsBeforeItEnds(t *testing.T) {
 			[]string{"--notification-report", "--no-startup-message", "--trace"},
 			[]string{"1 Scanned, 1 Updated, 0 Failed\n- web (nginx): "},
 		},
+		"a log for programs, beside what is": {
+			[]string{"--notification-url=logger://", "--notification-log-stdout", "--json", "--no-startup-message"}, nil,
+		},
 		"nobody is told of a check": {[]string{"check", "-v"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,6 +302,7 @@ func TestASinglePassTellsBeforeItEnds(t *testing.T) {
 				assert.Contains(t, <-got, want)
 			}
 			assert.NotContains(t, out.String()+errs.String(), "CANARY")
+			assert.True(t, !slices.Contains(tt.args, "--json") || json.Valid(out.Bytes()), out.String())
 		})
 	}
 }
@@ -298,7 +328,6 @@ func TestAReceiverThatHangsDelaysNoPass(t *testing.T) {
 			tell(ended)
 		}
 		took = time.Since(began)
-		end()
 	}
 	p := &program{values: map[string]*value{}, env: map[string]string{"WATCHTOWER_NOTIFICATION_URL": "generic+" + server.URL}, stdout: io.Discard, stderr: &errs, open: opened}
 	root := p.command()
@@ -307,6 +336,7 @@ func TestAReceiverThatHangsDelaysNoPass(t *testing.T) {
 		return p.main(cmd, names, func(ctx context.Context, se session) error {
 			_, err := se.tower.Update(ctx)
 			began := time.Now()
+			time.AfterFunc(100*time.Millisecond, end) // while it waits already
 			se.farewell(ended)
 			whole = time.Since(began)
 			return err

@@ -89,6 +89,8 @@ func (p *progress) Observe(_ context.Context, e watchtower.Event) {
 		p.swaps[e.Step.Container] = s
 	case watchtower.UpdateEnded:
 		delete(p.swaps, e.Entry.Container.Name)
+	case watchtower.ContainerSkipped: // in the course of its swap
+		delete(p.swaps, e.Container.Name)
 	case watchtower.PassEnded:
 		p.forget()
 		if p.table && e.Kind == watchtower.PassUpdate {

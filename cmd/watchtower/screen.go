@@ -51,11 +51,17 @@ func (s *screen) draw(above string, lines []line) error {
 	return err
 }
 
+// narrowest is the terminal, in columns, that still has room for lines.
+const narrowest = 20
+
 // fit makes lines that do not wrap, and no more of them than there is room for: what
 // leaves the screen can't be written over.
 func (s *screen) fit(lines []line) []string {
 	columns, rows := s.size()
-	columns, rows = max(columns, 20)-1, max(rows, 2)-1
+	if columns < narrowest {
+		return nil
+	}
+	columns, rows = columns-1, max(rows, 2)-1
 	more := 0
 	if len(lines) > rows {
 		more = len(lines) - rows + 1

@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"math"
+	"net"
 	"net/url"
 	"strings"
 
@@ -75,7 +76,7 @@ func legacyRows(s *settings) []setting {
 		},
 		{flag: "notification-email-from", target: text(&n.emailFrom), has: originFork, usage: "sender"},
 		{flag: "notification-email-to", target: text(&n.emailTo), has: originFork, usage: "receivers"},
-		{flag: "notification-email-server", target: text(&n.emailServer), has: originFork, usage: "SMTP server"},
+		{flag: "notification-email-server", target: valid(&n.emailServer, "the name or address of a server, without a port", serverName), has: originFork, usage: "SMTP server"},
 		{flag: "notification-email-server-port", target: number(&n.emailPort, "a port from 1 to 65535", 1, 65535), def: "25", has: originFork, usage: "its port"},
 		{flag: "notification-email-server-user", target: text(&n.emailUser), has: originFork, usage: "login there"},
 		{flag: "notification-email-server-password", target: secret(&n.emailPassword), has: originFork, usage: "its password"},
@@ -108,6 +109,14 @@ func legacyRows(s *settings) []setting {
 		{flag: "notification-gotify-token", target: secret(&n.gotifyToken), has: originFork, usage: "token of the application there"},
 		{flag: "notification-gotify-tls-skip-verify", target: toggle(&n.gotifySkipTLS), has: originFork, usage: "do not verify its certificate"},
 	})
+}
+
+// serverName accepts what can stand in a URL in front of a port.
+func serverName(text string) error {
+	if strings.ContainsAny(text, " \t\r\n/?#@%") || strings.Contains(text, ":") && net.ParseIP(strings.Trim(text, "[]")) == nil {
+		return errValue
+	}
+	return nil
 }
 
 // urls are secrets: they hold the tokens of services.

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/notify"
+	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
@@ -98,4 +100,6 @@ func TestWhatTheSettingsHold(t *testing.T) {
 	require.NoError(t, err)
 	_, err = gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)})
 	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: gate: OpenMemory: "/nowhere": want a directory that is there`)
+	err = notifying(&session{settings: s}, notify.Config{Services: []notify.Service{{URL: credentials.NewSecret("logger://")}}})
+	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: watchtower: Once: "/nowhere": want a directory that is there`)
 }

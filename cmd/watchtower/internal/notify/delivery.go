@@ -36,6 +36,7 @@ type sender struct {
 	name   string
 	send   func(message) error
 	delay  time.Duration // before each
+	room   room          // in each
 	logger *slog.Logger
 
 	queue   chan message
@@ -53,13 +54,15 @@ func newSender(name string, send func(message) error, delay time.Duration, logge
 	}
 }
 
-// put never waits.
+// put never waits. What the service has no room for in one message becomes several.
 func (s *sender) put(m message) {
 	s.begin.Do(func() { go s.work() })
-	select {
-	case s.queue <- m:
-	default:
-		s.logger.Error("a notification is lost: the service is too far behind", "service", s.name, "behind", queueLength)
+	for _, text := range s.room.fit(m.text) {
+		select {
+		case s.queue <- message{title: m.title, text: text}:
+		default:
+			s.logger.Error("a notification is lost: the service is too far behind", "service", s.name, "behind", queueLength)
+		}
 	}
 }
 
@@ -119,7 +122,7 @@ func (s *sender) try(m message) error {
 	answer := make(chan error, 1)
 	go func() {
 		defer func() { <-s.hanging }()
-		answer <- contained(s.send, m)
+		answer <- contained(func() error { return s.send(m) })
 	}()
 	timeout := time.NewTimer(tryTimeout)
 	defer timeout.Stop()
@@ -132,13 +135,13 @@ func (s *sender) try(m message) error {
 }
 
 // contained makes an error of a panic in a library, whose text might hold anything.
-func contained(send func(message) error, m message) (err error) {
+func contained(do func() error) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("the service's library panicked")
 		}
 	}()
-	return send(m)
+	return do()
 }
 
 // end tries what is left, without delays, until ctx ends. Nothing is put after it.

@@ -16,16 +16,16 @@ func (n *Notifier) describe(e watchtower.Event) {
 	case watchtower.ContainerSkipped:
 		n.write(e.At, debug, detail, fmt.Sprintf("Leaving %s alone: %s", named(e.Container), e.Reason), about(e.Container, keyReason, e.Reason)...)
 	case watchtower.LabelInvalid:
-		n.write(e.At, warn, news, fmt.Sprintf("%s has a label with a value that is not accepted: %s=%s, want %s",
+		n.write(e.At, warn, aside, fmt.Sprintf("%s has a label with a value that is not accepted: %s=%s, want %s",
 			named(e.Container), e.Label, e.Value, e.Accepted), about(e.Container)...)
 	case watchtower.CheckFailed:
 		n.checkFailed(e)
 	case watchtower.MirrorNoticed:
-		level, text := info, "The mirror %[2]s answered in the registry's place for %[1]s"
+		level, w, text := info, news, "The mirror %[2]s answered in the registry's place for %[1]s"
 		if e.Stale {
-			level, text = warn, "The mirror %[2]s is stale: for %[1]s it points at something else than the registry"
+			level, w, text = warn, aside, "The mirror %[2]s is stale: for %[1]s it points at something else than the registry"
 		}
-		n.write(e.At, level, news, fmt.Sprintf(text, e.Reference, e.Mirror), keyImage, e.Reference)
+		n.write(e.At, level, w, fmt.Sprintf(text, e.Reference, e.Mirror), keyImage, e.Reference)
 	case watchtower.UpdateFound:
 		n.found(e)
 	case watchtower.UpdateHeld:
@@ -52,11 +52,11 @@ func (n *Notifier) describe(e watchtower.Event) {
 	case watchtower.ServiceRecovered:
 		r := e.Recovery
 		if r.Err != nil {
-			n.write(e.At, warn, news,
+			n.write(e.At, warn, aside,
 				fmt.Sprintf("An update of %s that was cut short is unfinished: %v", r.Name, r.Err), keyContainer, r.Name, keyError, r.Err.Error())
 			return
 		}
-		n.write(e.At, warn, news, fmt.Sprintf("An update of %s that was cut short is settled: %s", r.Name, r.Outcome), keyContainer, r.Name, keyID, short(r.ID))
+		n.write(e.At, warn, aside, fmt.Sprintf("An update of %s that was cut short is settled: %s", r.Name, r.Outcome), keyContainer, r.Name, keyID, short(r.ID))
 	case watchtower.SelfUpdateStarted:
 		n.write(e.At, info, news, fmt.Sprintf("Replacing %s, which is this watchtower itself", named(e.Entry.Container)), about(e.Entry.Container)...)
 	case watchtower.SelfUpdateEnded:
@@ -66,7 +66,7 @@ func (n *Notifier) describe(e watchtower.Event) {
 	case watchtower.FailureEnded:
 		n.over(e)
 	case watchtower.ObserverOverflowed:
-		n.write(e.At, warn, news, fmt.Sprintf("%d events came too fast to be told", e.Missed))
+		n.write(e.At, warn, aside, fmt.Sprintf("%d events came too fast to be told", e.Missed))
 	default:
 		// The rest is for those who watch a pass while it runs.
 	}
@@ -108,7 +108,7 @@ func (n *Notifier) hook(e watchtower.HookEnded) {
 	v := e.Result.Verdict
 	switch {
 	case v.Err != nil:
-		n.write(e.At, slog.LevelWarn, news, fmt.Sprintf("The %s hook of %s failed: %v", e.Result.Point, named(e.Container), v.Err),
+		n.write(e.At, slog.LevelWarn, aside, fmt.Sprintf("The %s hook of %s failed: %v", e.Result.Point, named(e.Container), v.Err),
 			about(e.Container, keyError, v.Err.Error())...)
 	case v.Skip != "":
 		n.write(e.At, slog.LevelInfo, detail, fmt.Sprintf("The %s hook of %s says not now: %s", e.Result.Point, named(e.Container), v.Skip),
@@ -196,6 +196,6 @@ func (n *Notifier) leftover(e watchtower.LeftoverFound) {
 	case e.Removed:
 		text = "was removed"
 	}
-	n.write(e.At, slog.LevelWarn, news,
+	n.write(e.At, slog.LevelWarn, aside,
 		fmt.Sprintf("%s is left of another program's update of itself, and %s", named(e.Container), text), about(e.Container, keyError, why)...)
 }

@@ -6,10 +6,10 @@ import (
 )
 
 type writtenData struct {
-	Report  *writtenReport `json:"report"`
-	Title   string         `json:"title"`
-	Host    string         `json:"host"`
-	Entries []Entry        `json:"entries"`
+	Report  *Report `json:"report"`
+	Title   string  `json:"title"`
+	Host    string  `json:"host"`
+	Entries []Entry `json:"entries"`
 }
 
 type writtenReport struct {
@@ -36,14 +36,15 @@ type writtenContainer struct {
 // MarshalJSON writes it as json.v1 does: report, title, host, entries. The report is
 // null in what is not of a pass.
 func (d *Data) MarshalJSON() ([]byte, error) {
-	out := writtenData{Title: d.Title, Host: d.Host, Entries: append([]Entry{}, d.Entries...)}
-	if r := d.Report; r != nil {
-		out.Report = &writtenReport{
-			written(r.Scanned()), written(r.Updated()), written(r.Restarted()), written(r.Failed()),
-			written(r.Skipped()), written(r.Stale()), written(r.Fresh()),
-		}
-	}
-	return json.Marshal(out)
+	return json.Marshal(writtenData{Report: d.Report, Title: d.Title, Host: d.Host, Entries: append([]Entry{}, d.Entries...)})
+}
+
+// MarshalJSON writes the lists.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(writtenReport{
+		written(r.Scanned()), written(r.Updated()), written(r.Restarted()), written(r.Failed()),
+		written(r.Skipped()), written(r.Stale()), written(r.Fresh()),
+	})
 }
 
 // MarshalJSON writes level, message, data and time.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func (e Email) URL() credentials.Secret {
 		query.Set("encryption", "None")
 		query.Set("usestarttls", "No")
 	}
-	u := url.URL{Scheme: "smtp", Host: e.Server + ":" + strconv.Itoa(e.Port), Path: "/"}
+	u := url.URL{Scheme: "smtp", Host: net.JoinHostPort(strings.Trim(e.Server, "[]"), strconv.Itoa(e.Port)), Path: "/"}
 	if e.User != "" {
 		query.Set("auth", "Plain")
 		u.User = url.UserPassword(e.User, e.Password.Reveal())
@@ -60,8 +61,8 @@ func SlackURL(hook credentials.Secret, name, icon string) (credentials.Secret, e
 	if err == nil && (u.Host == "discord.com" || u.Host == "discordapp.com") {
 		return discordURL(u, name, icon)
 	}
-	token, ok := strings.CutPrefix(hook.Reveal(), slack)
-	if !ok || strings.Count(token, "/") != 2 {
+	token := strings.TrimPrefix(hook.Reveal(), slack) // the rest alone will do
+	if strings.Contains(token, ":") || strings.Count(token, "/") != 2 {
 		return credentials.Secret{}, errors.New("want a webhook that begins with " + slack + " or https://discord.com/api/webhooks/")
 	}
 	out := url.URL{Scheme: "slack", User: url.UserPassword("hook", strings.ReplaceAll(token, "/", "-")), Host: "webhook"}
@@ -70,14 +71,14 @@ func SlackURL(hook credentials.Secret, name, icon string) (credentials.Secret, e
 }
 
 func discordURL(hook *url.URL, name, icon string) (credentials.Secret, error) {
-	path := strings.Split(strings.Trim(hook.Path, "/"), "/")
-	if len(path) < 5 || path[0] != "api" || path[1] != "webhooks" || path[4] != "slack" {
+	path := strings.Split(strings.Trim(hook.Path, "/"), "/") // api, maybe its version, webhooks, …
+	if n := len(path); n < 5 || path[0] != "api" || path[n-4] != "webhooks" || path[n-1] != "slack" {
 		return credentials.Secret{}, errors.New("want Discord's webhook to end with /slack: https://discord.com/api/webhooks/ID/TOKEN/slack")
 	}
 	if !strings.Contains(icon, "://") {
 		icon = "" // it has no emojis for senders
 	}
-	out := url.URL{Scheme: "discord", User: url.User(path[3]), Host: path[2]}
+	out := url.URL{Scheme: "discord", User: url.User(path[len(path)-2]), Host: path[len(path)-3]}
 	out.RawQuery = said(url.Values{"username": {name}, "avatar": {icon}, "color": {"0x" + color}, "splitlines": {"Yes"}})
 	return credentials.NewSecret(out.String()), nil
 }
@@ -94,9 +95,11 @@ func said(query url.Values) string {
 
 // TeamsURL makes one of an incoming webhook.
 func TeamsURL(hook credentials.Secret) (credentials.Secret, error) {
+	const parts = 6 // those that Teams made before 2025 lack the last
 	u, err := url.Parse(hook.Reveal())
-	if err != nil || u.Scheme != "https" || !strings.HasSuffix(u.Host, ".webhook.office.com") {
-		return credentials.Secret{}, errors.New("want an incoming webhook (https://NAME.webhook.office.com/webhookb2/…); " +
+	if err != nil || u.Scheme != "https" || !strings.HasSuffix(u.Host, ".webhook.office.com") || strings.Count(u.Path, "/") < parts {
+		return credentials.Secret{}, errors.New("want an incoming webhook, an old one renewed in Teams " +
+			"(https://NAME.webhook.office.com/webhookb2/…@…/IncomingWebhook/…/…/…); " +
 			"the address of a workflow is a URL of notifications as generic+https://…")
 	}
 	query := u.Query()
@@ -111,12 +114,12 @@ func GotifyURL(server string, token credentials.Secret, insecure bool) (credenti
 	if err != nil || u.Host == "" {
 		return credentials.Secret{}, errors.New("want an http:// or https:// URL")
 	}
-	query := url.Values{"title": {""}}
+	query := url.Values{}
 	if u.Scheme == "http" {
 		query.Set("disabletls", "Yes")
 	} else if insecure {
 		query.Set("insecureskipverify", "Yes")
 	}
-	out := url.URL{Scheme: "gotify", Host: u.Host, Path: strings.TrimRight(u.Path, "/") + "/" + token.Reveal(), RawQuery: said(query)}
+	out := url.URL{Scheme: "gotify", Host: u.Host, Path: strings.TrimRight(u.Path, "/") + "/" + token.Reveal(), RawQuery: query.Encode()}
 	return credentials.NewSecret(out.String()), nil
 }

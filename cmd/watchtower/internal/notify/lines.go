@@ -33,9 +33,12 @@ type weight int
 const (
 	detail weight = iota // it comes along with news
 	news                 // a message
+	aside                // a message of its own beside a report, which does not say it
 )
 
-func (l line) isNews() bool { return l.weight == news }
+func (l line) isNews() bool { return l.weight != detail }
+
+func (l line) isAside() bool { return l.weight == aside }
 
 // write adds a line that is due at the level; pairs are its data.
 func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, pairs ...string) {

@@ -8,10 +8,12 @@ import (
 // flush makes messages of the lines and the report, if there is news among them. Without
 // a report, lines that are no news wait for some.
 func (n *Notifier) flush(r *Report) {
-	switch {
-	case n.cfg.Report && r != nil:
+	if n.cfg.Report && r != nil {
 		n.sendReport(r)
-	case slices.ContainsFunc(n.lines, line.isNews):
+		// What no report says is told like what is not of a pass.
+		n.lines = slices.DeleteFunc(n.lines, func(l line) bool { return !l.isAside() })
+	}
+	if slices.ContainsFunc(n.lines, line.isNews) {
 		for _, lines := range n.split(n.lines) {
 			n.render(nil, lines, true)
 		}
@@ -19,16 +21,17 @@ func (n *Notifier) flush(r *Report) {
 	}
 }
 
-// sendReport tells of a pass, if it has news. What is no service is told of every pass:
-// it is a log, and scripts read it.
+// sendReport tells of a pass, if it has news, all but what no report says. What is no
+// service is told of every pass: it is a log, and scripts read it.
 func (n *Notifier) sendReport(r *Report) {
 	with := n.withNews(r)
+	lines := slices.DeleteFunc(slices.Clone(n.lines), line.isAside)
 	if !n.cfg.Split {
-		n.render(r, n.lines, len(with) > 0)
+		n.render(r, lines, len(with) > 0)
 		return
 	}
 	for _, c := range with {
-		of := slices.DeleteFunc(slices.Clone(n.lines), func(l line) bool { return l.Data[keyContainer] != c.Name })
+		of := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.Data[keyContainer] != c.Name })
 		n.render(&Report{containers: []Container{c}}, of, true)
 	}
 }

@@ -89,11 +89,14 @@ func New(cfg Config) (*Notifier, error) {
 			errs = append(errs, fmt.Errorf("%s: URL %d: %w", service.Setting, i+1, err))
 			continue
 		}
-		s := newSender(e.scheme, e.send, cfg.Delay, cfg.Logger)
-		if e.scheme == localScheme {
-			n.local = append(n.local, s)
-		} else {
-			n.senders = append(n.senders, s)
+		for _, e := range e.each() {
+			s := newSender(e.scheme, e.send, cfg.Delay, cfg.Logger)
+			s.room = e.room
+			if e.scheme == localScheme {
+				n.local = append(n.local, s)
+			} else {
+				n.senders = append(n.senders, s)
+			}
 		}
 	}
 	return n, errors.Join(errs...)

@@ -383,6 +383,7 @@ left-out: ` + `
 held false stale false fresh with-it`,
 		},
 		"one container as JSON":          {`{{range .Report.Updated}}{{ToJSON .Name}} {{ToJSON .State}}{{end}}`, true, `"updated" "Updated"`},
+		"a report as JSON":               {`{{with .Report}}{{ToJSON . | printf "%.13s"}}{{end}}`, true, "{\n  \"scanned\""},
 		"no report, and what asks of it": {`{{range .Report.Updated}}{{.Name}}{{end}}`, true, "updated"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -397,5 +398,39 @@ held false stale false fresh with-it`,
 			require.Len(t, got, 1, "nothing of the start")
 			assert.Equal(t, tt.want, got[0].body)
 		})
+	}
+}
+
+// What no report has a place for is told as well, once, and beside the report.
+func TestWhatNoReportSaysIsToldBesideIt(t *testing.T) {
+	t.Parallel()
+	web := lifecycle.Container{Name: "web", Image: "web:1"}
+	quiet := &watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}}
+	for want, e := range map[string]watchtower.Event{
+		"An update of web that was cut short is settled: rolled back\n": watchtower.ServiceRecovered{
+			Recovery: lifecycle.Recovery{Name: "web", Outcome: lifecycle.OutcomeRolledBack},
+		},
+		"web (web:1) has a label with a value that is not accepted: a=b, want c\n": watchtower.LabelInvalid{Container: web, Label: "a", Value: "b", Accepted: "c"},
+		"The post-update hook of web (web:1) failed: exit status 1\n": watchtower.HookEnded{
+			Container: web, Result: lifecycle.HookResult{Point: lifecycle.PostUpdate, Verdict: lifecycle.HookVerdict{Err: errors.New("exit status 1")}},
+		},
+	} {
+		for _, split := range []bool{false, true} {
+			hook, posts := webReceiver(t, 200)
+			n, err := newNotifier(notify.Config{Services: to("generic+http://" + hook), Report: true, Split: split})
+			require.NoError(t, err)
+			for range 3 {
+				of := pass(quiet)
+				observe(t, n, of[0], e, of[1])
+			}
+			observe(t, n, pass(everything())...)
+			closed(t, n)
+			got := all(posts)
+			require.NotEmpty(t, got)
+			assert.Equal(t, want, got[0].body)
+			for _, m := range got[1:] {
+				assert.NotContains(t, m.body, want)
+			}
+		}
 	}
 }

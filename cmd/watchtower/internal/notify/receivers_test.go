@@ -33,7 +33,8 @@ func webReceiver(t *testing.T, status int) (host string, got <-chan received) {
 	return strings.TrimPrefix(server.URL, "http://"), all
 }
 
-// mailReceiver is an SMTP server without TLS, that accepts any login.
+// mailReceiver is an SMTP server without TLS, that accepts any login, and any receiver but
+// those that are called nobody. It hangs up without a word on senders who are called rude.
 func mailReceiver(t *testing.T) (host string, got <-chan received) {
 	t.Helper()
 	all := make(chan received, 100)
@@ -59,9 +60,15 @@ func takeMail(conn net.Conn, all chan<- received) {
 	lines := bufio.NewScanner(conn)
 	say := func(text string) { _, _ = io.WriteString(conn, text+"\r\n") }
 	var envelope, mail []string
+	rude := false
 	say("220 here")
 	for lines.Scan() {
 		command, _, _ := strings.Cut(strings.ToUpper(lines.Text()), " ")
+		rude = rude || strings.HasPrefix(lines.Text(), "MAIL FROM:<rude@")
+		if strings.HasPrefix(lines.Text(), "RCPT TO:<nobody@") {
+			say("550 no such user")
+			continue
+		}
 		switch command {
 		case "EHLO":
 			say("250-here\r\n250 AUTH PLAIN")
@@ -78,7 +85,9 @@ func takeMail(conn net.Conn, all chan<- received) {
 			envelope = nil
 			say("250 taken")
 		case "QUIT":
-			say("221 bye")
+			if !rude {
+				say("221 bye")
+			}
 			return
 		default:
 			envelope = append(envelope, lines.Text())

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// hosted are the services whose URL has a host where the host is; of others, such as
-// discord://token@id, it is a part of the secret.
-const hosted = " generic gotify smtp mattermost rocketchat matrix ntfy bark opsgenie zulip signal "
+// hosted are the services whose URL has a host where the host is, or a word that says
+// nothing; of others, such as discord://token@id, it is a part of the secret.
+const hosted = " generic gotify smtp mattermost rocketchat matrix ntfy bark opsgenie zulip signal teams googlechat lark slack telegram join "
 
 const (
 	hidden = "***"

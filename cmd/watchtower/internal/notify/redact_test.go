@@ -25,6 +25,7 @@ func TestWhatIsHiddenOfAText(t *testing.T) {
 		"a value, a header and a key": {"generic://host/?key=value1&@x-token=value2&$extra=value3", "x-token value1 value2 value3 extra", "*** *** *** *** ***"},
 		"a host that is a secret":     {"discord://token@1234567", "no 1234567", "no ***"},
 		"a host that is one":          {"ntfy://mail.example.com/topic", "lookup mail.example.com: no topic", "lookup mail.example.com: no ***"},
+		"a host that is a word":       {"telegram://1:token@telegram?chats=@me", "lookup api.telegram.org: no token", "lookup api.telegram.org: no ***"},
 		"line breaks":                 {"generic://host/", "a\r\nb\tc", "a b c"},
 	} {
 		t.Run(name, func(t *testing.T) {

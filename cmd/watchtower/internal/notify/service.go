@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/matrix"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/gotify"
@@ -33,6 +34,8 @@ type endpoint struct {
 	url    credentials.Secret
 	redact func(string) string
 	out    types.StdLogger // what logger:// writes to
+	room   room
+	to     []string // the receivers, of a service that sends to one after the other
 }
 
 // parse tells early of a URL that could never be sent to. Its error has no part of the
@@ -48,15 +51,30 @@ func parse(s Service, out types.StdLogger) (endpoint, error) {
 	case "mqtt", "mqtts", "twilio":
 		return endpoint{}, fmt.Errorf("%s is not in the shoutrrr of this release, v0.13.2", name)
 	}
-	opened, err := e.open()
-	if err != nil {
+	if err := contained(func() error { return e.prove(u) }); err != nil {
 		return endpoint{}, fmt.Errorf("%s: %s", name, e.redact(err.Error()))
 	}
-	// It would find out with the first message.
-	if g, ok := opened.(*gotify.Service); ok && !(&gotify.DefaultValidator{}).ValidateToken(g.Config.Token) {
-		return endpoint{}, fmt.Errorf("gotify: want the token of an application: %d characters, the first an A", gotify.TokenLength)
-	}
 	return e, nil
+}
+
+// prove finds out, without asking anybody, what the first message would.
+func (e *endpoint) prove(u *url.URL) error {
+	if e.scheme == matrix.Scheme {
+		// It logs in as it is opened, and a server that is down is no fault of the URL.
+		return (&matrix.Config{}).SetURL(u)
+	}
+	service, err := e.open()
+	if err != nil {
+		return err
+	}
+	if g, ok := service.(*gotify.Service); ok && !(&gotify.DefaultValidator{}).ValidateToken(g.Config.Token) {
+		return fmt.Errorf("want the token of an application: %d characters, the first an A", gotify.TokenLength)
+	}
+	e.room = roomOf(e.scheme, service)
+	if to := receiversOf(service); to != nil {
+		e.to = *to
+	}
+	return nil
 }
 
 // open makes a service of its own for each message: some of shoutrrr's change
@@ -88,6 +106,9 @@ func (e endpoint) open() (types.Service, error) {
 	if err = service.Initialize(u, out); err != nil {
 		return nil, err
 	}
+	if to := receiversOf(service); to != nil && len(e.to) > 0 {
+		*to = e.to
+	}
 	if g, ok := service.(*gotify.Service); ok {
 		g.Config.Path = strings.TrimRight(g.Config.Path, "/") // it would ask for /sub//message
 	}
@@ -118,5 +139,9 @@ func (e endpoint) sendBy(service types.Service, m message) error {
 	default:
 		params.SetTitle(m.title)
 	}
-	return service.Send(m.text, &params)
+	err := service.Send(m.text, &params)
+	if e.scheme == smtp.Scheme && taken(err) {
+		return nil
+	}
+	return err
 }

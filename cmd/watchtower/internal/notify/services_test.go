@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +48,7 @@ func serviceURLs(local string) map[string]string {
 		"opsgenie":   "opsgenie://" + local + "/" + canary,
 		"googlechat": "googlechat://chat.googleapis.com/v1/spaces/space/messages?key=" + canary + "&token=" + canary,
 		"bark":       "bark://:" + canary + "@" + local + "/?scheme=http",
+		"matrix":     "matrix://user:" + canary + "@" + local + "/?disabletls=yes",
 		"smtp":       "smtp://user:" + canary + "@" + local + "/?from=a@example.com&to=b@example.com",
 	}
 }
@@ -182,6 +185,86 @@ func TestWebhooksOfOthers(t *testing.T) { // not in parallel: it changes how Go'
 	}
 }
 
+// Discord takes ten lines at a time, Telegram some thousand characters. No line is lost,
+// and none comes twice.
+func TestALongReportArrivesWhole(t *testing.T) { // not in parallel: it changes how Go's own client dials
+	got := make(chan received, 10)
+	redirected(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- received{body: string(body)}
+		if r.Host == "api.telegram.org" {
+			_, _ = io.WriteString(w, `{"ok":true}`)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	var lines []string
+	for i := range 25 {
+		lines = append(lines, fmt.Sprintf("line-%02d", i))
+	}
+	for url, parts := range map[string]int{
+		"discord://token@1234": 3, "discord://token@1234?splitlines=no": 3,
+		"telegram://123456789:abcdefghijklmnopqrstuvwxyzabcdefghi@telegram?chats=@me": 2,
+	} {
+		text := lines
+		if strings.HasPrefix(url, "telegram") {
+			text = make([]string, len(lines))
+			for i := range lines {
+				text[i] = lines[i] + strings.Repeat(" and on", 30)
+			}
+		}
+		n, err := notify.New(notify.Config{Services: to(url), Host: "host"})
+		require.NoError(t, err)
+		n.Started(at, text...)
+		closed(t, n)
+		var arrived []string
+		messages := all(got)
+		for _, m := range messages {
+			arrived = append(arrived, regexp.MustCompile(`line-\d\d`).FindAllString(m.body, -1)...)
+		}
+		assert.Equal(t, lines, arrived, url)
+		assert.Len(t, messages, parts, url)
+	}
+}
+
+// What one receiver is refused is tried again for that one; a server that hangs up without
+// a word has what it took.
+func TestAMailComesOnce(t *testing.T) {
+	t.Parallel()
+	mail, mails := mailReceiver(t)
+	for from, tos := range map[string]string{"wt@example.com": "a@example.com,nobody@example.com,b@example.com", "rude@example.com": "c@example.com"} {
+		var logged bytes.Buffer
+		n, err := notify.New(notify.Config{
+			Services: to("smtp://" + mail + "/?from=" + from + "&to=" + tos), Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		})
+		require.NoError(t, err)
+		n.Started(at, "begun")
+		closed(t, n)
+		assert.Equal(t, strings.Count(tos, "nobody"), strings.Count(logged.String(), "could not be delivered"), logged.String())
+		var got []string
+		for _, m := range all(mails) {
+			got = append(got, strings.Fields(m.at)[3])
+		}
+		slices.Sort(got)
+		want := []string{"TO:<a@example.com>", "TO:<b@example.com>"}
+		if from == "rude@example.com" {
+			want = []string{"TO:<c@example.com>"}
+		}
+		assert.Equal(t, want, got, from)
+	}
+}
+
+// A server that is down when the program begins is one that does not take a message.
+func TestNoServiceIsAskedAtTheStart(t *testing.T) {
+	t.Parallel()
+	web, asked := webReceiver(t, http.StatusServiceUnavailable)
+	for name, url := range serviceURLs(web) {
+		_, err := notify.New(notify.Config{Services: to(url)})
+		require.NoError(t, err, name)
+	}
+	assert.Empty(t, asked)
+}
+
 // What the old settings are made into, as it arrives.
 func TestLegacyServices(t *testing.T) {
 	t.Parallel()
@@ -207,8 +290,9 @@ func TestLegacyServices(t *testing.T) {
 	assert.JSONEq(t, `{"message":"begun\n","title":"[für] Watchtower updates on host","priority":0,"extras":null}`, got[0].body)
 	letters := all(mails)
 	require.Len(t, letters, 2)
+	slices.SortFunc(letters, func(a, b received) int { return strings.Compare(a.at, b.at) })
 	assert.Equal(t, "AUTH PLAIN MAIL FROM:<wt+a@example.com> RCPT TO:<a+b@example.com>", letters[0].at)
-	assert.Equal(t, "MAIL FROM:<wt+a@example.com> RCPT TO:<c@example.com>", letters[1].at)
+	assert.Equal(t, "AUTH PLAIN MAIL FROM:<wt+a@example.com> RCPT TO:<c@example.com>", letters[1].at)
 	assert.Contains(t, letters[0].body, "From: Watchtower <wt+a@example.com>")
 	assert.Contains(t, letters[0].body, "To: a+b@example.com")
 	assert.Contains(t, letters[0].body, "Subject: =?utf-8?q?[f=C3=BCr]_Watchtower_updates_on_host?=")
@@ -231,6 +315,8 @@ func TestWhatCannotBeSentToIsKnownAtTheStart(t *testing.T) {
 		"slack+https://host/" + canary:                                "slack: there is no slack+",
 		"teams+https://example.com/" + canary:                         "teams: ",
 		"telegram://" + canary + "@telegram?chats=@a":                 "telegram: ",
+		"matrix://user:" + canary + "@host/?" + canary + "=1":         "matrix: ",
+		"matrix://user:" + canary + "@host/?rooms=":                   "matrix: the service's library panicked",
 	} {
 		_, err := notify.New(notify.Config{Services: append(to("logger://"), to(url)...)})
 		require.Error(t, err, url)

@@ -102,9 +102,23 @@ func Porcelain(form string, r *watchtower.Report, meant func(watchtower.Containe
 	return render(t, &Data{Report: newReport(r, meant)})
 }
 
+// mostText is far more than any service takes.
+const mostText = 1 << 20
+
+// bounded is a text that is refused once it is too long: a template may go round for
+// ever.
+type bounded struct{ bytes.Buffer }
+
+func (b *bounded) Write(text []byte) (int, error) {
+	if b.Len()+len(text) > mostText {
+		return 0, fmt.Errorf("its text has more than %d bytes", mostText)
+	}
+	return b.Buffer.Write(text)
+}
+
 // render gives nothing for a text of white space.
 func render(t *template.Template, data any) (string, error) {
-	var b bytes.Buffer
+	var b bounded
 	if err := t.Execute(&b, data); err != nil {
 		return "", err
 	}
