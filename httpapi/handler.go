@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,8 +30,6 @@ type Teller interface {
 }
 
 const (
-	// maxBody bounds a request's body, which has nothing in it but parameters.
-	maxBody = 64 << 10
 	// maxChecks bounds the checks that are being made or wait for their turn: each asks
 	// registries, who count.
 	maxChecks = 8
@@ -133,29 +130,6 @@ func (to route) takes(method string) bool {
 
 // needsTower: the others say of themselves what there is to say without one.
 func (to route) needsTower() bool { return to.access == withToken || to.access == withSignature }
-
-// readBody reads the body's parameters, or away what nobody asked for. One that is too
-// large, or does not come, it refuses: half a form is not what was asked for. How long
-// it may take to come is for the server to say.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	var err error
-	switch {
-	case r.ContentLength > maxBody:
-		err = &http.MaxBytesError{Limit: maxBody}
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
-		err = r.ParseForm()
-	default:
-		_, err = io.Copy(io.Discard, r.Body)
-	}
-	switch {
-	case isTooLarge(err):
-		h.refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
-	case err != nil:
-		h.refuse(w, http.StatusBadRequest, "the body did not come, or is no form")
-	}
-	return err == nil
-}
 
 // Shutdown ends what does not end by itself: streams at once, updates between two
 // swaps, so that the one in hand is finished or undone. It waits for that until ctx
