@@ -59,13 +59,27 @@ func (b bucket) now(now time.Time, perMinute int) float64 {
 	return min(float64(perMinute), b.left+now.Sub(b.at).Minutes()*float64(perMinute))
 }
 
-// take reports whether the address may have one more.
-func (l *limiter) take(a netip.Addr) bool {
+// network is whom an address is counted as.
+func network(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
-			a = p.Addr()
+			return p.Addr()
 		}
 	}
+	return a
+}
+
+// has reports whether the address may have one more, which it does not take.
+func (l *limiter) has(a netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, known := l.buckets[network(a)]
+	return !known || b.now(time.Now(), l.perMinute) >= 1
+}
+
+// take reports whether the address may have one more.
+func (l *limiter) take(a netip.Addr) bool {
+	a = network(a)
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()

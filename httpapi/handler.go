@@ -45,6 +45,7 @@ type Handler struct {
 	started time.Time
 	tower   atomic.Pointer[attached]
 	limiter limiter
+	guesses limiter // of tokens, which count where else nothing does
 	jobs    jobs
 	checks  chan struct{} // has what maxChecks bounds
 	history history
@@ -69,7 +70,8 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}, checks: make(chan struct{}, maxChecks)}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), checks: make(chan struct{}, maxChecks)}
+	h.limiter.perMinute, h.guesses.perMinute = cfg.rateLimit, cfg.rateLimit
 	h.history.latest = map[string]watched{}
 	h.hub.closing = make(chan struct{})
 	for _, r := range routes {
@@ -97,7 +99,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 	h.allowOrigin(w, r)
 	switch {
-	case !to.unlimited && !h.limiter.take(h.address(r)):
+	case to.unlimited && to.access != withNothing && !h.guesses.has(h.address(r)), !to.unlimited && !h.limiter.take(h.address(r)):
 		w.Header().Set("Retry-After", "60")
 		h.refuse(w, http.StatusTooManyRequests, "too many requests from this address")
 	case r.Method == http.MethodOptions && h.preflight(w, r, to.methods):
@@ -105,6 +107,7 @@ func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(append(slices.Clone(to.methods), http.MethodOptions), ", "))
 		h.refuse(w, http.StatusMethodNotAllowed, "want "+strings.Join(to.methods, " or "))
 	case !h.allowed(to.access, r):
+		h.guesses.take(h.address(r))
 		h.unauthorized(w, r)
 	case to.access != withSignature && !h.readBody(w, r):
 	case to.needsTower() && h.tower.Load() == nil:

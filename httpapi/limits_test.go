@@ -78,8 +78,16 @@ func TestAnAddressHasItsShare(t *testing.T) {
 		a := v.call(http.MethodGet, "/v1/status", "", "RemoteAddr", "192.0.2.1:1000", "Authorization", "Bearer x")
 		assert.Equal(t, http.StatusTooManyRequests, a.code, "who guesses tokens is slowed, too")
 		assert.Equal(t, "60", a.header.Get("Retry-After"))
+		guess := func() int {
+			return v.call(http.MethodGet, "/v1/metrics", "", "RemoteAddr", "192.0.2.20:1", "Authorization", "Bearer x").code
+		}
+		assert.Equal(t, []int{401, 401, 401, 429}, []int{guess(), guess(), guess(), guess()}, "nor may tokens be guessed where nothing is counted")
+		assert.Equal(t, 429, ask("/v1/metrics", "192.0.2.20:1"), "not even the right one")
+		assert.Equal(t, 200, ask("/livez", "192.0.2.20:1"))
+		assert.Equal(t, 200, ask("/v1/metrics", "192.0.2.21:1"), "the one of somebody else is not refused")
 		time.Sleep(20 * time.Second) //nolint:forbidigo // in a bubble: a third of a minute, one of three requests
 		assert.Equal(t, []int{200, 429, 429, 429}, many("/v1/status", "192.0.2.1:1000"))
+		assert.Equal(t, all, many("/v1/metrics", "192.0.2.20:1"))
 	})
 }
 

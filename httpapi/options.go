@@ -160,7 +160,8 @@ func timeout(field *time.Duration, option string, d, fallback time.Duration) err
 }
 
 // WithRateLimit sets how many requests a minute one address may make, of IPv6 one /64,
-// after as many at once. Probes and metrics do not count. 0: DefaultRateLimit.
+// after as many at once. Probes and metrics do not count, but after as many wrong
+// tokens an address gets no metrics either. 0: DefaultRateLimit.
 func WithRateLimit(perMinute int) Option {
 	return func(c *config) error {
 		if perMinute < 0 {
