@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ type Handler struct {
 	limiter limiter
 	guesses limiter // of tokens, which count where else nothing does
 	jobs    jobs
-	checks  chan struct{} // has what maxChecks bounds
+	checks  jobs
 	history history
 	hub     hub
 	pushes  pushes
@@ -70,7 +71,7 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), checks: make(chan struct{}, maxChecks)}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), jobs: jobs{bounds: updateBounds}, checks: jobs{bounds: checkBounds}}
 	h.limiter.perMinute, h.guesses.perMinute = cfg.rateLimit, cfg.rateLimit
 	h.history.latest = map[string]watched{}
 	h.hub.closing = make(chan struct{})
@@ -134,12 +135,12 @@ func (to route) takes(method string) bool {
 // needsTower: the others say of themselves what there is to say without one.
 func (to route) needsTower() bool { return to.access == withToken || to.access == withSignature }
 
-// Shutdown ends what does not end by itself: streams at once, updates between two
-// swaps, so that the one in hand is finished or undone. It waits for that until ctx
+// Shutdown ends what does not end by itself: streams and checks at once, updates between
+// two swaps, so that the one in hand is finished or undone. It waits for that until ctx
 // ends, and returns its error then. What comes after is refused with 503. Call it
 // before the server's.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.hub.close()
 	h.pushes.close()
-	return h.jobs.close(ctx)
+	return errors.Join(h.checks.close(ctx), h.jobs.close(ctx))
 }
