@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -63,6 +65,15 @@ func passed(t *testing.T, m *metrics.Metrics, entries ...watchtower.Entry) {
 
 func entry(name, id string, status watchtower.Status) watchtower.Entry {
 	return watchtower.Entry{Container: watchtower.Container{ID: id, Name: name, Image: "app"}, Status: status, Latest: "sha256:0"}
+}
+
+func TestAPassThatNobodyWantedAnyMoreHasNotFailed(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	for _, err := range []error{context.Canceled, fmt.Errorf("watchtower: check: %w", context.Canceled), errdefs.ErrUnavailable} {
+		m.Observe(t.Context(), watchtower.PassFailed{Kind: watchtower.PassCheck, Err: err})
+	}
+	assert.Equal(t, "1", scrape(t, m)[`watchtower_passes_failed_total{kind="check"}`])
 }
 
 // of are the series of one container.
