@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"slices"
@@ -36,6 +37,9 @@ const (
 	maxChecks = 8
 	// maxAnswerTime bounds the answer of all that makes no pass.
 	maxAnswerTime = 30 * time.Second
+	// maxAskTime bounds what the engine is asked for one, so that there is time to say
+	// that it did not answer.
+	maxAskTime = 20 * time.Second
 )
 
 // Handler serves the API, and observes the Tower that it is about. It is safe for use
@@ -43,7 +47,6 @@ const (
 type Handler struct {
 	cfg     config
 	mux     *http.ServeMux
-	started time.Time
 	tower   atomic.Pointer[attached]
 	limiter limiter
 	guesses limiter // of tokens, which count where else nothing does
@@ -71,10 +74,10 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), jobs: jobs{bounds: updateBounds}, checks: jobs{bounds: checkBounds}}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), jobs: jobs{bounds: updateBounds}, checks: jobs{bounds: checkBounds}}
 	h.limiter.perMinute, h.guesses.perMinute = cfg.rateLimit, cfg.rateLimit
 	h.history.latest = map[string]watched{}
-	h.hub.closing = make(chan struct{})
+	h.hub.closing, h.hub.process = make(chan struct{}), rand.Text()
 	for _, r := range routes {
 		if cfg.endpoints[r.endpoint] {
 			h.mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) { h.route(r, w, req) })
