@@ -54,7 +54,7 @@ type listAnswer[T any] struct {
 
 // list asks the engine, for all who ask at a time.
 func (h *Handler) list(ctx context.Context) ([]watchtower.Watched, error) {
-	return h.listed.get(ctx, maxAnswerTime, h.tower.Load().Containers)
+	return h.listed.get(ctx, maxAskTime, h.tower.Load().Containers)
 }
 
 // some are the containers that a request means: those that are watched, or with "all"

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -252,4 +253,26 @@ func TestConfigAndMetricsAreAsGiven(t *testing.T) {
 	assert.Equal(t, "watchtower_scans_total 1\n", v.call(http.MethodGet, "/v1/metrics", "").body)
 	_, err := httpapi.New(append(everything(), httpapi.WithMetrics(nil))...)
 	require.EqualError(t, err, "httpapi: metrics: want WithMetrics along with it")
+}
+
+// stuck is an engine that takes a list's request and answers nothing.
+type stuck struct{ *world }
+
+func (stuck) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Whoever asks is told before the server's bound cuts the answer off.
+func TestAnEngineThatIsStuckIsToldInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t)
+		v.attach(watchtower.WithEngine(stuck{v}))
+		begin := time.Now()
+		a := v.call(http.MethodGet, "/v1/containers", "")
+		assert.Equal(t, http.StatusServiceUnavailable, a.code, a.body)
+		assert.Contains(t, a.body, "no answer within 20s")
+		assert.Less(t, time.Since(begin), httpapi.NewServer(v.api, nil).WriteTimeout)
+	})
 }
