@@ -21,8 +21,8 @@ func (h *Handler) address(r *http.Request) netip.Addr {
 	}
 	said := strings.Split(strings.Join(r.Header.Values(h.cfg.proxyHeader), ","), ",")
 	for _, text := range slices.Backward(said) {
-		before, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil {
+		before, ok := toldAddress(strings.TrimSpace(text))
+		if !ok {
 			return addr
 		}
 		if addr = before.Unmap().WithZone(""); !h.trusts(addr) {
@@ -30,6 +30,15 @@ func (h *Handler) address(r *http.Request) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// toldAddress is one with or without a port, which some proxies tell along.
+func toldAddress(text string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr(), true
+	}
+	a, err := netip.ParseAddr(text)
+	return a, err == nil
 }
 
 func (h *Handler) trusts(a netip.Addr) bool {

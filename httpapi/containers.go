@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
@@ -74,7 +75,7 @@ func (h *Handler) some(r *http.Request) ([]watchtower.Watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, image := values.Get("name"), values.Get("image")
+	name, image := strings.TrimPrefix(values.Get("name"), "/"), values.Get("image")
 	return slices.DeleteFunc(slices.Clone(watched), func(c watchtower.Watched) bool {
 		return !c.Selected && !all || name != "" && c.Container.Name != name || image != "" && c.Container.Image != image
 	}), nil

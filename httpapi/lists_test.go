@@ -96,6 +96,7 @@ func TestContainersAndImages(t *testing.T) {
 		}, only(second, "running", "watchtower", "monitor_only", "no_pull", "enabled", "stale", "scope"))
 
 		assert.Equal(t, []string{"web"}, names(v.call(http.MethodGet, "/v1/containers?name=web", "").object(t)["containers"], "name"))
+		assert.Equal(t, []string{"web"}, names(v.call(http.MethodGet, "/v1/containers?name=/web", "").object(t)["containers"], "name"), "as the original program wrote names")
 		assert.Equal(t, []string{"db"}, names(v.call(http.MethodGet, "/v1/containers?image=db:1", "").object(t)["containers"], "name"))
 		assert.Equal(t, http.StatusBadRequest, v.call(http.MethodGet, "/v1/containers?all=x", "").code)
 

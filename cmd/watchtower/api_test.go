@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -100,4 +101,11 @@ func TestAScheduleThatIsNotFollowedIsTold(t *testing.T) {
 			assert.Equal(t, tt.want, strings.Contains(errs.String(), told), errs.String())
 		})
 	}
+}
+
+func TestProxiesAreAddressesAndNetworks(t *testing.T) {
+	t.Parallel()
+	got, err := networks([]string{"10.0.0.0/8", "192.0.2.1", "::ffff:192.0.2.2", "2001:db8::1"})
+	require.NoError(t, err)
+	assert.Equal(t, "[10.0.0.0/8 192.0.2.1/32 192.0.2.2/32 2001:db8::1/128]", fmt.Sprint(got))
 }
