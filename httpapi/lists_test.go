@@ -277,3 +277,18 @@ func TestAnEngineThatIsStuckIsToldInTime(t *testing.T) {
 		assert.Less(t, time.Since(begin), httpapi.NewServer(v.api, nil).WriteTimeout)
 	})
 }
+
+// Where passes are only ever asked for some, what was replaced is forgotten all the same.
+func TestWhatWasReplacedIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		for _, version := range []string{"2", "3", "4", "5"} {
+			v.publish("web", version)
+			a := v.call(http.MethodPost, "/v1/update?container=web", "")
+			require.Equal(t, http.StatusOK, a.code, a.body)
+			require.Equal(t, version, v.running("web"))
+		}
+		assert.Equal(t, 1, v.api.JudgedForTest())
+	})
+}
