@@ -171,9 +171,11 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// send reports whether the follower took the frame in time.
+// send reports whether the follower took the frame in time. While there is nothing to
+// write no time is set: over HTTP/2 it would end the stream though nobody writes.
 func send(w http.ResponseWriter, frame []byte) bool {
 	patience(w, writeWithin)
+	defer patience(w, 0)
 	_, err := w.Write(frame)
 	return err == nil && http.NewResponseController(w).Flush() == nil
 }

@@ -187,6 +187,37 @@ func TestASlowFollower(t *testing.T) {
 	})
 }
 
+// timed is a stream that knows by when it is to be written to.
+type timed struct {
+	*stream
+	deadlines []time.Time
+}
+
+func (s *timed) SetWriteDeadline(t time.Time) error {
+	s.deadlines = append(s.deadlines, t)
+	return nil
+}
+
+// Over HTTP/2 a deadline ends the stream when its time comes, and not with a write.
+func TestAStreamInWhichNothingHappensHasNoDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		one := &timed{stream: &stream{ResponseWriter: httptest.NewRecorder()}}
+		ctx, cancel := context.WithCancel(t.Context())
+		go v.api.ServeHTTP(one, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events?access_token="+eventsToken, nil))
+		for range 2 {
+			synctest.Wait()
+			require.GreaterOrEqual(t, len(one.deadlines), 2)
+			last := one.deadlines[len(one.deadlines)-2:]
+			assert.Equal(t, 10*time.Second, time.Until(last[0]), "to write in")
+			assert.Zero(t, last[1], "until the next")
+			time.Sleep(15 * time.Second) //nolint:forbidigo // in a bubble: until it says that it is still there
+		}
+		cancel()
+	})
+}
+
 func TestFollowersAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
