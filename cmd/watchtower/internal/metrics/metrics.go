@@ -62,6 +62,10 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 		m.stale[e.Entry.Container.Name] = true
 	case watchtower.UpdateHeld:
 		m.stale[e.Entry.Container.Name] = true
+	case watchtower.ContainerSkipped:
+		if e.Stale { // what it could move to is refused
+			m.stale[e.Container.Name] = true
+		}
 	case watchtower.PassEnded:
 		if e.Report == nil {
 			return

@@ -113,6 +113,20 @@ func TestSeriesEndWithTheirContainer(t *testing.T) {
 	}
 }
 
+// One that is left alone since what it could move to is refused is out of date.
+func TestWhatIsLeftAloneThoughThereIsSomethingNewerIsOutOfDate(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	skipped := entry("web", "1", watchtower.StatusSkipped)
+	m.Observe(t.Context(), watchtower.PassStarted{})
+	m.Observe(t.Context(), watchtower.ContainerSkipped{Container: skipped.Container, Reason: "refused", Stale: true})
+	passed(t, m, skipped)
+	assert.Equal(t, "1", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
+	m.Observe(t.Context(), watchtower.PassStarted{})
+	passed(t, m, entry("web", "1", watchtower.StatusFresh))
+	assert.Equal(t, "0", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
+}
+
 func TestSeriesGoOnWithTheSuccessor(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
