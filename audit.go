@@ -38,6 +38,7 @@ type audit struct {
 
 	mu     sync.Mutex
 	failed bool                 // the last write
+	torn   bool                 // of the last line that was written, only a part was
 	begun  map[string]time.Time // by container: the first step of its update
 }
 
@@ -76,11 +77,17 @@ func (a *audit) Observe(_ context.Context, e Event) {
 		return
 	}
 	var text bytes.Buffer // a line is written as one
+	if a.torn {
+		text.WriteByte('\n') // so that what there is of the last one costs no other
+	}
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(line)
 	if err == nil {
-		_, err = a.w.Write(text.Bytes())
+		var n int
+		if n, err = a.w.Write(text.Bytes()); err == nil || n > 0 {
+			a.torn = err != nil
+		}
 	}
 	if err != nil && !a.failed {
 		a.warn(fmt.Errorf("watchtower: audit: %w", err))

@@ -200,3 +200,34 @@ func TestAnAuditMissesNothing(t *testing.T) {
 		assert.Equal(t, []string{"watchtower: audit: disk full", "watchtower: audit: disk full"}, warned, "once until one succeeds")
 	})
 }
+
+// full has no room but for so much.
+type full struct {
+	bytes.Buffer
+	room int
+}
+
+func (f *full) Write(p []byte) (int, error) {
+	n := min(len(p), f.room)
+	f.room -= n
+	_, _ = f.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, errors.New("no space left")
+	}
+	return n, nil
+}
+
+// What there is of a line that did not fit is a line of its own: the next one is whole.
+func TestALineOfAnAuditThatIsTornSpoilsNoOther(t *testing.T) {
+	t.Parallel()
+	const line = `{"time":"0001-01-01T00:00:00Z","event":"step","container":"web","action":"stop"}` + "\n"
+	out := &full{room: 20}
+	audit := watchtower.Audit(out, nil)
+	step := watchtower.StepStarted{Step: lifecycle.Step{Container: "web", Action: "stop"}}
+	audit.Observe(t.Context(), step)
+	audit.Observe(t.Context(), step) // of which nothing fits
+	out.room = 1000
+	audit.Observe(t.Context(), step)
+	audit.Observe(t.Context(), step)
+	assert.Equal(t, line[:20]+"\n"+line+line, out.String())
+}

@@ -3,6 +3,7 @@ package watchtower
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,6 +111,9 @@ func (p *pass) check(ctx context.Context, candidates []candidate) []candidate {
 	defer cancel()
 	others, stale := p.checkHere(ctx, candidates)
 	stale = p.setAside(append(stale, p.ask(ctx, asking, p.chooseTags(asking, others))...))
+	if gaveUp(ctx.Err()) {
+		return nil
+	}
 	slices.SortFunc(stale, byName)
 	p.describe(asking, slices.Concat(stale, p.monitored))
 	return p.judged(asking, stale)
@@ -244,7 +248,7 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 		e.Status = StatusFailed
 		e.Err = fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	}
-	if len(names) > 0 {
+	if len(names) > 0 && !gaveUp(err) {
 		p.emit(CheckFailed{At: p.now(), Reference: reference, Containers: names, Err: err})
 	}
 }
@@ -253,8 +257,14 @@ func (p *pass) checkFailed(reference string, users []candidate, err error) {
 func (p *pass) unjudged(c *candidate, err error) {
 	e := c.entry
 	e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
-	p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: []string{e.Container.Name}, Err: err})
+	if !gaveUp(err) {
+		p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: []string{e.Container.Name}, Err: err})
+	}
 }
+
+// gaveUp: whoever asked for the pass wants it no more, of which no registry is to be
+// accused, and no container.
+func gaveUp(err error) bool { return errors.Is(err, context.Canceled) }
 
 // unheardOf: Docker Hub's own images, the names without a slash, are public. To
 // be denied one means that there is none.

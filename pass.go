@@ -59,6 +59,9 @@ func (p *pass) whole(ctx context.Context, agreed func(*Report) error) error {
 		defer p.hooksAround(ctx, lifecycle.PostCheck, selected)
 	}
 	stale := p.check(ctx, selected)
+	if err := ctx.Err(); gaveUp(err) {
+		return err // nothing was done, and what was found is not all
+	}
 	// Even a check looks whether what is stale could be swapped: a promise
 	// that an update would break is no answer.
 	var err error

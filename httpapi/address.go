@@ -21,8 +21,8 @@ func (h *Handler) address(r *http.Request) netip.Addr {
 	}
 	said := strings.Split(strings.Join(r.Header.Values(h.cfg.proxyHeader), ","), ",")
 	for _, text := range slices.Backward(said) {
-		before, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil {
+		before, ok := toldAddress(strings.TrimSpace(text))
+		if !ok {
 			return addr
 		}
 		if addr = before.Unmap().WithZone(""); !h.trusts(addr) {
@@ -30,6 +30,15 @@ func (h *Handler) address(r *http.Request) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// toldAddress is one with or without a port, which some proxies tell along.
+func toldAddress(text string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddrPort(text); err == nil {
+		return at.Addr(), true
+	}
+	a, err := netip.ParseAddr(text)
+	return a, err == nil
 }
 
 func (h *Handler) trusts(a netip.Addr) bool {
@@ -59,13 +68,27 @@ func (b bucket) now(now time.Time, perMinute int) float64 {
 	return min(float64(perMinute), b.left+now.Sub(b.at).Minutes()*float64(perMinute))
 }
 
-// take reports whether the address may have one more.
-func (l *limiter) take(a netip.Addr) bool {
+// network is whom an address is counted as.
+func network(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
-			a = p.Addr()
+			return p.Addr()
 		}
 	}
+	return a
+}
+
+// has reports whether the address may have one more, which it does not take.
+func (l *limiter) has(a netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, known := l.buckets[network(a)]
+	return !known || b.now(time.Now(), l.perMinute) >= 1
+}
+
+// take reports whether the address may have one more.
+func (l *limiter) take(a netip.Addr) bool {
+	a = network(a)
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()

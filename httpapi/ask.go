@@ -20,7 +20,7 @@ type ask struct {
 	timeout time.Duration
 }
 
-// parameters are the request's, of its URL and, of a POST, its form. One that nobody
+// parameters are the request's, of its URL and its form. One that nobody
 // knows is an error: a misspelt filter must not become an update of everything.
 func parameters(r *http.Request, known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)

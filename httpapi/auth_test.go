@@ -2,6 +2,9 @@ package httpapi_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -54,6 +57,20 @@ func TestWhoMayCall(t *testing.T) {
 	}
 	assert.Equal(t, 12, strings.Count(log.String(), "a caller without the token"), log.String())
 	assert.NotContains(t, log.String(), "canary")
+}
+
+// A variable from a file often ends in a new line, which no header can.
+func TestWhiteSpaceAroundASecretIsNotOfIt(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t, httpapi.WithToken(credentials.NewSecret(" spaced\n")), httpapi.WithWebhookSecret(credentials.NewSecret("key\n"))).attach()
+	assert.Equal(t, http.StatusOK, v.call(http.MethodGet, "/v1/status", "", "Authorization", "Bearer spaced").code)
+	mac := hmac.New(sha256.New, []byte("key"))
+	_, _ = mac.Write([]byte(harborPush))
+	signed := "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	assert.Equal(t, http.StatusAccepted, v.call(http.MethodPost, "/v1/webhook", harborPush, "X-Hub-Signature-256", signed, "Authorization", "").code)
+	require.NoError(t, v.api.Shutdown(t.Context()))
+	_, err := httpapi.New(httpapi.WithToken(credentials.NewSecret(" \n")))
+	require.ErrorContains(t, err, "WithToken: want a secret that is not empty")
 }
 
 func TestNothingIsServedThatNobodyAskedFor(t *testing.T) {

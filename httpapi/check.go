@@ -44,29 +44,48 @@ type checkAnswer struct {
 	stamp
 }
 
-// check looks. It changes nothing, so it ends with its caller. Those that the Tower's
-// filters leave out are left out.
+// check looks, and answers when that is over or its caller has waited enough. What has
+// begun goes on without its caller: cut short, it would tell of registries that did not
+// answer. Those that the Tower's filters leave out are left out.
 func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	a, err := readAsk(r, h.cfg.checkTimeout)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	select {
-	case h.checks <- struct{}{}:
-		defer func() { <-h.checks }()
-	default:
-		h.fail(w, errManyChecks)
-		return
-	}
-	patience(w, a.timeout+maxAnswerTime)
-	ctx, cancel := context.WithTimeout(r.Context(), a.timeout)
-	defer cancel()
-	report, err := h.tower.Load().CheckWith(ctx, watchtower.PassRequest{Only: a.only})
+	tower := h.tower.Load()
+	var report *watchtower.Report
+	j, err := h.checks.start(r.Context(), func(ctx context.Context, began func()) (*watchtower.Report, error) {
+		var err error
+		report, err = tower.CheckWith(ctx, watchtower.PassRequest{Only: a.only, Began: began})
+		return report, err
+	})
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
+	patience(w, a.timeout+maxAnswerTime)
+	enough := time.NewTimer(a.timeout)
+	defer enough.Stop()
+	select {
+	case <-j.done:
+	case <-r.Context().Done():
+		j.withdraw()
+		return
+	case <-enough.C:
+		j.withdraw()
+		h.fail(w, errLate)
+		return
+	}
+	if err := j.failure(); err != nil {
+		h.fail(w, err)
+		return
+	}
+	h.found(w, r, report)
+}
+
+// found answers with what a check found.
+func (h *Handler) found(w http.ResponseWriter, r *http.Request, report *watchtower.Report) {
 	watched, err := h.list(r.Context())
 	if err != nil {
 		h.fail(w, err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
@@ -54,7 +55,7 @@ type listAnswer[T any] struct {
 
 // list asks the engine, for all who ask at a time.
 func (h *Handler) list(ctx context.Context) ([]watchtower.Watched, error) {
-	return h.listed.get(ctx, maxAnswerTime, h.tower.Load().Containers)
+	return h.listed.get(ctx, maxAskTime, h.tower.Load().Containers)
 }
 
 // some are the containers that a request means: those that are watched, or with "all"
@@ -74,7 +75,7 @@ func (h *Handler) some(r *http.Request) ([]watchtower.Watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, image := values.Get("name"), values.Get("image")
+	name, image := strings.TrimPrefix(values.Get("name"), "/"), values.Get("image")
 	return slices.DeleteFunc(slices.Clone(watched), func(c watchtower.Watched) bool {
 		return !c.Selected && !all || name != "" && c.Container.Name != name || image != "" && c.Container.Image != image
 	}), nil

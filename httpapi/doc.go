@@ -24,7 +24,8 @@
 // request narrow those of the Tower. One for all containers is refused with 429 while
 // another pass is being made; one for some waits. It is not its caller's: a caller who
 // goes away, or whose timeout ends, cuts no swap short, and finds the result under
-// /v1/updates. Only one whose turn has not come by the timeout is withdrawn.
+// /v1/updates. Only one whose turn has not come by the timeout is withdrawn. So it is with
+// a check, whose timeout is answered by 504.
 //
 // # Bounds
 //

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -40,6 +41,7 @@ type follower struct {
 // hub hands events to those who follow.
 type hub struct {
 	closing chan struct{}
+	process string // in each event's ID: the next process numbers anew
 
 	mu        sync.Mutex
 	end       sync.Once
@@ -64,7 +66,7 @@ func (b *hub) publish(kind, id string, at time.Time, data any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.number++
-	m := message{b.number, fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", b.number, kind, body)}
+	m := message{b.number, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", b.process, b.number, kind, body)}
 	if b.recent = append(b.recent, m); len(b.recent) > backlog {
 		b.recent = slices.Delete(b.recent, 0, 1)
 	}
@@ -77,9 +79,10 @@ func (b *hub) publish(kind, id string, at time.Time, data any) {
 	}
 }
 
-// join adds a stream, with what has happened since the event of that number, as far as
-// it is known; nil: there are too many.
-func (b *hub) join(after int) (f *follower, since []message) {
+// join adds a stream, with what has happened since the event of that ID, as far as it is
+// known: since one of an earlier process all has. Empty: nothing is asked for. No
+// follower: there are too many.
+func (b *hub) join(after string) (f *follower, since []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.followers) >= maxFollowers {
@@ -87,14 +90,28 @@ func (b *hub) join(after int) (f *follower, since []message) {
 	}
 	f = &follower{messages: make(chan message, backlog)}
 	b.followers = append(b.followers, f)
-	if after > 0 && after <= b.number {
-		for _, m := range b.recent {
-			if m.number > after {
-				since = append(since, m)
-			}
+	if after == "" {
+		return f, nil
+	}
+	process, text, _ := strings.Cut(after, "-")
+	last, err := strconv.Atoi(text)
+	if err != nil || process != b.process {
+		last = 0
+	}
+	if first := b.number - len(b.recent) + 1; last < first-1 {
+		since = missed(first - 1 - last)
+	}
+	for _, m := range b.recent {
+		if m.number > last {
+			since = append(since, m.frame...)
 		}
 	}
 	return f, since
+}
+
+// missed is told where events are left out.
+func missed(n int) []byte {
+	return fmt.Appendf(nil, "event: missed\ndata: {\"type\":\"missed\",\"data\":{\"count\":%d}}\n\n", n)
 }
 
 func (b *hub) leave(f *follower) {
@@ -122,8 +139,7 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusForbidden, "pages of this origin may not call")
 		return
 	}
-	after, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
-	f, since := h.hub.join(after)
+	f, since := h.hub.join(r.Header.Get("Last-Event-ID"))
 	if f == nil {
 		w.Header().Set("Retry-After", retryAfter)
 		h.refuse(w, http.StatusServiceUnavailable, "too many follow")
@@ -135,10 +151,7 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	frame := fmt.Appendf(nil, "retry: %d\n\n", reconnect.Milliseconds())
-	for _, m := range since {
-		frame = append(frame, m.frame...)
-	}
+	frame := append(fmt.Appendf(nil, "retry: %d\n\n", reconnect.Milliseconds()), since...)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for send(w, frame) {
@@ -146,7 +159,7 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 		case m := <-f.messages:
 			frame = m.frame
 			if n := h.hub.overlooked(f); n > 0 {
-				frame = append(slices.Clone(frame), fmt.Sprintf("event: missed\ndata: {\"type\":\"missed\",\"data\":{\"count\":%d}}\n\n", n)...)
+				frame = append(slices.Clone(frame), missed(n)...)
 			}
 		case <-beat.C:
 			frame = []byte(": still here\n\n")
@@ -158,9 +171,11 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// send reports whether the follower took the frame in time.
+// send reports whether the follower took the frame in time. While there is nothing to
+// write no time is set: over HTTP/2 it would end the stream though nobody writes.
 func send(w http.ResponseWriter, frame []byte) bool {
 	patience(w, writeWithin)
+	defer patience(w, 0)
 	_, err := w.Write(frame)
 	return err == nil && http.NewResponseController(w).Flush() == nil
 }

@@ -55,6 +55,17 @@ func (s *stream) types() []string {
 	return out
 }
 
+// ids are theirs.
+func (s *stream) ids() []string {
+	var out []string
+	for line := range strings.Lines(s.String()) {
+		if id, ok := strings.CutPrefix(line, "id: "); ok {
+			out = append(out, strings.TrimSpace(id))
+		}
+	}
+	return out
+}
+
 // follow begins to, until leave is called.
 func (v *world) follow(s *stream, header ...string) (leave func()) {
 	v.t.Helper()
@@ -128,12 +139,30 @@ func TestAFollowerWhoComesBackIsToldWhatItMissed(t *testing.T) {
 		for i := range 300 {
 			v.api.Observe(t.Context(), watchtower.PassScheduled{At: time.Now(), Next: time.Now().Add(time.Duration(i))})
 		}
-		for after, want := range map[string]int{"297": 3, "300": 0, "1": 256, "9999": 0, "x": 0, "": 0} {
+		stays := &stream{}
+		defer v.follow(stays, "Last-Event-ID", "of an earlier process")()
+		ids := stays.ids()
+		require.Len(t, ids, 256)
+		assert.Equal(t, 1, strings.Count(stays.String(), `{"type":"missed","data":{"count":44}}`), "those that are not kept")
+		for range 10 {
+			v.api.Observe(t.Context(), watchtower.PassScheduled{At: time.Now()})
+		}
+		for after, want := range map[string]int{ids[255]: 10, ids[250]: 15, ids[9]: 256, "": 0} {
 			one := &stream{}
 			leave := v.follow(one, "Last-Event-ID", after)
 			assert.Len(t, one.types(), want, "after %q", after)
+			assert.NotContains(t, one.types(), "missed")
 			leave()
 		}
+		one := &stream{}
+		leave := v.follow(one, "Last-Event-ID", ids[6])
+		assert.Equal(t, 1, strings.Count(one.String(), `{"type":"missed","data":{"count":3}}`))
+		leave()
+		next := newWorld(t).attach() // as after a restart: its numbers begin anew
+		next.api.Observe(t.Context(), watchtower.PassScheduled{At: time.Now()})
+		again := &stream{}
+		defer next.follow(again, "Last-Event-ID", ids[0])()
+		assert.Len(t, again.types(), 1)
 	})
 }
 
@@ -155,6 +184,45 @@ func TestASlowFollower(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(slow.String(), `{"type":"missed","data":{"count":144}}`))
 		forget()
 		leave()
+	})
+}
+
+// timed is a stream that knows by when it is to be written to.
+type timed struct {
+	*stream
+	deadlines []time.Time
+}
+
+func (s *timed) SetWriteDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadlines = append(s.deadlines, t)
+	return nil
+}
+
+// last are those of the last write, and after it.
+func (s *timed) last() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deadlines[len(s.deadlines)-2:]
+}
+
+// Over HTTP/2 a deadline ends the stream when its time comes, and not with a write.
+func TestAStreamInWhichNothingHappensHasNoDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		one := &timed{stream: &stream{ResponseWriter: httptest.NewRecorder()}}
+		ctx, cancel := context.WithCancel(t.Context())
+		go v.api.ServeHTTP(one, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events?access_token="+eventsToken, nil))
+		for range 2 {
+			synctest.Wait()
+			last := one.last()
+			assert.Equal(t, 10*time.Second, time.Until(last[0]), "to write in")
+			assert.Zero(t, last[1], "until the next")
+			time.Sleep(15 * time.Second) //nolint:forbidigo // in a bubble: until it says that it is still there
+		}
+		cancel()
 	})
 }
 

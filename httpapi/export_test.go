@@ -12,3 +12,10 @@ func RoutesForTest() map[string][]string {
 	}
 	return out
 }
+
+// JudgedForTest is how many containers are kept what was last said of.
+func (h *Handler) JudgedForTest() int {
+	h.history.mu.Lock()
+	defer h.history.mu.Unlock()
+	return len(h.history.latest)
+}

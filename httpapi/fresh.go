@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
 )
 
 // freshFor is for how long what the engine said is good enough for the next caller.
@@ -23,9 +25,10 @@ func (f *fresh[T]) get(ctx context.Context, within time.Duration, ask func(conte
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.at.IsZero() || time.Since(f.at) > freshFor {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
-		defer cancel()
-		f.value, f.err = ask(ctx)
+		f.err = errclass.Within(context.WithoutCancel(ctx), within, func(ctx context.Context) (err error) {
+			f.value, err = ask(ctx)
+			return err
+		})
 		f.at = time.Now()
 	}
 	return f.value, f.err

@@ -2,7 +2,8 @@ package httpapi
 
 import (
 	"context"
-	"io"
+	"crypto/rand"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,13 +32,14 @@ type Teller interface {
 }
 
 const (
-	// maxBody bounds a request's body, which has nothing in it but parameters.
-	maxBody = 64 << 10
 	// maxChecks bounds the checks that are being made or wait for their turn: each asks
 	// registries, who count.
 	maxChecks = 8
 	// maxAnswerTime bounds the answer of all that makes no pass.
 	maxAnswerTime = 30 * time.Second
+	// maxAskTime bounds what the engine is asked for one, so that there is time to say
+	// that it did not answer.
+	maxAskTime = 20 * time.Second
 )
 
 // Handler serves the API, and observes the Tower that it is about. It is safe for use
@@ -45,11 +47,11 @@ const (
 type Handler struct {
 	cfg     config
 	mux     *http.ServeMux
-	started time.Time
 	tower   atomic.Pointer[attached]
 	limiter limiter
+	guesses limiter // of tokens, which count where else nothing does
 	jobs    jobs
-	checks  chan struct{} // has what maxChecks bounds
+	checks  jobs
 	history history
 	hub     hub
 	pushes  pushes
@@ -73,9 +75,10 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), started: time.Now(), limiter: limiter{perMinute: cfg.rateLimit}, checks: make(chan struct{}, maxChecks)}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux(), jobs: jobs{bounds: updateBounds}, checks: jobs{bounds: checkBounds}}
+	h.limiter.perMinute, h.guesses.perMinute = cfg.rateLimit, cfg.rateLimit
 	h.history.latest = map[string]watched{}
-	h.hub.closing = make(chan struct{})
+	h.hub.closing, h.hub.process = make(chan struct{}), rand.Text()
 	h.page = newPage(cfg.endpoints)
 	for _, r := range routes {
 		if cfg.endpoints[r.endpoint] {
@@ -102,7 +105,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 	h.allowOrigin(w, r)
 	switch {
-	case !to.unlimited && !h.limiter.take(h.address(r)):
+	case to.unlimited && to.access != withNothing && !h.guesses.has(h.address(r)), !to.unlimited && !h.limiter.take(h.address(r)):
 		w.Header().Set("Retry-After", "60")
 		h.refuse(w, http.StatusTooManyRequests, "too many requests from this address")
 	case r.Method == http.MethodOptions && h.preflight(w, r, to.methods):
@@ -110,6 +113,7 @@ func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(append(slices.Clone(to.methods), http.MethodOptions), ", "))
 		h.refuse(w, http.StatusMethodNotAllowed, "want "+strings.Join(to.methods, " or "))
 	case !h.allowed(to.access, r):
+		h.guesses.take(h.address(r))
 		h.unauthorized(w, r)
 	case to.access != withSignature && !h.readBody(w, r):
 	case to.needsTower() && h.tower.Load() == nil:
@@ -136,35 +140,12 @@ func (to route) takes(method string) bool {
 // needsTower: the others say of themselves what there is to say without one.
 func (to route) needsTower() bool { return to.access == withToken || to.access == withSignature }
 
-// readBody reads the body's parameters, or away what nobody asked for. One that is too
-// large, or does not come, it refuses: half a form is not what was asked for. How long
-// it may take to come is for the server to say.
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	var err error
-	switch {
-	case r.ContentLength > maxBody:
-		err = &http.MaxBytesError{Limit: maxBody}
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
-		err = r.ParseForm()
-	default:
-		_, err = io.Copy(io.Discard, r.Body)
-	}
-	switch {
-	case isTooLarge(err):
-		h.refuse(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
-	case err != nil:
-		h.refuse(w, http.StatusBadRequest, "the body did not come, or is no form")
-	}
-	return err == nil
-}
-
-// Shutdown ends what does not end by itself: streams at once, updates between two
-// swaps, so that the one in hand is finished or undone. It waits for that until ctx
+// Shutdown ends what does not end by itself: streams and checks at once, updates between
+// two swaps, so that the one in hand is finished or undone. It waits for that until ctx
 // ends, and returns its error then. What comes after is refused with 503. Call it
 // before the server's.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.hub.close()
 	h.pushes.close()
-	return h.jobs.close(ctx)
+	return errors.Join(h.checks.close(ctx), h.jobs.close(ctx))
 }

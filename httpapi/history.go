@@ -66,6 +66,9 @@ func (h *history) add(r *watchtower.Report) {
 		clear(h.latest) // what is not in the report is not there any more
 	}
 	for _, e := range r.Entries {
+		if e.NewContainerID != "" {
+			delete(h.latest, e.Container.ID) // where only some are ever asked for, nothing else ends it
+		}
 		h.latest[cmp.Or(e.NewContainerID, e.Container.ID)] = watched{e, r.Ended}
 	}
 }

@@ -24,6 +24,19 @@ const (
 	maxJobReports = 10
 )
 
+// bounds are those of jobs of a kind.
+type bounds struct {
+	most    int   // that are not over
+	crowded error // told to who asks for more
+	known   int   // that can be found, the oldest of which are forgotten
+	reports int   // that are kept along with them
+}
+
+var (
+	updateBounds = bounds{maxWaiting, errCrowded, maxJobs, maxJobReports}
+	checkBounds  = bounds{maxChecks, errManyChecks, 0, 0}
+)
+
 // jobState is how far an update is.
 type jobState string
 
@@ -35,7 +48,8 @@ const (
 	jobWithdrawn jobState = "withdrawn" // before its turn came
 )
 
-// job is an update that somebody asked for. It is nobody's but its own.
+// job is a pass that somebody asked for. It is nobody's but its own: what is cut short
+// would be told to everybody as what failed.
 type job struct {
 	id     string
 	asked  time.Time
@@ -114,7 +128,9 @@ func (j *job) forget() {
 }
 
 var (
-	errWithdrawn  = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: withdrawn: its turn did not come in time, nothing was done"))
+	// Of class Canceled as well: it is its caller's own affair, and no failure of the watcher.
+	errWithdrawn  = errclass.With(context.Canceled, errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: withdrawn: its turn did not come in time, nothing was done")))
+	errLate       = errclass.With(context.DeadlineExceeded, errors.New("httpapi: the check is not over yet"))
 	errClosing    = errclass.With(errdefs.ErrUnavailable, errors.New("httpapi: ending: no update is begun, and what was begun ends between two swaps"))
 	errManyChecks = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many checks are being made"))
 	errCrowded    = errclass.With(errdefs.ErrResourceExhausted, errors.New("httpapi: too many updates wait for their turn"))
@@ -122,6 +138,8 @@ var (
 
 // jobs are those that are not over, and some that are.
 type jobs struct {
+	bounds
+
 	mu     sync.Mutex
 	list   []*job // in the order they were asked for
 	whole  []*job // that have their report, in the order they ended
@@ -130,15 +148,15 @@ type jobs struct {
 	ended  sync.WaitGroup
 }
 
-// start begins an update beside its caller. The values of ctx go along, its end does not.
+// start begins a pass beside its caller. The values of ctx go along, its end does not.
 func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*watchtower.Report, error)) (*job, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	switch {
 	case js.closed:
 		return nil, errClosing
-	case js.live >= maxWaiting:
-		return nil, errCrowded
+	case js.live >= js.most:
+		return nil, js.crowded
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	j := &job{
@@ -147,7 +165,7 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 	}
 	js.live++
 	js.list = append(js.list, j)
-	if over := len(js.list) - maxJobs; over > 0 {
+	if over := len(js.list) - js.known; over > 0 {
 		js.list = slices.DeleteFunc(js.list, func(j *job) bool {
 			if over <= 0 || !j.over() {
 				return false
@@ -162,7 +180,7 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 		js.mu.Lock()
 		defer js.mu.Unlock()
 		js.live--
-		if js.whole = append(js.whole, j); len(js.whole) > maxJobReports {
+		if js.whole = append(js.whole, j); len(js.whole) > js.reports {
 			js.whole[0].forget()
 			js.whole = slices.Delete(js.whole, 0, 1)
 		}

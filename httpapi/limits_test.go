@@ -74,12 +74,24 @@ func TestAnAddressHasItsShare(t *testing.T) {
 		assert.Equal(t, limited, many("/v1/status", "10.1.1.1:1", "198.51.100.1, 192.0.2.9, 10.2.2.2"))
 		assert.Equal(t, 429, ask("/v1/status", "10.1.1.1:1", "203.0.113.5, 192.0.2.9"), "what it says of itself is not believed")
 		assert.Equal(t, 200, ask("/v1/status", "10.1.1.1:1", "192.0.2.10"), "the proxy speaks for many")
+		assert.Equal(t, limited, many("/v1/status", "10.1.1.1:1", "192.0.2.30:5678"), "with a port")
+		assert.Equal(t, 429, ask("/v1/status", "10.1.1.1:1", "192.0.2.30:5679"))
+		assert.Equal(t, limited, many("/v1/status", "10.1.1.1:1", "[2001:db8:1::1]:443"))
+		assert.Equal(t, 429, ask("/v1/status", "10.1.1.1:1", "2001:db8:1::2"))
 		assert.Equal(t, 429, ask("/v1/status", "192.0.2.2:1", "192.0.2.11"), "of somebody else it is not believed")
 		a := v.call(http.MethodGet, "/v1/status", "", "RemoteAddr", "192.0.2.1:1000", "Authorization", "Bearer x")
 		assert.Equal(t, http.StatusTooManyRequests, a.code, "who guesses tokens is slowed, too")
 		assert.Equal(t, "60", a.header.Get("Retry-After"))
+		guess := func() int {
+			return v.call(http.MethodGet, "/v1/metrics", "", "RemoteAddr", "192.0.2.20:1", "Authorization", "Bearer x").code
+		}
+		assert.Equal(t, []int{401, 401, 401, 429}, []int{guess(), guess(), guess(), guess()}, "nor may tokens be guessed where nothing is counted")
+		assert.Equal(t, 429, ask("/v1/metrics", "192.0.2.20:1"), "not even the right one")
+		assert.Equal(t, 200, ask("/livez", "192.0.2.20:1"))
+		assert.Equal(t, 200, ask("/v1/metrics", "192.0.2.21:1"), "the one of somebody else is not refused")
 		time.Sleep(20 * time.Second) //nolint:forbidigo // in a bubble: a third of a minute, one of three requests
 		assert.Equal(t, []int{200, 429, 429, 429}, many("/v1/status", "192.0.2.1:1000"))
+		assert.Equal(t, all, many("/v1/metrics", "192.0.2.20:1"))
 	})
 }
 

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -95,6 +96,7 @@ func TestContainersAndImages(t *testing.T) {
 		}, only(second, "running", "watchtower", "monitor_only", "no_pull", "enabled", "stale", "scope"))
 
 		assert.Equal(t, []string{"web"}, names(v.call(http.MethodGet, "/v1/containers?name=web", "").object(t)["containers"], "name"))
+		assert.Equal(t, []string{"web"}, names(v.call(http.MethodGet, "/v1/containers?name=/web", "").object(t)["containers"], "name"), "as the original program wrote names")
 		assert.Equal(t, []string{"db"}, names(v.call(http.MethodGet, "/v1/containers?image=db:1", "").object(t)["containers"], "name"))
 		assert.Equal(t, http.StatusBadRequest, v.call(http.MethodGet, "/v1/containers?all=x", "").code)
 
@@ -252,4 +254,41 @@ func TestConfigAndMetricsAreAsGiven(t *testing.T) {
 	assert.Equal(t, "watchtower_scans_total 1\n", v.call(http.MethodGet, "/v1/metrics", "").body)
 	_, err := httpapi.New(append(everything(), httpapi.WithMetrics(nil))...)
 	require.EqualError(t, err, "httpapi: metrics: want WithMetrics along with it")
+}
+
+// stuck is an engine that takes a list's request and answers nothing.
+type stuck struct{ *world }
+
+func (stuck) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Whoever asks is told before the server's bound cuts the answer off.
+func TestAnEngineThatIsStuckIsToldInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t)
+		v.attach(watchtower.WithEngine(stuck{v}))
+		begin := time.Now()
+		a := v.call(http.MethodGet, "/v1/containers", "")
+		assert.Equal(t, http.StatusServiceUnavailable, a.code, a.body)
+		assert.Contains(t, a.body, "no answer within 20s")
+		assert.Less(t, time.Since(begin), httpapi.NewServer(v.api, nil).WriteTimeout)
+	})
+}
+
+// Where passes are only ever asked for some, what was replaced is forgotten all the same.
+func TestWhatWasReplacedIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		for _, version := range []string{"2", "3", "4", "5"} {
+			v.publish("web", version)
+			a := v.call(http.MethodPost, "/v1/update?container=web", "")
+			require.Equal(t, http.StatusOK, a.code, a.body)
+			require.Equal(t, version, v.running("web"))
+		}
+		assert.Equal(t, 1, v.api.JudgedForTest())
+	})
 }

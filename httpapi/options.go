@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -102,8 +103,8 @@ func WithEndpoints(endpoints ...Endpoint) Option {
 
 // WithToken sets what a caller must show, as "Authorization: Bearer TOKEN" or the token
 // alone. Every endpoint but Health, Swagger, Events and Webhook needs it, and Page for what
-// it shows. Only its hash
-// is kept. An empty one is refused.
+// it shows. Only its hash is kept. An empty one is refused; white space around it, which no
+// header can show, as a secret that ends in a new line has it, is left out.
 func WithToken(token credentials.Secret) Option {
 	return func(c *config) error { return hashed(&c.token, "WithToken", token) }
 }
@@ -120,13 +121,17 @@ func WithEventsToken(token credentials.Secret) Option {
 // in the URL, since Docker Hub sends nothing else.
 func WithWebhookSecret(secret credentials.Secret) Option {
 	return func(c *config) error {
-		c.webhookSecret = secret // a signature's key cannot be a hash
+		c.webhookSecret = trimmed(secret) // a signature's key cannot be a hash
 		return hashed(&c.webhook, "WithWebhookSecret", secret)
 	}
 }
 
+func trimmed(secret credentials.Secret) credentials.Secret {
+	return credentials.NewSecret(strings.TrimSpace(secret.Reveal()))
+}
+
 func hashed(field **[sha256.Size]byte, option string, secret credentials.Secret) error {
-	if secret.IsZero() {
+	if secret = trimmed(secret); secret.IsZero() {
 		return invalid("%s: want a secret that is not empty", option)
 	}
 	sum := sha256.Sum256([]byte(secret.Reveal()))
@@ -168,7 +173,8 @@ func timeout(field *time.Duration, option string, d, fallback time.Duration) err
 }
 
 // WithRateLimit sets how many requests a minute one address may make, of IPv6 one /64,
-// after as many at once. Probes and metrics do not count. 0: DefaultRateLimit.
+// after as many at once. Probes and metrics do not count, but after as many wrong
+// tokens an address gets no metrics either. 0: DefaultRateLimit.
 func WithRateLimit(perMinute int) Option {
 	return func(c *config) error {
 		if perMinute < 0 {

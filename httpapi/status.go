@@ -24,7 +24,7 @@ type statusAnswer struct {
 
 // state is the Tower's health, asked for once for all who want to know.
 func (h *Handler) state(ctx context.Context, t Tower) watchtower.Health {
-	out, _ := h.health.get(ctx, maxAnswerTime, func(ctx context.Context) (watchtower.Health, error) { return t.Health(ctx), nil })
+	out, _ := h.health.get(ctx, maxAskTime, func(ctx context.Context) (watchtower.Health, error) { return t.Health(ctx), nil })
 	return out
 }
 

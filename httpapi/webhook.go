@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -89,7 +90,7 @@ func (h *Handler) hook(w http.ResponseWriter, r *http.Request) {
 		h.unauthorized(w, r)
 		return
 	}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") { // GitHub's other way
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == formType { // GitHub's other way
 		if form, err := url.ParseQuery(string(body)); err == nil {
 			body = []byte(form.Get("payload"))
 		}

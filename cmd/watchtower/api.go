@@ -64,6 +64,7 @@ func networks(texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range texts {
 		if a, err := netip.ParseAddr(text); err == nil {
+			a = a.Unmap()
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue
 		}
@@ -146,13 +147,15 @@ func (se *session) serve(ctx context.Context) (stop func(), err error) {
 		se.logger.Info("the HTTP API listens", "address", listener.Addr().String(), "tls", server.TLSConfig != nil)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
+	ended, served := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		<-ctx.Done()
 		endAPI(context.WithoutCancel(ctx), se, server)
+		<-served // only then is the port free, if the end comes with the beginning
 	}()
 	go func() {
+		defer close(served)
 		serve := server.Serve
 		if server.TLSConfig != nil {
 			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }

@@ -18,6 +18,7 @@ type certificate struct {
 	mu   sync.Mutex
 	last *tls.Certificate
 	read time.Time // when its file was written that was read last
+	told string    // what was wrong with another one, which every caller meets
 }
 
 // get is the last good one.
@@ -31,13 +32,16 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if err == nil {
 		var pair tls.Certificate
 		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
-			c.last, c.read = &pair, info.ModTime()
+			c.last, c.read, c.told = &pair, info.ModTime(), ""
 			return c.last, nil
 		}
 	}
 	if c.last == nil {
 		return nil, fmt.Errorf("the HTTP API's certificate: %w", err)
 	}
-	c.logger.Warn("the HTTP API's last good certificate stays in force", "err", err)
+	if c.told != err.Error() {
+		c.told = err.Error()
+		c.logger.Warn("the HTTP API's last good certificate stays in force", "err", err)
+	}
 	return c.last, nil
 }

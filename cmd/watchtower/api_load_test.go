@@ -41,7 +41,7 @@ func TestTheAPIUnderLoad(t *testing.T) {
 	s.client.Transport = &http.Transport{MaxIdleConnsPerHost: 200}
 	before := memoryOf(s.cmd.Process.Pid)
 	first := make(chan reply, 1)
-	go func() { first <- s.call(t, "POST", "/v1/update", apiToken, "") }()
+	go func() { first <- s.updateAll(t) }()
 	require.Eventually(t, func() bool { return strings.Contains(s.stderr.String(), "msg=start") }, 20*time.Second, time.Millisecond)
 	var mu sync.Mutex
 	counts, failures, accepted := map[string]int{}, []string{}, []string{}

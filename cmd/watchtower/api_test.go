@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -101,4 +103,39 @@ func TestAScheduleThatIsNotFollowedIsTold(t *testing.T) {
 			assert.Equal(t, tt.want, strings.Contains(errs.String(), told), errs.String())
 		})
 	}
+}
+
+func TestProxiesAreAddressesAndNetworks(t *testing.T) {
+	t.Parallel()
+	got, err := networks([]string{"10.0.0.0/8", "192.0.2.1", "::ffff:192.0.2.2", "2001:db8::1"})
+	require.NoError(t, err)
+	assert.Equal(t, "[10.0.0.0/8 192.0.2.1/32 192.0.2.2/32 2001:db8::1/128]", fmt.Sprint(got))
+}
+
+// Every secret that can be given is shown as given, and nothing of it.
+func TestTheAPIShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	secrets := 0
+	for _, row := range table(&settings{}) {
+		if !row.secret() && row.kind != kindLogin || row.env == "" {
+			continue
+		}
+		secrets++
+		for _, text := range []string{"canary", "https://canary:canary@host.example/canary?canary=canary"} {
+			s, _ := parse(t, map[string]string{row.env: text}) // which for some is no value, and is shown all the same
+			shown, err := json.Marshal(shownSettings(s))
+			require.NoError(t, err)
+			assert.NotContains(t, string(shown), "canary", row.env)
+			assert.Contains(t, string(shown), fmt.Sprintf(`{"name":%q,"value":"***","from":%q}`, row.name(), row.env))
+		}
+	}
+	assert.GreaterOrEqual(t, secrets, 13)
+	s, err := parse(t, map[string]string{
+		"WATCHTOWER_NOTIFICATION_SLACK_ICON_URL": "https://host.example/icon?key=canary",
+		"WATCHTOWER_NOTIFICATION_TEMPLATE":       "https://one.example/?canary and http://me:canary@two.example/",
+	})
+	require.NoError(t, err)
+	shown, err := json.Marshal(shownSettings(s))
+	require.NoError(t, err)
+	assert.NotContains(t, string(shown), "canary", "nor what a URL has of one")
 }

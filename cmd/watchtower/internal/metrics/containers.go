@@ -63,7 +63,7 @@ func (c containers) take(r *watchtower.Report, stale map[string]bool) (dropped i
 func (c containers) note(e watchtower.Entry, at time.Time, stale bool) int {
 	name := e.Container.Name
 	before, have := c.known[name]
-	if e.Status == watchtower.StatusSkipped {
+	if e.Status == watchtower.StatusSkipped && !stale {
 		// Left alone for a while, it is what it was. Another container of its name is
 		// not, and is none of ours.
 		if have && before.id != e.Container.ID {
@@ -108,14 +108,14 @@ func (c containers) judge(e watchtower.Entry, now known, at time.Time, stale boo
 		c.lastUpdate.WithLabelValues(e.Container.Name).Set(seconds(at))
 	case watchtower.StatusStale, watchtower.StatusHeld, watchtower.StatusRolledBack:
 		outdated = 1
-	case watchtower.StatusFailed, watchtower.StatusRestarted:
+	case watchtower.StatusFailed, watchtower.StatusRestarted, watchtower.StatusSkipped:
 		switch {
 		case stale || e.Status == watchtower.StatusFailed && e.Latest != "":
 			outdated = 1
 		case e.Latest == "":
 			return
 		}
-	case watchtower.StatusFresh, watchtower.StatusSkipped: // of which the latter is not judged
+	case watchtower.StatusFresh:
 	}
 	c.lastCheck.WithLabelValues(e.Container.Name).Set(seconds(at))
 	c.outOfDate.WithLabelValues(e.Container.Name, now.image).Set(outdated)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -61,6 +62,10 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 		m.stale[e.Entry.Container.Name] = true
 	case watchtower.UpdateHeld:
 		m.stale[e.Entry.Container.Name] = true
+	case watchtower.ContainerSkipped:
+		if e.Stale { // what it could move to is refused
+			m.stale[e.Container.Name] = true
+		}
 	case watchtower.PassEnded:
 		if e.Report == nil {
 			return
@@ -69,6 +74,9 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 		m.dropped.Add(float64(m.containers.take(e.Report, m.stale)))
 		m.requests.quotas(e.Report.Quotas)
 	case watchtower.PassFailed:
+		if errdefs.IsCanceled(e.Err) {
+			return // whoever asked for it wanted it no more
+		}
 		m.passes.failed.WithLabelValues(string(e.Kind)).Inc()
 	case watchtower.PassSkipped:
 		m.passes.skipped.Inc()

@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -65,6 +67,15 @@ func entry(name, id string, status watchtower.Status) watchtower.Entry {
 	return watchtower.Entry{Container: watchtower.Container{ID: id, Name: name, Image: "app"}, Status: status, Latest: "sha256:0"}
 }
 
+func TestAPassThatNobodyWantedAnyMoreHasNotFailed(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	for _, err := range []error{context.Canceled, fmt.Errorf("watchtower: check: %w", context.Canceled), errdefs.ErrUnavailable} {
+		m.Observe(t.Context(), watchtower.PassFailed{Kind: watchtower.PassCheck, Err: err})
+	}
+	assert.Equal(t, "1", scrape(t, m)[`watchtower_passes_failed_total{kind="check"}`])
+}
+
 // of are the series of one container.
 func of(t *testing.T, m *metrics.Metrics, name string) []string {
 	t.Helper()
@@ -100,6 +111,20 @@ func TestSeriesEndWithTheirContainer(t *testing.T) {
 			assert.Len(t, of(t, m, "web"), tt.want)
 		})
 	}
+}
+
+// One that is left alone since what it could move to is refused is out of date.
+func TestWhatIsLeftAloneThoughThereIsSomethingNewerIsOutOfDate(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	skipped := entry("web", "1", watchtower.StatusSkipped)
+	m.Observe(t.Context(), watchtower.PassStarted{})
+	m.Observe(t.Context(), watchtower.ContainerSkipped{Container: skipped.Container, Reason: "refused", Stale: true})
+	passed(t, m, skipped)
+	assert.Equal(t, "1", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
+	m.Observe(t.Context(), watchtower.PassStarted{})
+	passed(t, m, entry("web", "1", watchtower.StatusFresh))
+	assert.Equal(t, "0", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
 }
 
 func TestSeriesGoOnWithTheSuccessor(t *testing.T) {
