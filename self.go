@@ -85,28 +85,11 @@ func (p *pass) untouchable(c lifecycle.Container) string {
 // others is the plan without the group that this process's container is in, for
 // which nothing else waits.
 func (p *pass) others(plan Plan) Plan {
-	i := slices.IndexFunc(plan.Groups, p.isOwn)
-	if i < 0 {
-		return plan
-	}
-	own := plan.Groups[i].Members[0].Name
-	plan.Groups = slices.Delete(slices.Clone(plan.Groups), i, i+1)
-	for j := range plan.Groups {
-		g := &plan.Groups[j]
-		g.After = slices.DeleteFunc(slices.Clone(g.After), func(name string) bool { return name == own })
-	}
-	plan.Images = slices.DeleteFunc(slices.Clone(plan.Images), func(image PlannedImage) bool {
-		return !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return g.needs(image) })
-	})
-	return plan
+	return plan.part(slices.DeleteFunc(slices.Clone(plan.Groups), p.isOwn))
 }
 
 func (p *pass) isOwn(g PlannedGroup) bool {
 	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.ID == p.cfg.self })
-}
-
-func (g PlannedGroup) needs(image PlannedImage) bool {
-	return slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.To != nil && *m.To == image })
 }
 
 // handOver starts the helper for the group that this process's container is in,
@@ -117,12 +100,7 @@ func (p *pass) handOver(ctx context.Context) {
 		return
 	}
 	g := p.report.Plan.Groups[i]
-	own := Plan{Groups: []PlannedGroup{g}}
-	for _, image := range p.report.Plan.Images {
-		if g.needs(image) {
-			own.Images = append(own.Images, image)
-		}
-	}
+	own := p.report.Plan.part([]PlannedGroup{g})
 	a := newApplication(p)
 	if err := a.permitted(ctx, own); err != nil {
 		a.refuse(own, err)
