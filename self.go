@@ -228,18 +228,12 @@ func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
 	if m.Before == "" || m.Before == m.NewImageID {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	list, err := t.cfg.engine.Containers(ctx)
+	list, err := t.containers(ctx)
 	if slices.ContainsFunc(list, func(c lifecycle.Container) bool { return c.ImageID == m.NewImageID }) {
 		return
 	}
-	var now lifecycle.Image
 	if err == nil {
-		now, err = t.inspectImage(ctx, m.Reference, "")
-	}
-	if err == nil && now.ID == m.NewImageID {
-		err = t.cfg.engine.Tag(ctx, m.Before, m.Reference)
+		err = t.pointBack(ctx, m.Reference, m.NewImageID, m.Before)
 	}
 	if err != nil {
 		t.cfg.logger.Warn("the tag was not put back", "image", m.Reference, "err", err)
