@@ -113,12 +113,13 @@ func (p *pass) handOver(ctx context.Context) {
 			a.end(m, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
 			continue
 		}
-		if e := p.entry(m.ID); m.To != nil {
+		e := p.entry(m.ID)
+		if m.To != nil {
 			e.Reason = "a helper replaces it: " + helper
 		}
 		if m.ID == p.cfg.self {
 			p.report.handedOver = true
-			p.emit(SelfUpdateStarted{At: p.now(), Entry: *p.entry(m.ID), Helper: helper})
+			p.emit(SelfUpdateStarted{At: p.now(), Entry: *e, Helper: helper})
 		}
 	}
 }
@@ -242,7 +243,7 @@ func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
 
 func logSelf(ctx context.Context, l *slog.Logger, e Entry) {
 	if e.Err != nil {
-		l.ErrorContext(ctx, strings.TrimSpace("this watchtower itself: "+string(e.Status)), append(about(e.Container), "err", e.Err)...)
+		l.ErrorContext(ctx, "this watchtower itself: "+string(e.Status), append(about(e.Container), "err", e.Err)...)
 		return
 	}
 	l.InfoContext(ctx, "updated this watchtower itself", append(about(e.Container), "id", lifecycle.Container{ID: e.NewContainerID}.ShortID())...)
