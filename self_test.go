@@ -38,7 +38,7 @@ func newTowers(t *testing.T, next enginetest.Image) *towers {
 	t.Helper()
 	e := enginetest.New()
 	e.Publish("tower:1", enginetest.Image{Env: []string{"VERSION=1"}})
-	self := e.Run("tower", "tower:1", instance())
+	self := e.Run("tower", "tower:1", instance("com.docker.compose.project", "p", "com.docker.compose.service", "tower"))
 	next.Env = []string{"VERSION=2"}
 	e.Publish("tower:1", next)
 	e.Calls()
@@ -98,13 +98,14 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=1"}})
 		// It would wait for the tower, were that a container like others.
 		w.Run("zz", "web:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{
-			"com.docker.compose.project": "p", "com.docker.compose.depends_on": "t:service_started:false",
+			"com.docker.compose.project": "p", "com.docker.compose.depends_on": "tower:service_started:false",
 		}}})
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=2"}})
 		w.Calls()
 		r, err := w.tower(t, w.self.ID).Update(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, watchtower.StatusUpdated, entryOf(r, "zz").Status)
+		assert.Contains(t, r.Plan.String(), "zz after tower")
 		own := entryOf(r, "tower")
 		assert.Equal(t, watchtower.StatusStale, own.Status)
 		assert.Equal(t, "a helper replaces it: tower.wt-self-"+w.self.ShortID(), own.Reason)
