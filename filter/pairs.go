@@ -83,7 +83,7 @@ func ExceptLabels(pairs ...string) (Filter, error) { return except(Labels, pairs
 func ExceptImages(patterns ...string) (Filter, error) { return except(Images, patterns) }
 
 // except is the opposite of a filter, but for one that was given nothing to match.
-func except(of func(...string) (Filter, error), texts []string) (Filter, error) {
+func except[F Filter](of func(...string) (F, error), texts []string) (Filter, error) {
 	f, err := of(texts...)
 	switch {
 	case err != nil:

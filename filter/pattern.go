@@ -106,16 +106,7 @@ func (f *NameFilter) tell() string { return "its name is one of " + texts(f.patt
 
 // ExceptNames refuses the containers that Names would match; without patterns
 // none.
-func ExceptNames(patterns ...string) (Filter, error) {
-	names, err := Names(patterns...)
-	if err != nil {
-		return nil, err
-	}
-	if len(patterns) == 0 {
-		return All(), nil
-	}
-	return Not(names), nil
-}
+func ExceptNames(patterns ...string) (Filter, error) { return except(Names, patterns) }
 
 type images []pattern
 
