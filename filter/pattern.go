@@ -52,7 +52,7 @@ func (p pattern) match(s string) bool {
 // names reports whether it meets the container's name. No name has a slash in it: an
 // expression with one is about names behind a slash.
 func (p pattern) names(c lifecycle.Container) bool {
-	return p.match(c.Name) || p.re != nil && strings.Contains(p.text, "/") && p.match("/"+c.Name)
+	return p.match(c.Name) || strings.Contains(p.text, "/") && p.match("/"+c.Name)
 }
 
 // NameFilter selects by container name. It tells which of its patterns met
