@@ -169,7 +169,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			continue
 		}
 		s.given[row.name()] = source
-		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: fromOption})
+		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: source})
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {
