@@ -82,7 +82,7 @@ func (p *program) selfSwap() *cobra.Command {
 				return err
 			}
 			logger := newLogger(p.stderr, s, false)
-			ctx, stop := p.signals(&session{settings: s, logger: logger})
+			ctx, stop := signals(logger)
 			defer stop()
 			outcome, err := lifecycle.RunHelper(ctx, engine, args[0], func(step lifecycle.Step) {
 				logger.Info(step.Action, "container", step.Container, "detail", step.Detail)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -12,23 +13,23 @@ import (
 
 // signals gives a context that ends with the first SIGINT or SIGTERM. Later ones
 // are told and change nothing: a swap in hand is finished or undone.
-func (p *program) signals(se *session) (context.Context, func()) {
+func signals(logger *slog.Logger) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	received := make(chan os.Signal, 4)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
 		for {
 			select {
-			case sig := <-signals:
-				se.logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
+			case sig := <-received:
+				logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
 				cancel()
 			case <-done:
 				return
 			}
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); close(done); cancel() }
+	return ctx, func() { signal.Stop(received); close(done); cancel() }
 }
 
 // watch is the program without a subcommand.
