@@ -137,6 +137,22 @@ func table(s *settings) []setting {
 	return rows
 }
 
+// notYet completes the rows of what comes with a later release.
+func notYet(note string, rows []setting) []setting {
+	for i := range rows {
+		if rows[i].env == "" {
+			rows[i].env = variable(rows[i].flag)
+		}
+		rows[i].status, rows[i].note = later, note
+	}
+	return rows
+}
+
+// variable is the one a flag has where both have the same name.
+func variable(flag string) string {
+	return "WATCHTOWER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // value is a flag as pflag sees it: its texts, judged later with all others.
 type value struct {
 	texts []string
