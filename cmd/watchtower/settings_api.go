@@ -26,9 +26,6 @@ const (
 	noAPI        = "the HTTP API and metrics come with a later one"
 )
 
-// The endpoints that need no token: they tell nothing, or have one of their own.
-var openEndpoints = []string{"health", "swagger", "events"}
-
 func apiRows(s *settings) []setting {
 	names := []string{"health", "update", "metrics", "containers", "check", "history", "images", "config", "events", "swagger", allEndpoints}
 	api := &s.api
