@@ -51,23 +51,20 @@ func (p *program) watch(ctx context.Context, se session) error {
 
 func watched(s settings) string {
 	var only []string
-	if len(s.names) > 0 {
-		only = append(only, "named "+strings.Join(s.names, " or "))
-	}
-	if len(s.disabled) > 0 {
-		only = append(only, "not named "+strings.Join(s.disabled, " or "))
-	}
-	if len(s.onlyImages) > 0 {
-		only = append(only, "of image "+strings.Join(s.onlyImages, " or "))
-	}
-	if len(s.skipImages) > 0 {
-		only = append(only, "not of image "+strings.Join(s.skipImages, " or "))
-	}
-	if len(s.enableLabels) > 0 {
-		only = append(only, "with label "+strings.Join(s.enableLabels, " or "))
-	}
-	if len(s.disableLabels) > 0 {
-		only = append(only, "without label "+strings.Join(s.disableLabels, " or "))
+	for _, by := range []struct {
+		what  string
+		given []string
+	}{
+		{"named ", s.names},
+		{"not named ", s.disabled},
+		{"of image ", s.onlyImages},
+		{"not of image ", s.skipImages},
+		{"with label ", s.enableLabels},
+		{"without label ", s.disableLabels},
+	} {
+		if len(by.given) > 0 {
+			only = append(only, by.what+strings.Join(by.given, " or "))
+		}
 	}
 	if s.labelEnable {
 		only = append(only, "with a true "+filter.EnableLabel)
