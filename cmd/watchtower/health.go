@@ -139,7 +139,7 @@ func answerHealth(ctx context.Context, conn net.Conn, teller healthTeller) {
 	h := teller.Health(ctx)
 	a := healthAnswer{Last: h.LastPass, Next: h.NextDue}
 	if h.Err != nil {
-		a.Why = strings.ReplaceAll(strings.ReplaceAll(h.Err.Error(), "watchtower: ", ""), "\n", "; ")
+		a.Why = strings.ReplaceAll(inLine(h.Err), "watchtower: ", "")
 	}
 	_ = conn.SetDeadline(time.Now().Add(time.Second)) // it is a line to somebody next door
 	_ = json.NewEncoder(conn).Encode(a)

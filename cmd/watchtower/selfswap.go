@@ -92,7 +92,7 @@ func (p *program) selfSwap() *cobra.Command {
 			}
 			// The last line is what the watchtower reads that serves afterwards.
 			if err != nil {
-				_, _ = fmt.Fprintf(p.stderr, "watchtower: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+				_, _ = fmt.Fprintf(p.stderr, "watchtower: %s\n", inLine(err))
 			} else {
 				logger.Info("done", "outcome", string(outcome))
 			}
