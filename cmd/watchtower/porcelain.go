@@ -92,7 +92,7 @@ func porcelainOf(e watchtower.Entry) porcelainContainer {
 		c.State = "Failed"
 	}
 	if e.Err != nil {
-		c.Error = strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+		c.Error = inLine(e.Err)
 	}
 	return c
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -27,13 +26,10 @@ const (
 	noAPI        = "the HTTP API and metrics come with a later one"
 )
 
-// The endpoints that need no token: they tell nothing, or have one of their own.
-var openEndpoints = []string{"health", "swagger", "events"}
-
 func apiRows(s *settings) []setting {
 	names := []string{"health", "update", "metrics", "containers", "check", "history", "images", "config", "events", "swagger", allEndpoints}
 	api := &s.api
-	rows := []setting{
+	return notYet(noAPI, []setting{
 		{flag: "http-api-update", target: toggle(&api.update), has: originFork, usage: "the endpoint that makes a pass"},
 		{flag: "http-api-metrics", target: toggle(&api.metrics), has: originFork, usage: "the endpoint with metrics"},
 		{flag: "http-api-containers", target: toggle(&api.containers), has: fork, usage: "the endpoint that lists containers"},
@@ -63,17 +59,7 @@ func apiRows(s *settings) []setting {
 		{flag: "http-api-cors-origins", target: list(&api.origins, "", nil), has: fork, usage: "sites whose pages may call"},
 		{flag: "http-api-check-timeout", target: duration(&api.checkTimeout, wantDuration, 0), def: "5m", has: fork, usage: "time a check may take"},
 		{flag: "http-api-update-timeout", target: duration(&api.updateTimeout, wantDuration, 0), def: "10m", has: fork, usage: "time an update may take"},
-	}
-	for i := range rows {
-		rows[i].env = variable(rows[i].flag)
-		rows[i].status, rows[i].note = later, noAPI
-	}
-	return rows
-}
-
-// variable is the one a flag has where both have the same name.
-func variable(flag string) string {
-	return "WATCHTOWER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	})
 }
 
 func network(text string) error {

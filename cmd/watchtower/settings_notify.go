@@ -44,7 +44,7 @@ const (
 
 func notifyRows(s *settings) []setting {
 	n := &s.notify
-	rows := []setting{
+	return notYet(noNotifications, []setting{
 		{flag: "notification-url", target: urls(&n.urls), has: originFork, usage: "where to send them: shoutrrr's URLs, or files with one on each line"},
 		{flag: "notifications-level", target: level(&n.level), def: "info", has: originFork, usage: "the least level of what is sent"},
 		{flag: "notifications-delay", target: number(&n.delay, wantSeconds, 0, math.MaxInt32), def: "0", has: originFork, usage: "seconds to wait before each"},
@@ -56,24 +56,12 @@ func notifyRows(s *settings) []setting {
 		{flag: "notification-skip-title", target: toggle(&n.skipTitle), has: originFork, usage: "send no title"},
 		{flag: "notification-log-stdout", target: toggle(&n.stdout), has: originFork, usage: "logger:// writes to standard output"},
 		{flag: "notification-split-by-container", target: toggle(&n.split), has: fork, usage: "one for each container"},
-	}
-	return notYet(rows)
-}
-
-// notYet completes the rows of notifications.
-func notYet(rows []setting) []setting {
-	for i := range rows {
-		if rows[i].env == "" {
-			rows[i].env = variable(rows[i].flag)
-		}
-		rows[i].status, rows[i].note = later, noNotifications
-	}
-	return rows
+	})
 }
 
 func legacyRows(s *settings) []setting {
 	n := &s.notify
-	return notYet([]setting{
+	return notYet(noNotifications, []setting{
 		{
 			flag: "notifications", short: "n", target: choices(&n.types, "email", "slack", "msteams", "gotify", "shoutrrr"), has: originFork,
 			usage: "kinds of notification",

@@ -36,7 +36,7 @@ func printTable(w io.Writer, r *watchtower.Report) error {
 func why(e watchtower.Entry) string {
 	switch {
 	case e.Err != nil:
-		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+		return inLine(e.Err)
 	case e.Status == watchtower.StatusStale && e.Policy.Get("monitor-only").Value == "true":
 		return e.Reason + ": now at " + e.Latest
 	case e.Status == watchtower.StatusStale:
@@ -49,6 +49,9 @@ func why(e watchtower.Entry) string {
 		return e.Reason
 	}
 }
+
+// inLine keeps an error that is several in one line.
+func inLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func printJSON(w io.Writer, r *watchtower.Report) error {
 	enc := json.NewEncoder(w)
