@@ -26,12 +26,9 @@ type towers struct {
 	old  string // the image's ID
 }
 
-func instance(labels ...string) lifecycle.Spec {
-	all := map[string]any{lifecycle.LabelInstance: "true"}
-	for i := 0; i < len(labels); i += 2 {
-		all[labels[i]] = labels[i+1]
-	}
-	return lifecycle.Spec{Config: lifecycle.Document{"Labels": all}}
+// instance is a watchtower's own spec, with further labels in pairs.
+func instance(pairs ...string) lifecycle.Spec {
+	return labelled(append(pairs, lifecycle.LabelInstance, "true")...)
 }
 
 func newTowers(t *testing.T, next enginetest.Image) *towers {
@@ -82,15 +79,6 @@ func (w *towers) names(t *testing.T) []string {
 	return out
 }
 
-func entryOf(r *watchtower.Report, name string) watchtower.Entry {
-	for _, e := range r.Entries {
-		if e.Container.Name == name {
-			return e
-		}
-	}
-	return watchtower.Entry{}
-}
-
 func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -104,8 +92,8 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 		w.Calls()
 		r, err := w.tower(t, w.self.ID).Update(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, watchtower.StatusUpdated, entryOf(r, "zz").Status)
-		own := entryOf(r, "tower")
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "zz").Status)
+		own := entry(t, r, "tower")
 		assert.Equal(t, watchtower.StatusStale, own.Status)
 		assert.Equal(t, "a helper replaces it: tower.wt-self-"+w.self.ShortID(), own.Reason)
 		var changes []string
@@ -153,7 +141,7 @@ func TestWhatBecameOfItIsToldByWhoRunsThere(t *testing.T) {
 				for range 3 {
 					r, err := tw.Update(t.Context())
 					require.NoError(t, err)
-					if own := entryOf(r, "tower"); tt.status == watchtower.StatusRolledBack {
+					if own := entry(t, r, "tower"); tt.status == watchtower.StatusRolledBack {
 						assert.Contains(t, own.Reason, "this digest failed on")
 					} else {
 						assert.Equal(t, watchtower.StatusFresh, own.Status)
@@ -209,7 +197,7 @@ func TestAWatchtowerTouchesNoOther(t *testing.T) {
 	} {
 		r, err := memory(t, w.Engine, opts...).Update(t.Context())
 		require.NoError(t, err, name)
-		assert.Equal(t, watchtower.StatusSkipped, entryOf(r, "tower").Status, name)
+		assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "tower").Status, name)
 		assert.Empty(t, r.Plan.Groups, name)
 	}
 	for _, c := range w.Calls() {
@@ -228,7 +216,7 @@ func TestAnUpdateThatCannotBeHandedOverIsTold(t *testing.T) {
 	})
 	r, err := w.tower(t, w.self.ID).Update(t.Context())
 	require.NoError(t, err)
-	own := entryOf(r, "tower")
+	own := entry(t, r, "tower")
 	assert.Equal(t, watchtower.StatusFailed, own.Status)
 	require.ErrorContains(t, own.Err, "watchtower: hand over tower: create: ")
 	assert.Equal(t, []string{"tower"}, w.names(t))
