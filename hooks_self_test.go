@@ -35,7 +35,7 @@ func TestHooksAreAskedBeforeAHelperTakesOver(t *testing.T) {
 				}
 				e.Publish("vpn:1", vpn("1"))
 				e.Publish("tower:1", enginetest.Image{Execs: map[string]enginetest.Exec{"own": {ExitCode: 126}}})
-				e.Run("vpn", "vpn:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelPreUpdate: "drain"}}})
+				e.Run("vpn", "vpn:1", labelled(lifecycle.LabelPreUpdate, "drain"))
 				spec := instance(lifecycle.LabelPreUpdate, "own") // a shell it has not
 				spec.HostConfig = lifecycle.Document{"NetworkMode": "container:vpn"}
 				self := e.Run("tower", "tower:1", spec)

@@ -87,9 +87,8 @@ func TestHooksEndWithThePass(t *testing.T) {
 		e := enginetest.New()
 		hooks := map[string]enginetest.Exec{"for ever": {Takes: 1000 * time.Hour}}
 		e.Publish("app:1", enginetest.Image{Execs: hooks})
-		old := e.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{
-			lifecycle.LabelPreUpdate: "for ever", lifecycle.LabelPreUpdateTimeout: "0", lifecycle.LabelPostCheck: "never",
-		}}})
+		old := e.Run("web", "app:1", labelled(
+			lifecycle.LabelPreUpdate, "for ever", lifecycle.LabelPreUpdateTimeout, "0", lifecycle.LabelPostCheck, "never"))
 		e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
 		e.Calls()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Hour, errors.New("somebody wants to go home"))

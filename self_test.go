@@ -85,9 +85,7 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 		w := newTowers(t, enginetest.Image{})
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=1"}})
 		// It would wait for the tower, were that a container like others.
-		w.Run("zz", "web:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{
-			"com.docker.compose.project": "p", "com.docker.compose.depends_on": "t:service_started:false",
-		}}})
+		w.Run("zz", "web:1", labelled("com.docker.compose.project", "p", "com.docker.compose.depends_on", "t:service_started:false"))
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=2"}})
 		w.Calls()
 		r, err := w.tower(t, w.self.ID).Update(t.Context())
@@ -103,9 +101,7 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 			}
 		}
 		assert.Equal(t, []string{"Create", "Start"}, changes[len(changes)-2:], "the helper comes last: %v", changes)
-		seen, err := w.Inspect(t.Context(), "tower")
-		require.NoError(t, err)
-		assert.Equal(t, w.self.ID, seen.ID, "this process touched its container not at all")
+		assert.Equal(t, w.self.ID, running(t, w.Engine, "tower").ID, "this process touched its container not at all")
 	})
 }
 
@@ -125,8 +121,7 @@ func TestWhatBecameOfItIsToldByWhoRunsThere(t *testing.T) {
 				_, err := w.tower(t, w.self.ID).Update(t.Context())
 				require.NoError(t, err)
 				w.help(t)
-				now, err := w.Inspect(t.Context(), "tower")
-				require.NoError(t, err)
+				now := running(t, w.Engine, "tower")
 
 				var mu sync.Mutex
 				var told []watchtower.Entry
