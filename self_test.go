@@ -31,11 +31,11 @@ func instance(pairs ...string) lifecycle.Spec {
 	return labelled(append(pairs, lifecycle.LabelInstance, "true")...)
 }
 
-func newTowers(t *testing.T, next enginetest.Image) *towers {
+func newTowers(t *testing.T, next enginetest.Image, labels ...string) *towers {
 	t.Helper()
 	e := enginetest.New()
 	e.Publish("tower:1", enginetest.Image{Env: []string{"VERSION=1"}})
-	self := e.Run("tower", "tower:1", instance())
+	self := e.Run("tower", "tower:1", instance(labels...))
 	next.Env = []string{"VERSION=2"}
 	e.Publish("tower:1", next)
 	e.Calls()
@@ -82,7 +82,7 @@ func (w *towers) names(t *testing.T) []string {
 func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newTowers(t, enginetest.Image{})
+		w := newTowers(t, enginetest.Image{}, "com.docker.compose.project", "p", "com.docker.compose.service", "t")
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=1"}})
 		// It would wait for the tower, were that a container like others.
 		w.Run("zz", "web:1", labelled("com.docker.compose.project", "p", "com.docker.compose.depends_on", "t:service_started:false"))
@@ -91,6 +91,8 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 		r, err := w.tower(t, w.self.ID).Update(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "zz").Status)
+		require.Len(t, r.Plan.Groups, 2)
+		assert.Equal(t, []string{"tower"}, r.Plan.Groups[1].After)
 		own := entry(t, r, "tower")
 		assert.Equal(t, watchtower.StatusStale, own.Status)
 		assert.Equal(t, "a helper replaces it: tower.wt-self-"+w.self.ShortID(), own.Reason)
