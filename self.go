@@ -82,19 +82,14 @@ func (p *pass) untouchable(c lifecycle.Container) string {
 	return ""
 }
 
-// others is the plan without the group that this process's container is in, for
-// which nothing else waits.
+// others is the plan without the group that this process's container is in. Whoever
+// is to come after that comes without it: only what is in a plan is waited for.
 func (p *pass) others(plan Plan) Plan {
 	i := slices.IndexFunc(plan.Groups, p.isOwn)
 	if i < 0 {
 		return plan
 	}
-	own := plan.Groups[i].Members[0].Name
 	plan.Groups = slices.Delete(slices.Clone(plan.Groups), i, i+1)
-	for j := range plan.Groups {
-		g := &plan.Groups[j]
-		g.After = slices.DeleteFunc(slices.Clone(g.After), func(name string) bool { return name == own })
-	}
 	plan.Images = slices.DeleteFunc(slices.Clone(plan.Images), func(image PlannedImage) bool {
 		return !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return g.needs(image) })
 	})
