@@ -341,7 +341,14 @@ func TestOneMembersHookHoldsTheWholeGroup(t *testing.T) {
 			web := run("web", "container:"+db.ID)
 			e.Publish("app:1", image("2"))
 			r := &recorder{Engine: e}
-			report := update(t, memory(t, e, watchtower.WithEngine(r), watchtower.WithLabelHooks(watchtower.HookUser{})))
+			var called []string
+			report := update(t, memory(t, e, watchtower.WithEngine(r), watchtower.WithLabelHooks(watchtower.HookUser{}),
+				watchtower.WithHook(lifecycle.PreUpdate, func(_ context.Context, call watchtower.HookCall) watchtower.HookVerdict {
+					assert.Empty(t, r.ran, "no command comes before")
+					called = append(called, call.Container.Name)
+					return watchtower.HookVerdict{}
+				})))
+			assert.Equal(t, []string{"web", "db"}, called)
 			assert.Equal(t, want, entry(t, report, "db").Status)
 			assert.Equal(t, want, entry(t, report, "web").Status)
 			var ran []string

@@ -233,6 +233,8 @@ func TestPredecessorsOfOtherProgramsGoIfTheyAreProvablyThat(t *testing.T) {
 			}
 			return c
 		}
+		verbose := instance()
+		verbose.Config["Cmd"] = []any{"--debug"}
 		bound := instance()
 		bound.HostConfig = lifecycle.Document{"Binds": []any{"/elsewhere:/data"}}
 		gone := []lifecycle.Container{put("first", "tower:1", true, instance()), put(letters('a'), "tower:1", true, instance())}
@@ -242,6 +244,7 @@ func TestPredecessorsOfOtherProgramsGoIfTheyAreProvablyThat(t *testing.T) {
 		put(letters('c'), "other:1", true, instance())                          // of another image
 		put(letters('d'), "tower:1", true, instance(filter.ScopeLabel, "blue")) // of another scope
 		put(letters('e'), "tower:1", true, bound)                               // set up otherwise
+		put(letters('h'), "tower:1", true, verbose)                             // told otherwise
 		put(letters('f')[1:], "tower:1", true, instance())                      // not its name
 		for _, c := range []lifecycle.Container{gone[0], unlisted, running} {
 			require.NoError(t, e.Rename(t.Context(), c.ID, "watchtower-old-"+c.ShortID()))
