@@ -249,9 +249,9 @@ func TestPredecessorsOfOtherProgramsGoIfTheyAreProvablyThat(t *testing.T) {
 		for _, c := range []lifecycle.Container{gone[0], unlisted, running} {
 			require.NoError(t, e.Rename(t.Context(), c.ID, "watchtower-old-"+c.ShortID()))
 		}
-		put("watchtower-old-0123456789ab", "tower:1", true, instance()) // not its ID
-		time.Sleep(time.Second)                                         //nolint:forbidigo // the bubble's time
-		self := e.Run("tower", "tower:1", instance("com.centurylinklabs.watchtower.container-chain", gone[0].ID+", "+running.ID))
+		misnamed := put("watchtower-old-0123456789ab", "tower:1", true, instance()) // not its ID
+		time.Sleep(time.Second)                                                     //nolint:forbidigo // the bubble's time
+		self := e.Run("tower", "tower:1", instance("com.centurylinklabs.watchtower.container-chain", strings.Join([]string{gone[0].ID, running.ID, misnamed.ID}, ", ")))
 		put(letters('g'), "tower:1", true, instance()) // no older than this one
 		before := len((&towers{Engine: e}).names(t))
 
