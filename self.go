@@ -82,8 +82,8 @@ func (p *pass) untouchable(c lifecycle.Container) string {
 	return ""
 }
 
-// others is the plan without the group that this process's container is in, for
-// which nothing else waits.
+// others is the plan without the group that this process's container is in. Whoever
+// is to come after that comes without it: only what is in a plan is waited for.
 func (p *pass) others(plan Plan) Plan {
 	return plan.part(slices.DeleteFunc(slices.Clone(plan.Groups), p.isOwn))
 }
