@@ -42,9 +42,10 @@ func CutOff(engine Engine, own, c Snapshot) string {
 	return ""
 }
 
-// apart refuses what would cut this process off.
+// apart refuses what would cut this process off. By a local socket nothing does, and
+// nothing is asked.
 func (r *recreator) apart(ctx context.Context, old Snapshot) error {
-	if _, ok := r.engine.(PeerTeller); !ok {
+	if teller, ok := r.engine.(PeerTeller); !ok || !teller.Peer().IsValid() {
 		return nil
 	}
 	var own Snapshot

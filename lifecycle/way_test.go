@@ -64,11 +64,12 @@ func TestTheWayToTheEngineIsNotCutOff(t *testing.T) {
 					require.NoError(t, err)
 					engine.peer = netip.MustParseAddrPort(strings.Replace(tt.peer, "web", now.Networks["front"].Text("IPAddress"), 1))
 				}
+				var own lifecycle.Container
 				var opts []lifecycle.RecreateOption
 				if tt.own != "" {
 					s.Publish("own:1", enginetest.Image{})
 					s.Run("vpn", "own:1", lifecycle.Spec{})
-					own := s.Run("own", "own:1", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": tt.own}})
+					own = s.Run("own", "own:1", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": tt.own}})
 					opts = append(opts, lifecycle.WithHolder(own.ID))
 				}
 				s.Calls()
@@ -77,6 +78,9 @@ func TestTheWayToTheEngineIsNotCutOff(t *testing.T) {
 				}})
 				if tt.want == "" {
 					require.NoError(t, err)
+					if tt.peer == "" {
+						assert.NotContains(t, s.Calls(), enginetest.Call{Method: "Inspect", Subject: own.ID}, "there is nothing to learn of it")
+					}
 					return
 				}
 				require.ErrorContains(t, err, tt.want)
