@@ -64,17 +64,15 @@ func (r *recreator) apart(ctx context.Context, old Snapshot) error {
 // answersAt: the address is the container's, or the port is one that it has on the
 // host. A port that the engine itself listens on no container can have.
 func answersAt(c Snapshot, peer netip.AddrPort) bool {
-	for _, endpoint := range c.Networks {
-		for _, field := range []string{"IPAddress", "GlobalIPv6Address"} {
-			if ip, err := netip.ParseAddr(endpoint.Text(field)); err == nil && ip == peer.Addr() {
-				return true
-			}
-		}
-	}
 	port := strconv.Itoa(int(peer.Port()))
 	if c.HostConfig.Text("NetworkMode") == "host" {
 		_, exposed := c.Config.Object("ExposedPorts")[port+"/tcp"]
 		return exposed
+	}
+	for _, address := range addresses(c) {
+		if ip, err := netip.ParseAddr(address); err == nil && ip == peer.Addr() {
+			return true
+		}
 	}
 	for inside, bound := range c.HostConfig.Object("PortBindings") {
 		bindings, _ := bound.([]any)
