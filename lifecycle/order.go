@@ -39,8 +39,8 @@ const LabelUpdateOrder = labelPrefix + "update-order"
 // that is not running has nothing to keep up: stop-first, without a reason.
 func OrderOf(c Snapshot, wish Order) (order Order, reason string, err error) {
 	label, labelled := c.Labels[LabelUpdateOrder]
-	if labelled && label != string(StopFirst) && label != string(StartFirst) {
-		return "", "", precondition("label %s: %q: want %s or %s", LabelUpdateOrder, label, StopFirst, StartFirst)
+	if accepted, ok := LabelAccepts(LabelUpdateOrder, label); labelled && !ok {
+		return "", "", precondition("label %s: %q: want %s", LabelUpdateOrder, label, accepted)
 	}
 	order = cmp.Or(Order(label), wish, StopFirst)
 	if order == StopFirst || c.State != StateRunning {
