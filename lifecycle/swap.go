@@ -187,7 +187,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		}
 	}
 	for i, m := range s.moves {
-		if !m.goal.up() {
+		if !m.goal().up() {
 			continue
 		}
 		if m.member.NeedsReady {
@@ -204,7 +204,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 			return err
 		}
 	}
-	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal.up() }) {
+	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal().up() }) {
 		s.t.up()
 	}
 	if err := s.proveAll(ctx, free, s.moves); err != nil {
@@ -268,7 +268,7 @@ func (s *swap) park(ctx context.Context) error {
 func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	var unproven []*move
 	for _, m := range moves {
-		if m.goal.up() && !m.proven {
+		if m.goal().up() && !m.proven {
 			s.t.step("verify", m.stepDetail())
 			unproven = append(unproven, m)
 		}
@@ -277,7 +277,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, m.goal, 0)
+				err := s.verify(ctx, m.ids.next, m.goal(), 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}
@@ -295,7 +295,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	}
 	for _, m := range unproven {
 		m.proven = true
-		if m.goal == wasPaused {
+		if m.goal() == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {
 				return err
 			}
@@ -307,10 +307,10 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 // lastLook is what comes before the point of no return.
 func (s *swap) lastLook(ctx context.Context) error {
 	for _, m := range s.moves {
-		if !m.goal.up() {
+		if !m.goal().up() {
 			continue
 		}
-		if err := s.stillGood(ctx, m.ids.next, m.goal); err != nil {
+		if err := s.stillGood(ctx, m.ids.next, m.goal()); err != nil {
 			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}
