@@ -154,24 +154,20 @@ func (s *swap) createAll(ctx context.Context) error {
 // createSpare creates the copy of a predecessor that vanishes when it is stopped.
 // It lives in the copies of its parents, where they vanish as well.
 func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]string) error {
-	inherited, err := s.inherited(ctx, m.old)
-	if err != nil {
-		return err
-	}
-	spec := copySpec(m.old, inherited)
+	spec := copySpec(m.old, m.inherited)
 	s.label(m, spec, roleSpare)
 	follow(spec, m.old, s.moves, spares)
 	s.t.hold.try(m.name(roleSpare))
-	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
+	id, err := s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
 	if err != nil {
 		return err
 	}
-	spares[m.old.ID] = m.ids.spare
-	s.t.hold.park(m.ids.spare, m.name(roleSpare))
-	return s.putFiles(ctx, m.ids.spare, m.files)
+	m.ids.spare, spares[m.old.ID] = id, id
+	s.t.hold.park(id, m.name(roleSpare))
+	return s.putFiles(ctx, id, m.files)
 }
 
 // replaceAll is the part in which the service changes hands.
