@@ -1,10 +1,6 @@
 package lifecycle
 
-import (
-	"fmt"
-	"maps"
-	"strings"
-)
+import "strings"
 
 // LabelInstance marks with "true" a container that a watchtower runs in. Images
 // of watchtower carry it.
@@ -64,7 +60,7 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 	}
 	keepVolumes(host, own.Mounts, nil)
 	if inherited {
-		keepBinds(host, own.Mounts)
+		keepMounts(host, own.Mounts, "bind", nil)
 	}
 	networks := endpoints(own)
 	for _, endpoint := range networks {
@@ -79,33 +75,12 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 // whatever the image says.
 func helperLabels(own Snapshot, task string) map[string]any {
 	labels := map[string]any{LabelInstance: "true", labelTask: task}
-	for key := range maps.Keys(own.Labels) {
+	for key := range own.Labels {
 		if strings.HasPrefix(key, composeLabels) {
 			labels[key] = ""
 		}
 	}
 	return labels
-}
-
-// keepBinds names the directories that came from another container.
-func keepBinds(host Document, mounts []Mount) {
-	binds, _ := host["Binds"].([]any)
-	for _, m := range mounts {
-		named := false
-		for _, bind := range host.Texts("Binds") {
-			parts := strings.Split(bind, ":")
-			named = named || len(parts) > 1 && parts[1] == m.Destination
-		}
-		if m.Type != "bind" || named {
-			continue
-		}
-		bind := fmt.Sprintf("%s:%s", m.Source, m.Destination)
-		if m.ReadOnly {
-			bind += ":ro"
-		}
-		binds = append(binds, bind)
-	}
-	host["Binds"] = binds
 }
 
 func anyTexts(texts []string) []any {

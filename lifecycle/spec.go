@@ -101,12 +101,6 @@ func keepExposed(config, old, host Document) {
 // anonymous ones, so that the successor mounts the same. Destinations that come
 // from another container (volumes-from) are inherited again by themselves.
 func keepVolumes(host Document, mounts []Mount, inherited []string) {
-	named := slices.Clone(inherited)
-	for _, bind := range host.Texts("Binds") {
-		if parts := strings.Split(bind, ":"); len(parts) > 1 {
-			named = append(named, parts[1])
-		}
-	}
 	list, _ := host["Mounts"].([]any)
 	for _, item := range list {
 		m, _ := item.(map[string]any)
@@ -118,14 +112,24 @@ func keepVolumes(host Document, mounts []Mount, inherited []string) {
 				}
 			}
 		}
-		named = append(named, doc.Text("Target"))
 	}
+	keepMounts(host, mounts, "volume", inherited)
+}
+
+// keepMounts names what is mounted of a kind, a volume or a directory, and not named in
+// host.
+func keepMounts(host Document, mounts []Mount, kind string, inherited []string) {
+	named := append(mountPoints(host), inherited...)
 	binds, _ := host["Binds"].([]any)
 	for _, m := range mounts {
-		if m.Type != "volume" || m.Name == "" || slices.Contains(named, m.Destination) {
+		source := m.Source
+		if kind == "volume" {
+			source = m.Name
+		}
+		if m.Type != kind || source == "" || slices.Contains(named, m.Destination) {
 			continue
 		}
-		bind := m.Name + ":" + m.Destination
+		bind := source + ":" + m.Destination
 		if m.ReadOnly {
 			bind += ":ro"
 		}
@@ -134,6 +138,22 @@ func keepVolumes(host Document, mounts []Mount, inherited []string) {
 	if len(binds) > 0 {
 		host["Binds"] = binds
 	}
+}
+
+// mountPoints are those that the settings name.
+func mountPoints(host Document) []string {
+	var out []string
+	for _, bind := range host.Texts("Binds") {
+		if parts := strings.Split(bind, ":"); len(parts) > 1 {
+			out = append(out, parts[1])
+		}
+	}
+	list, _ := host["Mounts"].([]any)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		out = append(out, Document(m).Text("Target"))
+	}
+	return out
 }
 
 // endpointFields are the parts of an endpoint a user sets; the rest the engine
