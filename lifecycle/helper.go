@@ -51,13 +51,6 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 		delete(host, key)
 	}
 	host["RestartPolicy"] = map[string]any{"Name": "on-failure", "MaximumRetryCount": helperRetries}
-	if links := host.Texts("Links"); len(links) > 0 {
-		for i, text := range links {
-			target, alias := link(text)
-			links[i] = target + ":" + alias
-		}
-		host["Links"] = anyTexts(links)
-	}
 	keepVolumes(host, own.Mounts, nil)
 	if inherited {
 		keepMounts(host, own.Mounts, "bind", nil)
@@ -68,7 +61,9 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 			delete(endpoint, key)
 		}
 	}
-	return Spec{Config: config, HostConfig: host, Networks: networks}
+	spec := Spec{Config: config, HostConfig: host, Networks: networks}
+	follow(spec, own, nil, nil) // nobody: its links are those its parent has
+	return spec
 }
 
 // helperLabels are its own. Compose must not take it for one of its containers,
@@ -81,12 +76,4 @@ func helperLabels(own Snapshot, task string) map[string]any {
 		}
 	}
 	return labels
-}
-
-func anyTexts(texts []string) []any {
-	out := make([]any, len(texts))
-	for i, text := range texts {
-		out[i] = text
-	}
-	return out
 }
