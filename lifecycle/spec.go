@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -107,7 +108,7 @@ func keepVolumes(host Document, mounts []Mount, inherited []string) {
 		doc := Document(m)
 		if doc.Text("Type") == "volume" && doc.Text("Source") == "" {
 			for _, mount := range mounts {
-				if mount.Destination == doc.Text("Target") {
+				if mount.Destination == path.Clean(doc.Text("Target")) {
 					doc["Source"] = mount.Name
 				}
 			}
@@ -140,18 +141,19 @@ func keepMounts(host Document, mounts []Mount, kind string, inherited []string) 
 	}
 }
 
-// mountPoints are those that the settings name.
+// mountPoints are those that the settings name, as the engine shows where it mounts:
+// the settings themselves it keeps as they were written.
 func mountPoints(host Document) []string {
 	var out []string
 	for _, bind := range host.Texts("Binds") {
 		if parts := strings.Split(bind, ":"); len(parts) > 1 {
-			out = append(out, parts[1])
+			out = append(out, path.Clean(parts[1]))
 		}
 	}
 	list, _ := host["Mounts"].([]any)
 	for _, item := range list {
 		m, _ := item.(map[string]any)
-		out = append(out, Document(m).Text("Target"))
+		out = append(out, path.Clean(Document(m).Text("Target")))
 	}
 	return out
 }

@@ -154,6 +154,21 @@ func TestGeneratedValuesAreNotFrozenIn(t *testing.T) {
 	assert.Equal(t, "", old.HostConfig["Mounts"].([]any)[0].(map[string]any)["Source"], "the snapshot is not written to")
 }
 
+func TestAPathMayBeWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	old := Snapshot{
+		HostConfig: doc(t, `{"Binds":["named:/named/","/a:/b/../a"],"Mounts":[{"Type":"volume","Target":"/anonymous/"}]}`),
+		Mounts: []Mount{
+			{Type: "volume", Name: "named", Destination: "/named"},
+			{Type: "volume", Name: "v1", Destination: "/anonymous"},
+			{Type: "volume", Name: "v2", Destination: "/images"},
+		},
+	}
+	host := successorSpec(old, Image{}, Member{Reference: "app:1"}, nil, nil).HostConfig
+	assert.Equal(t, []string{"named:/named/", "/a:/b/../a", "v2:/images"}, host.Texts("Binds"))
+	assert.Equal(t, plain(doc(t, `{"m":[{"Type":"volume","Source":"v1","Target":"/anonymous/"}]}`)["m"]), plain(host["Mounts"]))
+}
+
 // An engine refuses two mounts at one path.
 func TestAHelperMountsNothingTwice(t *testing.T) {
 	t.Parallel()
