@@ -51,8 +51,7 @@ compare: ## measure other programs of the same interface beside ours: PEERS="nam
 	WATCHTOWER_COST_PEERS="$(PEERS)" WATCHTOWER_COST_PROGRAM=$(CURDIR)/bin/watchtower go test -v -count=1 -run Compare ./internal/checkbench $(READABLY)
 
 docs: ## write the pages in docs that are made from tables
-	go test -count=1 -run TestSettingsPage ./cmd/watchtower -update
-	go test -count=1 -run TestMetricsPage ./cmd/watchtower/internal/metrics -update
+	UPDATE_DOCS=1 go test -count=1 -run '^(TestSettingsPage|TestMetricsPage|TestThePageOfEndpointsIsOfThisList)$$' ./cmd/watchtower ./cmd/watchtower/internal/metrics ./lifecycle/dockerengine
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)

@@ -44,9 +44,10 @@ func packages(t *testing.T) map[string]pkg {
 func TestImportsFollowTheArrows(t *testing.T) {
 	may := map[string][]string{
 		"internal/errclass":      {},
+		"internal/redact":        {},
 		"credentials":            {"internal/errclass"},
 		"registry":               {"credentials", "internal/errclass"},
-		"lifecycle":              {"credentials", "internal/errclass"},
+		"lifecycle":              {"credentials", "internal/errclass", "internal/redact"},
 		"filter":                 {"lifecycle", "internal/errclass"},
 		"internal/statefile":     {},
 		"internal/cronspec":      {"internal/errclass"},
@@ -57,7 +58,7 @@ func TestImportsFollowTheArrows(t *testing.T) {
 		"lifecycle/enginetest":   {"lifecycle", "registry", "credentials", "internal/errclass"},
 		"registry/registrytest":  {},
 		"httpapi":                {"", "credentials", "filter", "lifecycle", "registry", "internal/errclass"},
-		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/cronspec", "internal/errclass", "internal/statefile"},
+		"":                       {"lifecycle", "lifecycle/dockerengine", "filter", "gate", "tags", "registry", "credentials", "internal/cronspec", "internal/errclass", "internal/redact", "internal/statefile"},
 	}
 	all := packages(t)
 	for name, p := range all {

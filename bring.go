@@ -138,13 +138,19 @@ func (p *pass) restoreTag(ctx context.Context, a *arrival, users []*Entry) {
 	if a.before == "" || a.before == a.image.ID || !rolledBack {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	now, err := p.inspectImage(ctx, a.planned.Reference, "")
-	if err == nil && now.ID == a.image.ID {
-		err = p.cfg.engine.Tag(ctx, a.before, a.planned.Reference)
-	}
-	if err != nil {
+	if err := p.pointBack(ctx, a.planned.Reference, a.image.ID, a.before); err != nil {
 		p.cfg.logger.Warn("the tag was not put back", "image", a.planned.Reference, "err", err)
 	}
+}
+
+// pointBack points a reference from one image at the one before, unless somebody has
+// moved it already.
+func (t *Tower) pointBack(ctx context.Context, reference, from, before string) error {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	now, err := t.inspectImage(ctx, reference, "")
+	if err != nil || now.ID != from {
+		return err
+	}
+	return t.cfg.engine.Tag(ctx, before, reference)
 }

@@ -195,3 +195,15 @@ func TestAFiltersPanicIsNoMatch(t *testing.T) {
 	assert.Equal(t, "a filter panicked: no such label", entry(t, r, "web").Reason)
 	assert.Equal(t, watchtower.StatusStale, entry(t, r, "other").Status)
 }
+
+// It has refused the update, of which everything is known.
+func TestAHooksPanicIsNotItsUpdaters(t *testing.T) {
+	t.Parallel()
+	e, web := staleWeb(t, nil)
+	e.Publish("side:1", enginetest.Image{Env: []string{"SIDE=1"}})
+	e.Run("side", "side:1", lifecycle.Spec{HostConfig: lifecycle.Document{"NetworkMode": "container:" + web.ID}})
+	hook := func(context.Context, watchtower.HookCall) watchtower.HookVerdict { panic("oh no") }
+	report := update(t, memory(t, e, watchtower.WithHook(lifecycle.PreUpdate, hook)))
+	assert.Equal(t, watchtower.StatusFailed, entry(t, report, "web").Status)
+	assert.Equal(t, watchtower.StatusFresh, entry(t, report, "side").Status, "it only follows, and is what it was")
+}

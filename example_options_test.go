@@ -258,7 +258,7 @@ func ExampleTower_ApplyID() {
 	_, err = tower.ApplyID(context.Background(), yes)
 	fmt.Println("again:", err != nil)
 	// Output:
-	// pull docker.io/library/app:1 at sha256:e3fef67a1d55e129b9629dd05837229120b2f7113a127ffbe2c960431af8a755
+	// pull docker.io/library/app:1 at sha256:9abb26b09f9f24b6ab06500104ab03d90b974a38598da60b160b39bb4bcd5044
 	// replace db: its reference points at another image
 	// replace web: its reference points at another image
 	// scanned=2 updated=2 failed=0 skipped=0 rolled_back=0 <nil>

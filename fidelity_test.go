@@ -43,7 +43,7 @@ func TestAnUpdateKeepsTheConfiguration(t *testing.T) {
 		"HostConfig": object{
 			"NetworkMode": "kept-front", "Memory": 64 << 20, "RestartPolicy": object{"Name": "unless-stopped"},
 			"PortBindings": object{"80/tcp": []object{{"HostPort": "18091"}}},
-			"Binds":        []string{"kept-named:/named:ro"}, "CapAdd": []string{"NET_ADMIN"}, "ExtraHosts": []string{"other:10.0.0.9"},
+			"Binds":        []string{"kept-named:/named/:ro"}, "CapAdd": []string{"NET_ADMIN"}, "ExtraHosts": []string{"other:10.0.0.9"},
 			"Ulimits": []object{{"Name": "nofile", "Soft": 1024, "Hard": 2048}}, "Sysctls": object{"net.ipv4.ip_forward": "1"},
 			"Tmpfs": object{"/scratch": "size=1m"}, "LogConfig": object{"Type": "json-file", "Config": object{"max-size": "1m"}},
 		},

@@ -3,6 +3,7 @@ package watchtower_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -206,4 +207,28 @@ func TestRunGoesOnAfterAnEngineThatHung(t *testing.T) {
 func start(ctx context.Context, timeout time.Duration) time.Time {
 	end, _ := ctx.Deadline()
 	return end.Add(-timeout)
+}
+
+// Nor do the predecessors that other programs left.
+func TestAnEngineThatHangsOverLeftoversHoldsNoPassForEver(t *testing.T) {
+	t.Parallel()
+	calls := 1 // found out by the first, which does not hang
+	for n := 0; n <= calls; n++ {
+		synctest.Test(t, func(t *testing.T) {
+			h := &hangs{Engine: enginetest.New()}
+			h.Publish("tower:1", enginetest.Image{})
+			old := h.Run(strings.Repeat("a", 32), "tower:1", instance())
+			require.NoError(t, h.Stop(t.Context(), old.ID, lifecycle.StopOptions{}))
+			time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
+			self := h.Run("tower", "tower:1", instance())
+			w := &towers{Engine: h.Engine}
+			tw := w.tower(t, self.ID, watchtower.WithEngine(h))
+			h.hang(n)
+			ends(t, false, func(ctx context.Context) error { _, err := tw.Update(ctx); return err })
+			if made := h.hang(0); n == 0 {
+				calls = made
+				assert.Equal(t, []string{"tower"}, w.names(t))
+			}
+		})
+	}
 }

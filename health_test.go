@@ -139,6 +139,15 @@ func (still) Wait(ctx context.Context, until time.Time) {
 	}
 }
 
+func TestACheckIsNoPassThatHealthCounts(t *testing.T) {
+	tower := bare(t, &emptyEngine{})
+	_, err := tower.Check(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, tower.Health(t.Context()).LastPass)
+	update(t, tower)
+	assert.NotZero(t, tower.Health(t.Context()).LastPass)
+}
+
 func TestHealthIsThatTheEngineAnswers(t *testing.T) {
 	e := &emptyEngine{}
 	tower := bare(t, pinged{e})

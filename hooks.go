@@ -109,7 +109,8 @@ func (p *pass) called(ctx context.Context, e *Entry, call HookCall) HookVerdict 
 	return HookVerdict{}
 }
 
-// contained calls a hook, whose panic is not the pass's.
+// contained calls a hook, whose panic is not the pass's. Nor is it the updater's, whose
+// error it becomes at PreUpdate: contain would have it taken for that.
 func contained(ctx context.Context, hook HookFunc, call HookCall) (verdict HookVerdict) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -35,7 +35,7 @@ func TestHooksAreAskedBeforeAHelperTakesOver(t *testing.T) {
 				}
 				e.Publish("vpn:1", vpn("1"))
 				e.Publish("tower:1", enginetest.Image{Execs: map[string]enginetest.Exec{"own": {ExitCode: 126}}})
-				e.Run("vpn", "vpn:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelPreUpdate: "drain"}}})
+				e.Run("vpn", "vpn:1", labelled(lifecycle.LabelPreUpdate, "drain"))
 				spec := instance(lifecycle.LabelPreUpdate, "own") // a shell it has not
 				spec.HostConfig = lifecycle.Document{"NetworkMode": "container:vpn"}
 				self := e.Run("tower", "tower:1", spec)
@@ -44,11 +44,11 @@ func TestHooksAreAskedBeforeAHelperTakesOver(t *testing.T) {
 				tw := w.tower(t, self.ID, watchtower.WithLabelHooks(watchtower.HookUser{}))
 				r, err := tw.Update(t.Context())
 				require.NoError(t, err)
-				got := entryOf(r, "vpn")
+				got := entry(t, r, "vpn")
 				assert.Equal(t, tt.status, got.Status, "%s %v", got.Reason, got.Err)
 				require.Len(t, got.Hooks, 1)
 				assert.Equal(t, tt.code, got.Hooks[0].ExitCode)
-				assert.Empty(t, entryOf(r, "tower").Hooks)
+				assert.Empty(t, entry(t, r, "tower").Hooks)
 				helper := slices.ContainsFunc(w.names(t), func(n string) bool { return strings.Contains(n, ".wt-self-") })
 				assert.Equal(t, tt.code == 0, helper, "%v", w.names(t))
 			})

@@ -115,7 +115,7 @@ func (o outcome) befalls(t *testing.T, point watchtower.HookPoint, table *hookTa
 	e := enginetest.New()
 	image := enginetest.Image{Execs: map[string]enginetest.Exec{"my hook": o.exec}}
 	e.Publish("app:1", image)
-	old := e.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{hookLabels[point]: "my hook"}}})
+	old := e.Run("web", "app:1", labelled(hookLabels[point], "my hook"))
 	image.Env = []string{"VERSION=2"}
 	e.Publish("app:1", image)
 	switch o.state {
@@ -129,8 +129,7 @@ func (o outcome) befalls(t *testing.T, point watchtower.HookPoint, table *hookTa
 	tw := memory(t, e, watchtower.WithLabelHooks(watchtower.HookUser{}),
 		watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused))
 	got := entry(t, update(t, tw), "web")
-	now, err := e.Inspect(t.Context(), "web")
-	require.NoError(t, err)
+	now := running(t, e, "web")
 	table.row(t, point, o.name, got, now.ID == old.ID)
 	require.Len(t, got.Hooks, 1)
 	assert.Equal(t, point, got.Hooks[0].Point)
@@ -334,16 +333,22 @@ func TestOneMembersHookHoldsTheWholeGroup(t *testing.T) {
 			}
 			e.Publish("app:1", image("1"))
 			run := func(name, mode string) lifecycle.Container {
-				return e.Run(name, "app:1", lifecycle.Spec{
-					Config:     lifecycle.Document{"Labels": map[string]any{lifecycle.LabelPreUpdate: name, lifecycle.LabelPostUpdate: "after " + name}},
-					HostConfig: lifecycle.Document{"NetworkMode": mode},
-				})
+				spec := labelled(lifecycle.LabelPreUpdate, name, lifecycle.LabelPostUpdate, "after "+name)
+				spec.HostConfig = lifecycle.Document{"NetworkMode": mode}
+				return e.Run(name, "app:1", spec)
 			}
 			db := run("db", "bridge")
 			web := run("web", "container:"+db.ID)
 			e.Publish("app:1", image("2"))
 			r := &recorder{Engine: e}
-			report := update(t, memory(t, e, watchtower.WithEngine(r), watchtower.WithLabelHooks(watchtower.HookUser{})))
+			var called []string
+			report := update(t, memory(t, e, watchtower.WithEngine(r), watchtower.WithLabelHooks(watchtower.HookUser{}),
+				watchtower.WithHook(lifecycle.PreUpdate, func(_ context.Context, call watchtower.HookCall) watchtower.HookVerdict {
+					assert.Empty(t, r.ran, "no command comes before")
+					called = append(called, call.Container.Name)
+					return watchtower.HookVerdict{}
+				})))
+			assert.Equal(t, []string{"web", "db"}, called)
 			assert.Equal(t, want, entry(t, report, "db").Status)
 			assert.Equal(t, want, entry(t, report, "web").Status)
 			var ran []string
@@ -356,8 +361,7 @@ func TestOneMembersHookHoldsTheWholeGroup(t *testing.T) {
 			}
 			assert.Equal(t, []string{"web", "db"}, ran)
 			for _, old := range []lifecycle.Container{db, web} {
-				now, err := e.Inspect(t.Context(), old.Name)
-				require.NoError(t, err)
+				now := running(t, e, old.Name)
 				assert.Equal(t, old.ID, now.ID)
 				assert.Equal(t, lifecycle.StateRunning, now.State)
 			}

@@ -80,6 +80,44 @@ func TestAnUpdaterThatAsksNoHooksIsToldOf(t *testing.T) {
 	assert.Equal(t, []string{"its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap"}, got.Warnings)
 }
 
+// How long the commands may take is told to the Updater, if anybody knows.
+func TestAnUpdaterIsToldHowLongTheHooksMayTake(t *testing.T) {
+	t.Parallel()
+	goOn := watchtower.WithHook(lifecycle.PreUpdate, verdict(watchtower.HookVerdict{}))
+	for name, tt := range map[string]struct {
+		vpn, app string // the labels' minutes; empty: no command
+		opts     []watchtower.Option
+		want     time.Duration
+	}{
+		"one":                         {"5", "", nil, 5 * time.Minute},
+		"one after the other":         {"5", "2", nil, 7 * time.Minute},
+		"one has as long as it takes": {"0", "2", nil, 0},
+		"so has the other":            {"5", "0", nil, 0},
+		"so has a hook in Go":         {"5", "2", []watchtower.Option{goOn}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newTown(t)
+			labels := func(minutes string) []string {
+				if minutes == "" {
+					return nil
+				}
+				return []string{lifecycle.LabelPreUpdate, "true", lifecycle.LabelPreUpdateTimeout, minutes}
+			}
+			v.run("vpn", "old", nil, labels(tt.vpn)...)
+			v.run("app", "new", v.in("vpn"), labels(tt.app)...)
+			v.Publish("old:1", version(2))
+			var got []time.Duration
+			own := lifecycle.UpdaterFunc(func(_ context.Context, to lifecycle.Target) (lifecycle.Result, error) {
+				got = append(got, to.BeforeSwapWithin)
+				return lifecycle.Result{}, nil
+			})
+			update(t, memory(t, v.Engine, append(tt.opts, watchtower.WithUpdater(own), watchtower.WithLabelHooks(watchtower.HookUser{}))...))
+			assert.Equal(t, []time.Duration{tt.want}, got)
+		})
+	}
+}
+
 // A pass that is cut short ends what it has begun, and leaves its container alone.
 func TestHooksEndWithThePass(t *testing.T) {
 	t.Parallel()
@@ -87,9 +125,8 @@ func TestHooksEndWithThePass(t *testing.T) {
 		e := enginetest.New()
 		hooks := map[string]enginetest.Exec{"for ever": {Takes: 1000 * time.Hour}}
 		e.Publish("app:1", enginetest.Image{Execs: hooks})
-		old := e.Run("web", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{
-			lifecycle.LabelPreUpdate: "for ever", lifecycle.LabelPreUpdateTimeout: "0", lifecycle.LabelPostCheck: "never",
-		}}})
+		old := e.Run("web", "app:1", labelled(
+			lifecycle.LabelPreUpdate, "for ever", lifecycle.LabelPreUpdateTimeout, "0", lifecycle.LabelPostCheck, "never"))
 		e.Publish("app:1", enginetest.Image{Env: []string{"VERSION=2"}})
 		e.Calls()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Hour, errors.New("somebody wants to go home"))

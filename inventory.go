@@ -89,6 +89,15 @@ func (t *Tower) takeInventory(ctx context.Context) (*inventory, error) {
 	return inv, t.completeReferences(ctx, inv)
 }
 
+// containers is the list alone.
+func (t *Tower) containers(ctx context.Context) (list []lifecycle.Container, err error) {
+	err = errclass.Within(ctx, listTimeout, func(ctx context.Context) (err error) {
+		list, err = t.cfg.engine.Containers(ctx)
+		return err
+	})
+	return list, err
+}
+
 func (t *Tower) inspect(ctx context.Context, id string) (snap lifecycle.Snapshot, err error) {
 	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
 		snap, err = t.cfg.engine.Inspect(ctx, id)

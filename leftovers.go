@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -24,9 +25,9 @@ var (
 	forksName     = regexp.MustCompile(`^watchtower-old-([0-9a-f]{12})$`)
 )
 
-// clearLeftovers removes, once in this process, predecessors that the original program's or its fork's
-// update of itself left, and tells of one that still runs. It is a
-// predecessor's if it is marked as a watchtower, in the same scope, of the same
+// clearLeftovers removes, once in this process, predecessors that the original
+// program's or its fork's update of itself left, and tells of one that still runs. It
+// is a predecessor's if it is marked as a watchtower, in the same scope, of the same
 // image repository, older, and named so; and if this container's label names it,
 // for the fork's, or, for the original's, its host configuration and command are
 // this one's to the letter.
@@ -34,7 +35,7 @@ func (t *Tower) clearLeftovers(ctx context.Context) {
 	if t.cleared {
 		return
 	}
-	list, err := t.cfg.engine.Containers(ctx)
+	list, err := t.containers(ctx)
 	i := slices.IndexFunc(list, func(c lifecycle.Container) bool { return c.ID == t.cfg.self })
 	if err != nil || i < 0 {
 		return
@@ -46,7 +47,9 @@ func (t *Tower) clearLeftovers(ctx context.Context) {
 		}
 		found := LeftoverFound{Container: c}
 		if !c.State.Up() {
-			found.Err = t.cfg.engine.Remove(ctx, c.ID, lifecycle.RemoveOptions{})
+			found.Err = errclass.Within(ctx, listTimeout, func(ctx context.Context) error {
+				return t.cfg.engine.Remove(ctx, c.ID, lifecycle.RemoveOptions{})
+			})
 			found.Removed = found.Err == nil
 		}
 		found.At = t.now()

@@ -63,6 +63,25 @@ func TestWhatIsOnlyMonitored(t *testing.T) {
 	}
 }
 
+func TestWhatIsFoundIsToldByName(t *testing.T) {
+	t.Parallel()
+	e := enginetest.New()
+	e.Publish("app:1", version(1))
+	for _, name := range []string{"web-a", "web-c"} {
+		e.Run(name, "app:1", labelled(watchtower.MonitorOnlyLabel, "true"))
+	}
+	e.Run("web-b", "app:1", lifecycle.Spec{})
+	e.Publish("app:1", version(2))
+	var found []string
+	_, err := memory(t, e, watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+		if e, ok := e.(watchtower.UpdateFound); ok {
+			found = append(found, e.Entry.Container.Name)
+		}
+	}))).Check(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"web-a", "web-b", "web-c"}, found)
+}
+
 func TestWhatIsOnlyMonitoredFollowsOnItsOwnImage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -84,6 +84,22 @@ func TestNoPullLeavesAloneWhatIsNotHere(t *testing.T) {
 	assert.Equal(t, "no-pull: its reference leads to no image for linux/s390x on this engine", got.Reason)
 }
 
+func TestNoPullTriesOnceWhatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := enginetest.New()
+		e.Build("mine:1", version(1))
+		old := e.Run("web", "mine:1", lifecycle.Spec{})
+		e.Build("mine:1", enginetest.Image{StartError: "no such file"})
+		tw := memory(t, e, watchtower.WithNoPull(true))
+		assert.Equal(t, watchtower.StatusRolledBack, entry(t, update(t, tw), "web").Status)
+		e.Build("mine:1", enginetest.Image{StartError: "no such file"})
+		again := entry(t, update(t, tw), "web")
+		assert.Contains(t, again.Reason, "this digest failed on", "%s", again.Status)
+		assert.Equal(t, old.ID, running(t, e, "web").ID)
+	})
+}
+
 func TestTheLabelSaysWhichImageIsFollowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,14 +107,17 @@ func TestTheLabelSaysWhichImageIsFollowed(t *testing.T) {
 		e.Publish("app:1", version(1))
 		e.Build("derived:1", version(1))
 		e.Run("web", "derived:1", labelled(lifecycle.LabelOriginalImage, "app:1"))
-		e.Run("bad", "app:1", labelled(lifecycle.LabelOriginalImage, "NOT A REFERENCE"))
+		bad := e.Run("bad", "app:1", labelled(lifecycle.LabelOriginalImage, "NOT A REFERENCE"))
+		e.Run("id", "app:1", labelled(lifecycle.LabelOriginalImage, bad.ImageID))
 		e.Publish("app:1", version(2))
 		r := update(t, memory(t, e))
-		assert.Equal(t, 2, r.Count(watchtower.StatusUpdated), "%s %v", r.Summary(), r.Err())
+		assert.Equal(t, 3, r.Count(watchtower.StatusUpdated), "%s %v", r.Summary(), r.Err())
 		assert.Equal(t, "app:1", entry(t, r, "web").Container.Image)
 		assert.Contains(t, running(t, e, "web").Config.Texts("Env"), "VERSION=2")
 		assert.Equal(t, "app:1", running(t, e, "web").Image)
-		assert.NotEmpty(t, entry(t, r, "bad").Policy.Get("image").Problem)
+		for _, name := range []string{"bad", "id"} {
+			assert.NotEmpty(t, entry(t, r, name).Policy.Get("image").Problem, name)
+		}
 
 		// A policy that moves it to another tag moves the label along.
 		e.Publish("app:1.1", version(3))

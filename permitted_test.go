@@ -69,9 +69,7 @@ func TestWhatWouldBeDeniedIsNotBegun(t *testing.T) {
 			require.ErrorIs(t, got.Err, errdefs.ErrPermissionDenied)
 			require.EqualError(t, got.Err, "watchtower: update web: not begun, since it could not be finished: "+denied.Error())
 			assert.False(t, slices.ContainsFunc(e.Calls(), func(c enginetest.Call) bool { return c.Changes }), "not even a pull")
-			now, err := e.Inspect(t.Context(), "web")
-			require.NoError(t, err)
-			assert.Equal(t, old.ID, now.ID)
+			assert.Equal(t, old.ID, running(t, e, "web").ID)
 		})
 	}
 }
@@ -93,8 +91,7 @@ func TestADeniedPauseKeepsNobodyElseBack(t *testing.T) {
 	paused := entry(t, r, "paused")
 	assert.Equal(t, watchtower.StatusFailed, paused.Status)
 	require.EqualError(t, paused.Err, "watchtower: update paused: pause: "+denied.Error())
-	now, err := e.Inspect(t.Context(), "paused")
-	require.NoError(t, err)
+	now := running(t, e, "paused")
 	assert.Equal(t, []any{old.ID, lifecycle.StatePaused}, []any{now.ID, now.State})
 	assert.Equal(t, []lifecycle.Needs{{}, {Paused: true}}, asked)
 }

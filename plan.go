@@ -89,8 +89,8 @@ type PlannedMember struct {
 	Ambiguous []lifecycle.Ambiguity `json:"ambiguous,omitempty"`
 }
 
-// String has a line for each thing that is not as usual, one for each image, and one for each container with its cause
-// and what is ambiguous about it.
+// String has a line for each thing that is not as usual, one for each image, and one
+// for each container with its cause and what is ambiguous about it.
 func (p Plan) String() string {
 	var b strings.Builder
 	b.WriteString(p.Policy.text())

@@ -36,11 +36,9 @@ func newTown(t *testing.T) town {
 
 func (v town) run(name, image string, host lifecycle.Document, labels ...string) {
 	v.t.Helper()
-	config := map[string]any{}
-	for i := 0; i < len(labels); i += 2 {
-		config[labels[i]] = labels[i+1]
-	}
-	v.ids[name] = v.Run(name, image+":1", lifecycle.Spec{HostConfig: host, Config: lifecycle.Document{"Labels": config}}).ID
+	spec := labelled(labels...)
+	spec.HostConfig = host
+	v.ids[name] = v.Run(name, image+":1", spec).ID
 }
 
 func (v town) in(parent string) lifecycle.Document {

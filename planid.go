@@ -75,16 +75,22 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 // their groups, and those they come after. A name that is not in the plan adds
 // nothing to it.
 func (p Plan) Only(names ...string) Plan {
-	out := Plan{Policy: p.Policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}
+	groups := []PlannedGroup{}
 	for _, g := range slices.Backward(p.Groups) { // what a group comes after stands before it
 		if !slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return slices.Contains(names, m.Name) }) {
 			continue
 		}
 		names = append(slices.Clone(names), g.After...)
-		out.Groups = append(out.Groups, g)
+		groups = append(groups, g)
 	}
-	slices.Reverse(out.Groups)
-	for _, g := range out.Groups {
+	slices.Reverse(groups)
+	return p.part(groups)
+}
+
+// part is the plan of some of its groups, and of the images that they move to.
+func (p Plan) part(groups []PlannedGroup) Plan {
+	out := Plan{Policy: p.Policy, Images: []PlannedImage{}, Groups: groups}
+	for _, g := range groups {
 		for _, m := range g.Members {
 			if m.To != nil && !slices.Contains(out.Images, *m.To) {
 				out.Images = append(out.Images, *m.To)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
+	"github.com/watchtower-go/watchtower/internal/redact"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/tags"
 )
@@ -198,7 +199,7 @@ func (r *policyRow) read(c *config, labels map[string]string) PolicyValue {
 	if r.accepts != nil {
 		accepted, ok := r.accepts(r.label, text)
 		if !ok {
-			text = withoutLogin(text)
+			text = redact.Login(text)
 			out.Problem, out.given, out.accepted = fmt.Sprintf("%q: want %s", text, accepted), text, accepted
 			if r.strict {
 				out.Value, out.From = text, FromLabel

@@ -2,7 +2,6 @@ package watchtower
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower/gate"
@@ -49,15 +48,6 @@ func ifSet(d time.Duration) string {
 		return ""
 	}
 	return d.String()
-}
-
-// withoutLogin keeps the login of a URL out of what is shown of a bad value.
-func withoutLogin(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if i := strings.LastIndex(rest, "@"); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
-	}
-	return text
 }
 
 // badLabel is a label whose value nobody can use.

@@ -17,9 +17,9 @@ const (
 // gate holds a container until a time at which it is due, a window's, and no pass is
 // scheduled before, Run makes one then, in which only such containers move. While
 // the engine does not answer it tries again sooner than the schedule says, after
-// a second first, at most after a minute, and tells of it once; at the start, too, if the
-// first pass is yet to come. So it does while
-// an update is unfinished, only to finish or undo it.
+// a second first, at most after a minute, and tells of it once; at the start, too, if
+// the first pass is yet to come. So it does while an update is unfinished, only to
+// finish or undo it.
 func (t *Tower) Run(ctx context.Context) error {
 	scheduled := t.scheduled()
 	if t.cfg.passAtStart {

@@ -83,31 +83,14 @@ func (p *pass) untouchable(c lifecycle.Container) string {
 	return ""
 }
 
-// others is the plan without the group that this process's container is in, for
-// which nothing else waits.
+// others is the plan without the group that this process's container is in. Whoever
+// is to come after that comes without it: only what is in a plan is waited for.
 func (p *pass) others(plan Plan) Plan {
-	i := slices.IndexFunc(plan.Groups, p.isOwn)
-	if i < 0 {
-		return plan
-	}
-	own := plan.Groups[i].Members[0].Name
-	plan.Groups = slices.Delete(slices.Clone(plan.Groups), i, i+1)
-	for j := range plan.Groups {
-		g := &plan.Groups[j]
-		g.After = slices.DeleteFunc(slices.Clone(g.After), func(name string) bool { return name == own })
-	}
-	plan.Images = slices.DeleteFunc(slices.Clone(plan.Images), func(image PlannedImage) bool {
-		return !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return g.needs(image) })
-	})
-	return plan
+	return plan.part(slices.DeleteFunc(slices.Clone(plan.Groups), p.isOwn))
 }
 
 func (p *pass) isOwn(g PlannedGroup) bool {
 	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.ID == p.cfg.self })
-}
-
-func (g PlannedGroup) needs(image PlannedImage) bool {
-	return slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.To != nil && *m.To == image })
 }
 
 // handOver starts the helper for the group that this process's container is in,
@@ -118,12 +101,7 @@ func (p *pass) handOver(ctx context.Context) {
 		return
 	}
 	g := p.report.Plan.Groups[i]
-	own := Plan{Groups: []PlannedGroup{g}}
-	for _, image := range p.report.Plan.Images {
-		if g.needs(image) {
-			own.Images = append(own.Images, image)
-		}
-	}
+	own := p.report.Plan.part([]PlannedGroup{g})
 	a := newApplication(p)
 	if err := a.permitted(ctx, own); err != nil {
 		a.refuse(own, err)
@@ -136,12 +114,13 @@ func (p *pass) handOver(ctx context.Context) {
 			a.end(m, lifecycle.MemberResult{Outcome: lifecycle.OutcomeUntouched}, err)
 			continue
 		}
-		if e := p.entry(m.ID); m.To != nil {
+		e := p.entry(m.ID)
+		if m.To != nil {
 			e.Reason = "a helper replaces it: " + helper
 		}
 		if m.ID == p.cfg.self {
 			p.report.handedOver = true
-			p.emit(SelfUpdateStarted{At: p.now(), Entry: *p.entry(m.ID), Helper: helper})
+			p.emit(SelfUpdateStarted{At: p.now(), Entry: *e, Helper: helper})
 		}
 	}
 }
@@ -252,18 +231,12 @@ func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
 	if m.Before == "" || m.Before == m.NewImageID {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	list, err := t.cfg.engine.Containers(ctx)
+	list, err := t.containers(ctx)
 	if slices.ContainsFunc(list, func(c lifecycle.Container) bool { return c.ImageID == m.NewImageID }) {
 		return
 	}
-	var now lifecycle.Image
 	if err == nil {
-		now, err = t.inspectImage(ctx, m.Reference, "")
-	}
-	if err == nil && now.ID == m.NewImageID {
-		err = t.cfg.engine.Tag(ctx, m.Before, m.Reference)
+		err = t.pointBack(ctx, m.Reference, m.NewImageID, m.Before)
 	}
 	if err != nil {
 		t.cfg.logger.Warn("the tag was not put back", "image", m.Reference, "err", err)
@@ -272,7 +245,7 @@ func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
 
 func logSelf(ctx context.Context, l *slog.Logger, e Entry) {
 	if e.Err != nil {
-		l.ErrorContext(ctx, strings.TrimSpace("this watchtower itself: "+string(e.Status)), append(about(e.Container), "err", e.Err)...)
+		l.ErrorContext(ctx, "this watchtower itself: "+string(e.Status), append(about(e.Container), "err", e.Err)...)
 		return
 	}
 	attrs := append(about(e.Container), "id", lifecycle.Container{ID: e.NewContainerID}.ShortID())

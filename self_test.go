@@ -26,19 +26,16 @@ type towers struct {
 	old  string // the image's ID
 }
 
-func instance(labels ...string) lifecycle.Spec {
-	all := map[string]any{lifecycle.LabelInstance: "true"}
-	for i := 0; i < len(labels); i += 2 {
-		all[labels[i]] = labels[i+1]
-	}
-	return lifecycle.Spec{Config: lifecycle.Document{"Labels": all}}
+// instance is a watchtower's own spec, with further labels in pairs.
+func instance(pairs ...string) lifecycle.Spec {
+	return labelled(append(pairs, lifecycle.LabelInstance, "true")...)
 }
 
-func newTowers(t *testing.T, next enginetest.Image) *towers {
+func newTowers(t *testing.T, next enginetest.Image, labels ...string) *towers {
 	t.Helper()
 	e := enginetest.New()
 	e.Publish("tower:1", enginetest.Image{Env: []string{"VERSION=1"}})
-	self := e.Run("tower", "tower:1", instance())
+	self := e.Run("tower", "tower:1", instance(labels...))
 	next.Env = []string{"VERSION=2"}
 	e.Publish("tower:1", next)
 	e.Calls()
@@ -82,30 +79,22 @@ func (w *towers) names(t *testing.T) []string {
 	return out
 }
 
-func entryOf(r *watchtower.Report, name string) watchtower.Entry {
-	for _, e := range r.Entries {
-		if e.Container.Name == name {
-			return e
-		}
-	}
-	return watchtower.Entry{}
-}
-
 func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newTowers(t, enginetest.Image{})
+		w := newTowers(t, enginetest.Image{}, "com.docker.compose.project", "p", "com.docker.compose.service", "t")
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=1"}})
 		// It would wait for the tower, were that a container like others.
-		w.Run("zz", "web:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{
-			"com.docker.compose.project": "p", "com.docker.compose.depends_on": "t:service_started:false",
-		}}})
+		w.Run("zz", "web:1", labelled("com.docker.compose.project", "p", "com.docker.compose.depends_on", "t:service_started:false"))
 		w.Publish("web:1", enginetest.Image{Env: []string{"WEB=2"}})
 		w.Calls()
 		r, err := w.tower(t, w.self.ID).Update(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, watchtower.StatusUpdated, entryOf(r, "zz").Status)
-		own := entryOf(r, "tower")
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, r, "zz").Status)
+		assert.Contains(t, r.Plan.String(), "zz after tower")
+		require.Len(t, r.Plan.Groups, 2)
+		assert.Equal(t, []string{"tower"}, r.Plan.Groups[1].After)
+		own := entry(t, r, "tower")
 		assert.Equal(t, watchtower.StatusStale, own.Status)
 		assert.Equal(t, "a helper replaces it: tower.wt-self-"+w.self.ShortID(), own.Reason)
 		var changes []string
@@ -115,9 +104,7 @@ func TestItsOwnContainerComesLastAndByAHelper(t *testing.T) {
 			}
 		}
 		assert.Equal(t, []string{"Create", "Start"}, changes[len(changes)-2:], "the helper comes last: %v", changes)
-		seen, err := w.Inspect(t.Context(), "tower")
-		require.NoError(t, err)
-		assert.Equal(t, w.self.ID, seen.ID, "this process touched its container not at all")
+		assert.Equal(t, w.self.ID, running(t, w.Engine, "tower").ID, "this process touched its container not at all")
 	})
 }
 
@@ -137,8 +124,7 @@ func TestWhatBecameOfItIsToldByWhoRunsThere(t *testing.T) {
 				_, err := w.tower(t, w.self.ID).Update(t.Context())
 				require.NoError(t, err)
 				w.help(t)
-				now, err := w.Inspect(t.Context(), "tower")
-				require.NoError(t, err)
+				now := running(t, w.Engine, "tower")
 
 				var mu sync.Mutex
 				var told []watchtower.Entry
@@ -153,7 +139,7 @@ func TestWhatBecameOfItIsToldByWhoRunsThere(t *testing.T) {
 				for range 3 {
 					r, err := tw.Update(t.Context())
 					require.NoError(t, err)
-					if own := entryOf(r, "tower"); tt.status == watchtower.StatusRolledBack {
+					if own := entry(t, r, "tower"); tt.status == watchtower.StatusRolledBack {
 						assert.Contains(t, own.Reason, "this digest failed on")
 					} else {
 						assert.Equal(t, watchtower.StatusFresh, own.Status)
@@ -209,7 +195,7 @@ func TestAWatchtowerTouchesNoOther(t *testing.T) {
 	} {
 		r, err := memory(t, w.Engine, opts...).Update(t.Context())
 		require.NoError(t, err, name)
-		assert.Equal(t, watchtower.StatusSkipped, entryOf(r, "tower").Status, name)
+		assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "tower").Status, name)
 		assert.Empty(t, r.Plan.Groups, name)
 	}
 	for _, c := range w.Calls() {
@@ -228,7 +214,7 @@ func TestAnUpdateThatCannotBeHandedOverIsTold(t *testing.T) {
 	})
 	r, err := w.tower(t, w.self.ID).Update(t.Context())
 	require.NoError(t, err)
-	own := entryOf(r, "tower")
+	own := entry(t, r, "tower")
 	assert.Equal(t, watchtower.StatusFailed, own.Status)
 	require.ErrorContains(t, own.Err, "watchtower: hand over tower: create: ")
 	assert.Equal(t, []string{"tower"}, w.names(t))
@@ -248,6 +234,8 @@ func TestPredecessorsOfOtherProgramsGoIfTheyAreProvablyThat(t *testing.T) {
 			}
 			return c
 		}
+		verbose := instance()
+		verbose.Config["Cmd"] = []any{"--debug"}
 		bound := instance()
 		bound.HostConfig = lifecycle.Document{"Binds": []any{"/elsewhere:/data"}}
 		gone := []lifecycle.Container{put("first", "tower:1", true, instance()), put(letters('a'), "tower:1", true, instance())}
@@ -257,13 +245,14 @@ func TestPredecessorsOfOtherProgramsGoIfTheyAreProvablyThat(t *testing.T) {
 		put(letters('c'), "other:1", true, instance())                          // of another image
 		put(letters('d'), "tower:1", true, instance(filter.ScopeLabel, "blue")) // of another scope
 		put(letters('e'), "tower:1", true, bound)                               // set up otherwise
+		put(letters('h'), "tower:1", true, verbose)                             // told otherwise
 		put(letters('f')[1:], "tower:1", true, instance())                      // not its name
 		for _, c := range []lifecycle.Container{gone[0], unlisted, running} {
 			require.NoError(t, e.Rename(t.Context(), c.ID, "watchtower-old-"+c.ShortID()))
 		}
-		put("watchtower-old-0123456789ab", "tower:1", true, instance()) // not its ID
-		time.Sleep(time.Second)                                         //nolint:forbidigo // the bubble's time
-		self := e.Run("tower", "tower:1", instance("com.centurylinklabs.watchtower.container-chain", gone[0].ID+", "+running.ID))
+		misnamed := put("watchtower-old-0123456789ab", "tower:1", true, instance()) // not its ID
+		time.Sleep(time.Second)                                                     //nolint:forbidigo // the bubble's time
+		self := e.Run("tower", "tower:1", instance("com.centurylinklabs.watchtower.container-chain", strings.Join([]string{gone[0].ID, running.ID, misnamed.ID}, ", ")))
 		put(letters('g'), "tower:1", true, instance()) // no older than this one
 		before := len((&towers{Engine: e}).names(t))
 

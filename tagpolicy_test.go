@@ -200,14 +200,14 @@ func TestAVersionOfItsOwnThatFailedIsPassedOver(t *testing.T) {
 		}
 		dir := watchtower.WithStateDirectory(t.TempDir())
 		for _, next := range []string{"tower:1.5", "tower:1.4"} {
-			own := entryOf(update(t, w.tower(t, id, dir)), "tower")
+			own := entry(t, update(t, w.tower(t, id, dir)), "tower")
 			assert.Equal(t, watchtower.StatusStale, own.Status)
 			assert.Equal(t, next, own.NewReference)
 			w.help(t)
 			id = running(t, w.Engine, "tower").ID
 		}
 		for range 2 {
-			own := entryOf(update(t, w.tower(t, id, dir)), "tower")
+			own := entry(t, update(t, w.tower(t, id, dir)), "tower")
 			assert.Equal(t, watchtower.StatusFresh, own.Status)
 			assert.Regexp(t, `^1\.5 failed on .*; 1\.4 failed on `, own.Reason)
 		}

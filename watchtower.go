@@ -144,9 +144,9 @@ func (t *Tower) Update(ctx context.Context) (*Report, error) { return t.once(ctx
 // containers would be planned differently now: one is gone or was replaced, another
 // has come to depend on one, its image is another, this Tower's PlanPolicy is another,
 // or this Tower would leave one alone: for its filters, its states, its labels, or
-// since the digest has failed on it. The error says which it is. Gates are not asked again: the plan is what they
-// let pass, and whoever applies it says yes to it. The report holds the plan's
-// containers only.
+// since the digest has failed on it. The error says which it is. Gates are not asked
+// again: the plan is what they let pass, and whoever applies it says yes to it. The
+// report holds the plan's containers only.
 //
 // Refused, it has changed nothing but what an earlier crash left of an update: that
 // is finished or undone first, as before every update.

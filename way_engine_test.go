@@ -2,7 +2,6 @@ package watchtower_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -15,47 +14,13 @@ import (
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
 
-// forward takes connections at the address that containers have for the engine's
-// host, and makes them connections to the engine's socket.
-func forward(t *testing.T, socket string) (host, port string) {
-	t.Helper()
-	bridge, err := net.InterfaceByName("docker0")
-	require.NoError(t, err)
-	addresses, err := bridge.Addrs()
-	require.NoError(t, err)
-	require.NotEmpty(t, addresses)
-	listener, err := net.Listen("tcp", net.JoinHostPort(addresses[0].(*net.IPNet).IP.String(), "0"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			in, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = in.Close() }()
-				out, err := net.Dial("unix", socket)
-				if err != nil {
-					return
-				}
-				defer func() { _ = out.Close() }()
-				go func() { _, _ = io.Copy(out, in); _ = out.(*net.UnixConn).CloseWrite() }()
-				_, _ = io.Copy(in, out)
-			}()
-		}
-	}()
-	host, port, err = net.SplitHostPort(listener.Addr().String())
-	require.NoError(t, err)
-	return host, port
-}
-
 // A proxy in a container, which is the only way to the engine, is stale like
 // everything else. It stays, and the rest is updated.
 func TestTheProxyThatLeadsToTheEngineStays(t *testing.T) {
 	host := enginehost.Killable(t) // it has its network here
 	reg := enginehost.StartRegistry(t)
-	to, port := forward(t, strings.TrimPrefix(host.Address, "unix://"))
+	to, port, err := net.SplitHostPort(host.Relay(t, "unix", strings.TrimPrefix(host.Address, "unix://")))
+	require.NoError(t, err)
 	for name, at := range map[string]object{
 		"by its address": {},
 		"by its port":    {"PortBindings": object{"2375/tcp": []object{{"HostIp": "127.0.0.1", "HostPort": "12375"}}}},

@@ -12,7 +12,8 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// How much a filter of labels takes: what the fork takes.
+// How much a filter of labels takes: as much as the updater does that had such a
+// filter before.
 const (
 	maxPairs     = 100
 	maxPairBytes = 4096
@@ -20,13 +21,13 @@ const (
 
 // pair is a label that a container may have.
 type pair struct {
-	text, key, value string
-	present          bool // whatever its value is
+	text, key string
+	value     string // empty: whatever it is
 }
 
 func (p pair) match(c lifecycle.Container) bool {
 	value, ok := c.Labels[p.key]
-	return ok && (p.present || value == p.value)
+	return ok && (p.value == "" || value == p.value)
 }
 
 type labels []pair
@@ -49,7 +50,7 @@ func Labels(pairs ...string) (Filter, error) {
 		case !ok || key == "":
 			errs = append(errs, fmt.Errorf("filter: label: %q: want key=value, or key= for any value", text))
 		}
-		out = append(out, pair{text, key, value, value == ""})
+		out = append(out, pair{text, key, value})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, errclass.With(errdefs.ErrInvalidArgument, err)
@@ -83,7 +84,7 @@ func ExceptLabels(pairs ...string) (Filter, error) { return except(Labels, pairs
 func ExceptImages(patterns ...string) (Filter, error) { return except(Images, patterns) }
 
 // except is the opposite of a filter, but for one that was given nothing to match.
-func except(of func(...string) (Filter, error), texts []string) (Filter, error) {
+func except[F Filter](of func(...string) (F, error), texts []string) (Filter, error) {
 	f, err := of(texts...)
 	switch {
 	case err != nil:

@@ -52,7 +52,7 @@ func (p pattern) match(s string) bool {
 // names reports whether it meets the container's name. No name has a slash in it: an
 // expression with one is about names behind a slash.
 func (p pattern) names(c lifecycle.Container) bool {
-	return p.match(c.Name) || p.re != nil && strings.Contains(p.text, "/") && p.match("/"+c.Name)
+	return p.match(c.Name) || strings.Contains(p.text, "/") && p.match("/"+c.Name)
 }
 
 // NameFilter selects by container name. It tells which of its patterns met
@@ -106,16 +106,7 @@ func (f *NameFilter) tell() string { return "its name is one of " + texts(f.patt
 
 // ExceptNames refuses the containers that Names would match; without patterns
 // none.
-func ExceptNames(patterns ...string) (Filter, error) {
-	names, err := Names(patterns...)
-	if err != nil {
-		return nil, err
-	}
-	if len(patterns) == 0 {
-		return All(), nil
-	}
-	return Not(names), nil
-}
+func ExceptNames(patterns ...string) (Filter, error) { return except(Names, patterns) }
 
 type images []pattern
 

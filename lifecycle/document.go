@@ -89,6 +89,15 @@ func (d Document) Texts(key string) []string {
 	return out
 }
 
+// anyTexts are strings as a document holds them.
+func anyTexts(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, text := range texts {
+		out[i] = text
+	}
+	return out
+}
+
 func afterLast(s, sep string) string {
 	return s[strings.LastIndex(s, sep)+1:]
 }

@@ -33,15 +33,14 @@ func follow(spec Spec, old Snapshot, moves []*move, made map[string]string) {
 		spec.HostConfig["VolumesFrom"] = followVolumes(from, len(moves) > 0 && len(moves[0].renewed) > 0, successor)
 	}
 	if links := old.HostConfig.Texts("Links"); len(links) > 0 {
-		list := make([]any, len(links))
 		for i, text := range links {
 			target, alias := link(text)
 			if id, _ := successor(target); id != "" {
 				target = id
 			}
-			list[i] = target + ":" + alias
+			links[i] = target + ":" + alias
 		}
-		spec.HostConfig["Links"] = list
+		spec.HostConfig["Links"] = anyTexts(links)
 	}
 }
 

@@ -1,10 +1,6 @@
 package lifecycle
 
-import (
-	"fmt"
-	"maps"
-	"strings"
-)
+import "strings"
 
 // LabelInstance marks with "true" a container that a watchtower runs in. Images
 // of watchtower carry it.
@@ -55,16 +51,9 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 		delete(host, key)
 	}
 	host["RestartPolicy"] = map[string]any{"Name": "on-failure", "MaximumRetryCount": helperRetries}
-	if links := host.Texts("Links"); len(links) > 0 {
-		for i, text := range links {
-			target, alias := link(text)
-			links[i] = target + ":" + alias
-		}
-		host["Links"] = anyTexts(links)
-	}
 	keepVolumes(host, own.Mounts, nil)
 	if inherited {
-		keepBinds(host, own.Mounts)
+		keepMounts(host, own.Mounts, "bind", nil)
 	}
 	networks := endpoints(own)
 	for _, endpoint := range networks {
@@ -72,46 +61,19 @@ func helperSpec(own Snapshot, name, task string, command []string) Spec {
 			delete(endpoint, key)
 		}
 	}
-	return Spec{Config: config, HostConfig: host, Networks: networks}
+	spec := Spec{Config: config, HostConfig: host, Networks: networks}
+	follow(spec, own, nil, nil) // nobody: its links are those its parent has
+	return spec
 }
 
 // helperLabels are its own. Compose must not take it for one of its containers,
 // whatever the image says.
 func helperLabels(own Snapshot, task string) map[string]any {
 	labels := map[string]any{LabelInstance: "true", labelTask: task}
-	for key := range maps.Keys(own.Labels) {
+	for key := range own.Labels {
 		if strings.HasPrefix(key, composeLabels) {
 			labels[key] = ""
 		}
 	}
 	return labels
-}
-
-// keepBinds names the directories that came from another container.
-func keepBinds(host Document, mounts []Mount) {
-	binds, _ := host["Binds"].([]any)
-	for _, m := range mounts {
-		named := false
-		for _, bind := range host.Texts("Binds") {
-			parts := strings.Split(bind, ":")
-			named = named || len(parts) > 1 && parts[1] == m.Destination
-		}
-		if m.Type != "bind" || named {
-			continue
-		}
-		bind := fmt.Sprintf("%s:%s", m.Source, m.Destination)
-		if m.ReadOnly {
-			bind += ":ro"
-		}
-		binds = append(binds, bind)
-	}
-	host["Binds"] = binds
-}
-
-func anyTexts(texts []string) []any {
-	out := make([]any, len(texts))
-	for i, text := range texts {
-		out[i] = text
-	}
-	return out
 }

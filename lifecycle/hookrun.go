@@ -175,7 +175,7 @@ func describeFor(c Snapshot) string {
 		Labels     map[string]string `json:"labels"`
 	}{
 		c.Name, c.ID, c.Image,
-		cmp.Or(c.Labels[labelPrefix+"stop-signal"], c.Config.Text("StopSignal"), "SIGTERM"), hookLabels(c.Labels),
+		cmp.Or(c.Labels[LabelStopSignal], c.Config.Text("StopSignal"), "SIGTERM"), hookLabels(c.Labels),
 	})
 	if err != nil {
 		return "{}" // text and a map of text have no way to fail

@@ -161,11 +161,7 @@ func aliases(links []string) []any {
 		names = append(names, alias)
 	}
 	slices.Sort(names)
-	out := make([]any, len(names))
-	for i, name := range names {
-		out[i] = name
-	}
-	return out
+	return anyTexts(names)
 }
 
 func networkDrift(want, got map[string]Document) []Difference {

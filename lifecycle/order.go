@@ -39,8 +39,8 @@ const LabelUpdateOrder = labelPrefix + "update-order"
 // that is not running has nothing to keep up: stop-first, without a reason.
 func OrderOf(c Snapshot, wish Order) (order Order, reason string, err error) {
 	label, labelled := c.Labels[LabelUpdateOrder]
-	if labelled && label != string(StopFirst) && label != string(StartFirst) {
-		return "", "", precondition("label %s: %q: want %s or %s", LabelUpdateOrder, label, StopFirst, StartFirst)
+	if accepted, ok := LabelAccepts(LabelUpdateOrder, label); labelled && !ok {
+		return "", "", precondition("label %s: %q: want %s", LabelUpdateOrder, label, accepted)
 	}
 	order = cmp.Or(Order(label), wish, StopFirst)
 	if order == StopFirst || c.State != StateRunning {
@@ -111,15 +111,14 @@ func shared(c Snapshot) string {
 // orderOf is the order of a target's member.
 func orderOf(t Target, seat int, old Snapshot) (Order, error) {
 	order, reason, err := OrderOf(old, t.Order)
-	if t.Members[seat].Start == StartNever && err == nil {
-		if t.Order == StartFirst {
-			return "", precondition("%s: its successor is not to be started", StartFirst)
-		}
-		return StopFirst, nil
-	}
+	never := t.Members[seat].Start == StartNever
 	switch {
 	case err != nil:
 		return "", err
+	case never && t.Order == StartFirst:
+		return "", precondition("%s: its successor is not to be started", StartFirst)
+	case never:
+		return StopFirst, nil
 	case t.Order == StartFirst && reason != "":
 		return "", precondition("%s: %s", StartFirst, reason)
 	case order == StartFirst && len(t.Members) > 1:

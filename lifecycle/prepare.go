@@ -20,8 +20,6 @@ type move struct {
 	old    Snapshot
 	image  Image // the new one
 	was    letter
-	goal   letter // what the successor is to end as
-	start  Start
 	spec   Spec   // the successor's
 	files  []byte // what Compose copied into the old one
 
@@ -98,7 +96,6 @@ func (r *recreator) prepare(ctx context.Context, t Target, lead string, seat int
 	if err := r.apart(ctx, old); err != nil {
 		return nil, err
 	}
-	mv.start, mv.goal = m.Start, mv.was.then(m.Start)
 	if mv.order, err = orderOf(t, seat, old); err != nil {
 		return nil, err
 	}
@@ -155,7 +152,7 @@ func (r *recreator) verifiable(ctx context.Context, m *move) error {
 		return err
 	}
 	probe, _, err := r.probeOf(labels)
-	if err != nil || m.goal != wasRunning {
+	if err != nil || m.goal() != wasRunning {
 		return err
 	}
 	return r.askable(ctx, m.old, probe)
@@ -210,8 +207,8 @@ func (r *recreator) label(m *move, spec Spec, role string) {
 	if m.order == StartFirst {
 		labels[labelEndpoints] = m.endpointsLabel()
 	}
-	if m.start != StartAsFound {
-		labels[labelStart] = string(m.start)
+	if m.member.Start != StartAsFound {
+		labels[labelStart] = string(m.member.Start)
 	}
 	if carried := m.carried(role); len(carried) > 0 {
 		labels[labelVolumes] = strings.Join(carried, ",")

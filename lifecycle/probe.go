@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/internal/redact"
 )
 
 // DefaultProbeTimeout is how long a probe may take to pass: twice what Docker
@@ -54,7 +55,7 @@ func ParseProbe(text string) (Probe, error) {
 	p, ok := parseProbe(text)
 	if !ok {
 		return Probe{}, errclass.With(errdefs.ErrInvalidArgument,
-			fmt.Errorf("lifecycle: probe %q: want %s", withoutLogin(text), acceptedProbes))
+			fmt.Errorf("lifecycle: probe %q: want %s", redact.Login(text), acceptedProbes))
 	}
 	return p, nil
 }
@@ -98,22 +99,13 @@ func parseProbe(text string) (Probe, bool) {
 	}
 }
 
-// withoutLogin keeps the login of a URL out of the error that refuses it.
-func withoutLogin(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if i := strings.LastIndex(rest, "@"); ok && i >= 0 {
-		return scheme + "://***" + rest[i:]
-	}
-	return text
-}
-
 // probeOf is the probe for a container with these labels, and how long it may
 // take to pass.
 func (r *recreator) probeOf(labels map[string]string) (Probe, time.Duration, error) {
 	p := r.probe
 	if text, ok := labels[LabelProbe]; ok {
 		if p, ok = parseProbe(text); !ok {
-			return p, 0, precondition("label %s: %q: want %s", LabelProbe, withoutLogin(text), acceptedProbes)
+			return p, 0, precondition("label %s: %q: want %s", LabelProbe, redact.Login(text), acceptedProbes)
 		}
 	}
 	within, err := durationLabel(labels, LabelProbeTimeout)

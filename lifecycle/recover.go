@@ -43,13 +43,10 @@ func (o RecoverOptions) covers(slots []*slot) bool {
 	only := o.Only == ""
 	for _, s := range slots {
 		only = only || s.target == o.Only
-		for _, c := range append(s.made(), s.parkedOnes()...) {
-			if c.ID == o.Except {
+		for _, c := range append(s.made(), s.old) {
+			if c != nil && c.ID == o.Except {
 				return false
 			}
-		}
-		if s.old != nil && s.old.ID == o.Except {
-			return false
 		}
 	}
 	return only

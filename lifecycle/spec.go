@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -101,31 +102,35 @@ func keepExposed(config, old, host Document) {
 // anonymous ones, so that the successor mounts the same. Destinations that come
 // from another container (volumes-from) are inherited again by themselves.
 func keepVolumes(host Document, mounts []Mount, inherited []string) {
-	named := slices.Clone(inherited)
-	for _, bind := range host.Texts("Binds") {
-		if parts := strings.Split(bind, ":"); len(parts) > 1 {
-			named = append(named, parts[1])
-		}
-	}
 	list, _ := host["Mounts"].([]any)
 	for _, item := range list {
 		m, _ := item.(map[string]any)
 		doc := Document(m)
 		if doc.Text("Type") == "volume" && doc.Text("Source") == "" {
 			for _, mount := range mounts {
-				if mount.Destination == doc.Text("Target") {
+				if mount.Destination == path.Clean(doc.Text("Target")) {
 					doc["Source"] = mount.Name
 				}
 			}
 		}
-		named = append(named, doc.Text("Target"))
 	}
+	keepMounts(host, mounts, "volume", inherited)
+}
+
+// keepMounts names what is mounted of a kind, a volume or a directory, and not named in
+// host.
+func keepMounts(host Document, mounts []Mount, kind string, inherited []string) {
+	named := append(mountPoints(host), inherited...)
 	binds, _ := host["Binds"].([]any)
 	for _, m := range mounts {
-		if m.Type != "volume" || m.Name == "" || slices.Contains(named, m.Destination) {
+		source := m.Source
+		if kind == "volume" {
+			source = m.Name
+		}
+		if m.Type != kind || source == "" || slices.Contains(named, m.Destination) {
 			continue
 		}
-		bind := m.Name + ":" + m.Destination
+		bind := source + ":" + m.Destination
 		if m.ReadOnly {
 			bind += ":ro"
 		}
@@ -134,6 +139,23 @@ func keepVolumes(host Document, mounts []Mount, inherited []string) {
 	if len(binds) > 0 {
 		host["Binds"] = binds
 	}
+}
+
+// mountPoints are those that the settings name, as the engine shows where it mounts:
+// the settings themselves it keeps as they were written.
+func mountPoints(host Document) []string {
+	var out []string
+	for _, bind := range host.Texts("Binds") {
+		if parts := strings.Split(bind, ":"); len(parts) > 1 {
+			out = append(out, path.Clean(parts[1]))
+		}
+	}
+	list, _ := host["Mounts"].([]any)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		out = append(out, path.Clean(Document(m).Text("Target")))
+	}
+	return out
 }
 
 // endpointFields are the parts of an endpoint a user sets; the rest the engine

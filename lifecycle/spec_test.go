@@ -154,6 +154,38 @@ func TestGeneratedValuesAreNotFrozenIn(t *testing.T) {
 	assert.Equal(t, "", old.HostConfig["Mounts"].([]any)[0].(map[string]any)["Source"], "the snapshot is not written to")
 }
 
+func TestAPathMayBeWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	old := Snapshot{
+		HostConfig: doc(t, `{"Binds":["named:/named/","/a:/b/../a"],"Mounts":[{"Type":"volume","Target":"/anonymous/"}]}`),
+		Mounts: []Mount{
+			{Type: "volume", Name: "named", Destination: "/named"},
+			{Type: "volume", Name: "v1", Destination: "/anonymous"},
+			{Type: "volume", Name: "v2", Destination: "/images"},
+		},
+	}
+	host := successorSpec(old, Image{}, Member{Reference: "app:1"}, nil, nil).HostConfig
+	assert.Equal(t, []string{"named:/named/", "/a:/b/../a", "v2:/images"}, host.Texts("Binds"))
+	assert.Equal(t, plain(doc(t, `{"m":[{"Type":"volume","Source":"v1","Target":"/anonymous/"}]}`)["m"]), plain(host["Mounts"]))
+}
+
+// An engine refuses two mounts at one path.
+func TestAHelperMountsNothingTwice(t *testing.T) {
+	t.Parallel()
+	own := Snapshot{
+		HostConfig: doc(t, `{"VolumesFrom":["store"],"Binds":["/a:/a:ro"],"Mounts":[{"Type":"bind","Source":"/b","Target":"/b"}]}`),
+		Mounts: []Mount{
+			{Type: "bind", Source: "/a", Destination: "/a", ReadOnly: true},
+			{Type: "bind", Source: "/b", Destination: "/b"},
+			{Type: "bind", Source: "/c", Destination: "/theirs", ReadOnly: true},
+			{Type: "volume", Name: "v", Source: "/var/lib/v", Destination: "/theirs-too"},
+		},
+	}
+	host := helperSpec(own, "tower.wt-self-1", "", []string{"/tower"}).HostConfig
+	assert.ElementsMatch(t, []string{"/a:/a:ro", "v:/theirs-too", "/c:/theirs:ro"}, host.Texts("Binds"))
+	assert.Empty(t, host.Texts("VolumesFrom"))
+}
+
 func TestNetworkModes(t *testing.T) {
 	t.Parallel()
 	endpoint := `{"NetworkID":"n1","IPAddress":"10.0.0.2"}`

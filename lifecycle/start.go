@@ -30,6 +30,9 @@ func (l letter) then(s Start) letter {
 	}
 }
 
+// goal is what the successor is to end as.
+func (m *move) goal() letter { return m.was.then(m.member.Start) }
+
 // startOf is what a successor's label says.
 func startOf(c *Container) Start { return Start(c.Labels[labelStart]) }
 

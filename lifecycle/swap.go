@@ -154,24 +154,20 @@ func (s *swap) createAll(ctx context.Context) error {
 // createSpare creates the copy of a predecessor that vanishes when it is stopped.
 // It lives in the copies of its parents, where they vanish as well.
 func (s *swap) createSpare(ctx context.Context, m *move, spares map[string]string) error {
-	inherited, err := s.inherited(ctx, m.old)
-	if err != nil {
-		return err
-	}
-	spec := copySpec(m.old, inherited)
+	spec := copySpec(m.old, m.inherited)
 	s.label(m, spec, roleSpare)
 	follow(spec, m.old, s.moves, spares)
 	s.t.hold.try(m.name(roleSpare))
-	m.ids.spare, err = s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
+	id, err := s.create(ctx, CreateOptions{Name: m.name(roleSpare), Platform: m.old.ImagePlatform, Spec: spec})
 	if errdefs.IsConflict(err) {
 		return errors.New(err.Error()) // the lock is ours; this is no sign of another watcher
 	}
 	if err != nil {
 		return err
 	}
-	spares[m.old.ID] = m.ids.spare
-	s.t.hold.park(m.ids.spare, m.name(roleSpare))
-	return s.putFiles(ctx, m.ids.spare, m.files)
+	m.ids.spare, spares[m.old.ID] = id, id
+	s.t.hold.park(id, m.name(roleSpare))
+	return s.putFiles(ctx, id, m.files)
 }
 
 // replaceAll is the part in which the service changes hands.
@@ -187,7 +183,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 		}
 	}
 	for i, m := range s.moves {
-		if !m.goal.up() {
+		if !m.goal().up() {
 			continue
 		}
 		if m.member.NeedsReady {
@@ -204,7 +200,7 @@ func (s *swap) replaceAll(ctx, free context.Context) error {
 			return err
 		}
 	}
-	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal.up() }) {
+	if slices.ContainsFunc(s.moves, func(m *move) bool { return m.goal().up() }) {
 		s.t.up()
 	}
 	if err := s.proveAll(ctx, free, s.moves); err != nil {
@@ -268,7 +264,7 @@ func (s *swap) park(ctx context.Context) error {
 func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	var unproven []*move
 	for _, m := range moves {
-		if m.goal.up() && !m.proven {
+		if m.goal().up() && !m.proven {
 			s.t.step("verify", m.stepDetail())
 			unproven = append(unproven, m)
 		}
@@ -277,7 +273,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range unproven {
 			group.Go(func() error {
-				err := s.verify(ctx, m.ids.next, m.goal, 0)
+				err := s.verify(ctx, m.ids.next, m.goal(), 0)
 				if err != nil && m.seat > 0 {
 					err = fmt.Errorf("%s: %w", m.old.Name, err)
 				}
@@ -295,7 +291,7 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 	}
 	for _, m := range unproven {
 		m.proven = true
-		if m.goal == wasPaused {
+		if m.goal() == wasPaused {
 			if err := s.pause(free, m.ids.next); err != nil {
 				return err
 			}
@@ -307,10 +303,10 @@ func (s *swap) proveAll(ctx, free context.Context, moves []*move) error {
 // lastLook is what comes before the point of no return.
 func (s *swap) lastLook(ctx context.Context) error {
 	for _, m := range s.moves {
-		if !m.goal.up() {
+		if !m.goal().up() {
 			continue
 		}
-		if err := s.stillGood(ctx, m.ids.next, m.goal); err != nil {
+		if err := s.stillGood(ctx, m.ids.next, m.goal()); err != nil {
 			s.imageFailed = blames(err)
 			return fmt.Errorf("verify: %w", err)
 		}

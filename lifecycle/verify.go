@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -125,13 +124,10 @@ func durationLabel(labels map[string]string, label string) (time.Duration, error
 	if !ok {
 		return 0, nil
 	}
-	d, err := time.ParseDuration(text)
-	if seconds, notSeconds := strconv.ParseUint(text, 10, 31); notSeconds == nil {
-		d, err = time.Duration(seconds)*time.Second, nil
+	if accepted, ok := LabelAccepts(label, text); !ok {
+		return 0, precondition("label %s: %q: want %s", label, text, accepted)
 	}
-	if err != nil || d <= 0 {
-		return 0, precondition("label %s: %q: want seconds (30) or a duration (1m30s), more than 0", label, text)
-	}
+	d, _ := parseTime(text)
 	return d, nil
 }
 

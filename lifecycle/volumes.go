@@ -87,14 +87,9 @@ func (s *swap) leaveVolumes() {
 // begin notes the volumes that the engine made for a successor: those that neither its
 // predecessor has, nor another container, nor its user.
 func (m *move) begin(next Snapshot) {
-	named := namedVolumes(next.HostConfig)
-	m.begun = nil
-	for _, mount := range next.Mounts {
-		if mount.Type == "volume" && anonymousName.MatchString(mount.Name) && !slices.Contains(m.inherited, mount.Destination) &&
-			!slices.Contains(named, mount.Name) && !slices.ContainsFunc(m.old.Mounts, func(o Mount) bool { return o.Name == mount.Name }) {
-			m.begun = append(m.begun, mount.Name)
-		}
-	}
+	m.begun = slices.DeleteFunc(anonymousVolumes(next, m.inherited), func(name string) bool {
+		return slices.ContainsFunc(m.old.Mounts, func(o Mount) bool { return o.Name == name })
+	})
 }
 
 // leftBehind are the volumes that the member has no more, as it ended.

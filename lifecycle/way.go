@@ -42,9 +42,10 @@ func CutOff(engine Engine, own, c Snapshot) string {
 	return ""
 }
 
-// apart refuses what would cut this process off.
+// apart refuses what would cut this process off. By a local socket nothing does, and
+// nothing is asked.
 func (r *recreator) apart(ctx context.Context, old Snapshot) error {
-	if _, ok := r.engine.(PeerTeller); !ok {
+	if teller, ok := r.engine.(PeerTeller); !ok || !teller.Peer().IsValid() {
 		return nil
 	}
 	var own Snapshot
@@ -63,17 +64,15 @@ func (r *recreator) apart(ctx context.Context, old Snapshot) error {
 // answersAt: the address is the container's, or the port is one that it has on the
 // host. A port that the engine itself listens on no container can have.
 func answersAt(c Snapshot, peer netip.AddrPort) bool {
-	for _, endpoint := range c.Networks {
-		for _, field := range []string{"IPAddress", "GlobalIPv6Address"} {
-			if ip, err := netip.ParseAddr(endpoint.Text(field)); err == nil && ip == peer.Addr() {
-				return true
-			}
-		}
-	}
 	port := strconv.Itoa(int(peer.Port()))
 	if c.HostConfig.Text("NetworkMode") == "host" {
 		_, exposed := c.Config.Object("ExposedPorts")[port+"/tcp"]
 		return exposed
+	}
+	for _, address := range addresses(c) {
+		if ip, err := netip.ParseAddr(address); err == nil && ip == peer.Addr() {
+			return true
+		}
 	}
 	for inside, bound := range c.HostConfig.Object("PortBindings") {
 		bindings, _ := bound.([]any)

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -84,7 +82,8 @@ func (h *host) open(ctx context.Context, ref Reference) bool {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.opened[ref.Repository] || h.insecure && !local(h.address) {
+	proven := !h.insecure && strings.HasPrefix(h.bases[0], "https://")
+	if h.opened[ref.Repository] || !proven && !isLoopback(h.address) {
 		return false
 	}
 	if len(h.opened) == 0 {
@@ -93,16 +92,6 @@ func (h *host) open(ctx context.Context, ref Reference) bool {
 	h.opened[ref.Repository] = true
 	h.drop(func(_ *token, repository string) bool { return repository == ref.Repository })
 	return true
-}
-
-// local: nobody else's machine.
-func local(address string) bool {
-	name, _, err := net.SplitHostPort(address)
-	if err != nil {
-		name = address
-	}
-	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	return name == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // LoginFor is the login to pull a reference with: its store's, but for one in Reserve

@@ -34,7 +34,7 @@ func shown(requests registrytest.Requests) (n int) {
 
 func TestALoginInReserveIsShownToWhoRefusesToAnswerWithout(t *testing.T) {
 	t.Parallel()
-	const name = "registry.example"
+	const name, here = "registry.example", "localhost:5000"
 	bearer, basic := registrytest.Profile{Host: name, Auth: registrytest.Bearer}, registrytest.Profile{Host: name, Auth: registrytest.Basic}
 	for _, tt := range []struct {
 		about    string
@@ -56,6 +56,20 @@ func TestALoginInReserveIsShownToWhoRefusesToAnswerWithout(t *testing.T) {
 			false,
 			[2]int{0, 0},
 		},
+		{
+			"it is asked over plain HTTP", bearer, registrytest.Private, "right",
+			[]registry.Option{registry.WithPlainHTTP(name)},
+			false,
+			[2]int{0, 0},
+		},
+		{
+			"it is asked over plain HTTP, on this machine",
+			registrytest.Profile{Host: here, Auth: registrytest.Basic},
+			registrytest.Private, "right",
+			[]registry.Option{registry.WithPlainHTTP(here)},
+			true,
+			[2]int{1, 1},
+		},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			t.Parallel()
@@ -69,12 +83,12 @@ func TestALoginInReserveIsShownToWhoRefusesToAnswerWithout(t *testing.T) {
 				registry.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))...)
 			require.NoError(t, err)
 			for i, want := range tt.logins {
-				v := c.Check(t.Context(), []registry.Query{{Reference: name + "/app:1"}})[0]
+				v := c.Check(t.Context(), []registry.Query{{Reference: r.Reference("app", "1")}})[0]
 				assert.Equal(t, tt.good, v.Err == nil, "%v", v.Err)
 				requests := r.Requests()
 				assert.Equal(t, want, shown(requests), "check %d:\n%s", i+1, requests)
 			}
-			login, err := c.LoginFor(t.Context(), name+"/app:1")
+			login, err := c.LoginFor(t.Context(), r.Reference("app", "1"))
 			require.NoError(t, err)
 			assert.Equal(t, tt.logins[0] > 0, !login.IsZero(), "a pull has what the check had")
 			assert.Equal(t, min(tt.logins[0], 1), strings.Count(log.String(), "whichever needs one"), "%s", log.String())

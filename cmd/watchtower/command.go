@@ -172,7 +172,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	if zone := p.env["TZ"]; zone != "" && !knownZone(zone) {
 		se.logger.Warn("the time zone is unknown: UTC is used", "TZ", zone)
 	}
-	ctx, stop := p.signals(&se)
+	ctx, stop := signals(se.logger)
 	defer stop()
 	defer se.farewell(ctx)
 	return then(ctx, se)

@@ -60,13 +60,15 @@ func askHealth(ctx context.Context) ([]healthAnswer, error) {
 		if err != nil {
 			continue // it has ended meanwhile, or is a stranger's that takes nobody in
 		}
+		if !trusted(conn) {
+			_ = conn.Close()
+			continue // it is another user's
+		}
 		a, err := askOne(ctx, conn)
 		if err != nil {
 			return nil, err
 		}
-		if !a.notAsked {
-			out = append(out, a)
-		}
+		out = append(out, a)
 	}
 	return out, nil
 }

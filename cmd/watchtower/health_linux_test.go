@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -30,10 +29,8 @@ var static = sync.OnceValues(func() (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "watchtower")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &exec.Error{Name: string(out), Err: err}
+	if err := enginehost.BuildProgram(path); err != nil {
+		return "", err
 	}
 	data, err := os.ReadFile(path)
 	return string(data), err
@@ -72,7 +69,7 @@ const (
 func unprivileged(t *testing.T, host *enginehost.Host, ref, network string, args ...string) object {
 	t.Helper()
 	if !host.Own() {
-		t.Skip("NOTHING PROVEN: the engine's socket is not the tests' own")
+		enginehost.Unproven(t, "NO ENGINE OF ITS OWN", "the socket is not the tests' to give away")
 	}
 	socket := strings.TrimPrefix(host.Address, "unix://")
 	require.NoError(t, os.Chown(socket, 0, group))
@@ -198,7 +195,7 @@ func TestHealthOfAProcess(t *testing.T) {
 // Another user can take any name there is, but not this user's place.
 func TestNobodyElseAnswersForHealth(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("NOTHING PROVEN: only root can be somebody else")
+		enginehost.Unproven(t, "NOT ROOT", "only root can be somebody else")
 	}
 	listeners := make(chan net.Listener)
 	go func() {

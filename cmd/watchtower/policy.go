@@ -11,11 +11,11 @@ import (
 )
 
 // policyRow is one thing that holds for a container, and where it comes from: a
-// label, an option or a default. The note is what is wrong with it.
+// label, a flag or variable, an option or a default. The note is what is wrong with it.
 type policyRow struct{ name, value, from, note string }
 
-// fromOption is where a row comes from that a setting gave.
-const fromOption = "option"
+// fromOption is where a row of the library's comes from that a setting gave.
+const fromOption = string(watchtower.FromOption)
 
 // printPolicy writes the rows under a heading. Of an option it tells which flag
 // or variable gave it, if its name is the setting's.
@@ -45,7 +45,7 @@ func (s settings) origin(row policyRow) string {
 			return source
 		}
 	}
-	return "default"
+	return string(watchtower.FromDefault)
 }
 
 // settingsOf are the settings a row may come from, the one that wins first.

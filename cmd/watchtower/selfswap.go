@@ -82,7 +82,7 @@ func (p *program) selfSwap() *cobra.Command {
 				return err
 			}
 			logger := newLogger(p.stderr, s, false)
-			ctx, stop := p.signals(&session{settings: s, logger: logger})
+			ctx, stop := signals(logger)
 			defer stop()
 			outcome, err := lifecycle.RunHelper(ctx, engine, args[0], func(step lifecycle.Step) {
 				logger.Info(step.Action, "container", step.Container, "detail", step.Detail)
@@ -92,7 +92,7 @@ func (p *program) selfSwap() *cobra.Command {
 			}
 			// The last line is what the watchtower reads that serves afterwards.
 			if err != nil {
-				_, _ = fmt.Fprintf(p.stderr, "watchtower: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+				_, _ = fmt.Fprintf(p.stderr, "watchtower: %s\n", inLine(err))
 			} else {
 				logger.Info("done", "outcome", string(outcome))
 			}

@@ -139,6 +139,21 @@ func table(s *settings) []setting {
 	return rows
 }
 
+// withVariables completes the rows whose variable has the flag's name.
+func withVariables(rows []setting) []setting {
+	for i := range rows {
+		if rows[i].env == "" {
+			rows[i].env = variable(rows[i].flag)
+		}
+	}
+	return rows
+}
+
+// variable is the one a flag has where both have the same name.
+func variable(flag string) string {
+	return "WATCHTOWER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // value is a flag as pflag sees it: its texts, judged later with all others.
 type value struct {
 	texts []string
@@ -171,7 +186,7 @@ func read(values map[string]*value, changed func(flag string) bool, env map[stri
 			continue
 		}
 		s.given[row.name()] = source
-		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: fromOption})
+		s.told = append(s.told, policyRow{name: row.name(), value: row.shown(strings.Join(texts, ",")), from: source})
 		if row.set != nil {
 			for _, text := range texts {
 				if err := row.set(text); err != nil {

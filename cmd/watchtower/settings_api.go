@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/watchtower-go/watchtower/credentials"
@@ -30,13 +29,10 @@ const (
 	allEndpoints = "all"
 )
 
-// The endpoints that need no token: they tell nothing, or have one of their own.
-var openEndpoints = []string{"health", "swagger", "events", "webhook"}
-
 func apiRows(s *settings) []setting {
 	names := append(endpointNames(), allEndpoints)
 	api := &s.api
-	rows := []setting{
+	return withVariables([]setting{
 		{flag: "http-api-update", target: toggle(&api.update), has: originFork, usage: "the endpoint that makes a pass"},
 		{flag: "http-api-metrics", target: toggle(&api.metrics), has: originFork, usage: "the endpoint with metrics"},
 		{flag: "http-api-containers", target: toggle(&api.containers), has: fork, usage: "the endpoint that lists containers"},
@@ -70,11 +66,7 @@ func apiRows(s *settings) []setting {
 		{flag: "http-api-cors-origins", target: list(&api.origins, "origins (https://status.example) or *", site), has: fork, usage: "sites whose pages may call"},
 		{flag: "http-api-check-timeout", target: duration(&api.checkTimeout, wantDuration, 0), def: "5m", has: fork, usage: "time a check may take, 0 is the default"},
 		{flag: "http-api-update-timeout", target: duration(&api.updateTimeout, wantDuration, 0), def: "10m", has: fork, usage: "time a caller waits for an update, which goes on; 0 is the default"},
-	}
-	for i := range rows {
-		rows[i].env = variable(rows[i].flag)
-	}
-	return rows
+	})
 }
 
 // endpointNames are what can be asked for.
@@ -110,11 +102,6 @@ func (api apiSettings) asked() map[httpapi.Endpoint]bool {
 // onlyAsked: passes are made when somebody asks for one, and at no other time.
 func (s settings) onlyAsked() bool {
 	return s.api.asked()[httpapi.Update] && !s.api.periodicPolls && !s.runOnce
-}
-
-// variable is the one a flag has where both have the same name.
-func variable(flag string) string {
-	return "WATCHTOWER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // site is where a page comes from, as browsers tell it.

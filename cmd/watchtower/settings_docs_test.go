@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,14 +20,12 @@ import (
 
 const settingsPage = "../../docs/settings.md"
 
-var update = flag.Bool("update", false, "write the pages in docs that are made from tables")
-
-// The page is what the table says: `make docs` writes it.
+// The page is what the table says: `make docs` writes it, by UPDATE_DOCS=1.
 func TestSettingsPage(t *testing.T) {
 	t.Parallel()
 	want := writeSettingsPage()
-	if *update {
-		require.NoError(t, os.WriteFile(settingsPage, []byte(want), 0o644)) //nolint:gosec // a page to be read
+	if os.Getenv("UPDATE_DOCS") != "" {
+		require.NoError(t, os.WriteFile(settingsPage, []byte(want), 0o600)) // it is there already, and stays readable
 	}
 	got, err := os.ReadFile(settingsPage)
 	require.NoError(t, err)
@@ -181,20 +179,11 @@ func TestSettingsCoverThePredecessors(t *testing.T) {
 	t.Logf("%d rows (%d flags, %d short flags, %d variables, %d labels): %d implemented, %d accepted and ignored, %d not in this release",
 		rows, kinds["flag"], kinds["short"], kinds["variable"], kinds["label"], count[used], count[ignored], count[later])
 	for _, s := range []status{ignored, later} {
-		for _, note := range sorted(why[s]) {
+		for _, note := range slices.Sorted(maps.Keys(why[s])) {
 			t.Logf("%s, %d: %s\n\t%s", s, len(why[s][note]), note, strings.Join(why[s][note], " "))
 		}
 	}
 	assert.Equal(t, 246, rows, "the list is whole")
-}
-
-func sorted(m map[string][]string) []string {
-	var out []string
-	for key := range m {
-		out = append(out, key)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // A row says what is to be known of it, and of no name there are two.
@@ -219,10 +208,7 @@ func TestSettingsAreWhole(t *testing.T) {
 // The labels that the library knows are among those of the page.
 func TestSettingsPageHasTheLibrarysLabels(t *testing.T) {
 	t.Parallel()
-	var have []string
-	for _, l := range labels() {
-		have = append(have, l.name)
-	}
+	have := labelNames()
 	for _, name := range []string{
 		filter.EnableLabel, filter.ScopeLabel, watchtower.DependsOnLabel, watchtower.TagPolicyLabel, lifecycle.LabelProbe,
 		lifecycle.LabelProbeTimeout, lifecycle.LabelStableTime, lifecycle.LabelUpdateOrder, lifecycle.LabelDropFiles,

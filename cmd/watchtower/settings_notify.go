@@ -57,16 +57,6 @@ func notifyRows(s *settings) []setting {
 	})
 }
 
-// withVariables completes the rows whose variable has the flag's name.
-func withVariables(rows []setting) []setting {
-	for i := range rows {
-		if rows[i].env == "" {
-			rows[i].env = variable(rows[i].flag)
-		}
-	}
-	return rows
-}
-
 func legacyRows(s *settings) []setting {
 	n := &s.notify
 	return withVariables([]setting{

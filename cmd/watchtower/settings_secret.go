@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/watchtower-go/watchtower/internal/redact"
 )
 
 // maxSecret bounds a file with secrets in it: no list of them is that long.
@@ -21,23 +23,7 @@ func (row setting) shown(text string) string {
 	if row.secret() || row.kind == kindLogin {
 		return "***"
 	}
-	return withoutSecrets(text)
-}
-
-// withoutSecrets keeps the login and the query of a URL, which may have a token, out
-// of what is shown of it and out of the error that refuses it.
-func withoutSecrets(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return text
-	}
-	if i := strings.LastIndex(rest, "@"); i >= 0 {
-		rest = "***" + rest[i:]
-	}
-	if path, _, asks := strings.Cut(rest, "?"); asks {
-		rest = path + "?***"
-	}
-	return scheme + "://" + rest
+	return redact.URL(text)
 }
 
 // texts replaces the paths among a secret's texts by what their files hold.

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/watchtower-go/watchtower/filter"
+import (
+	"strings"
+
+	"github.com/watchtower-go/watchtower/filter"
+)
 
 const (
 	wantNames  = "names or regular expressions"
@@ -61,4 +65,20 @@ func selectionRows(s *settings) []setting {
 			note: "the container is found by what the engine mounts into it, by its control group or by its host name",
 		},
 	}
+}
+
+func pairs(field *[]string) target {
+	return target{kindPairs, wantPairs, func(text string) error {
+		all := *field // there may be too many
+		for pair := range strings.SplitSeq(text, ",") {
+			if pair = strings.TrimSpace(pair); pair != "" {
+				all = append(all, pair)
+			}
+		}
+		if _, err := filter.Labels(all...); err != nil {
+			return err
+		}
+		*field = all
+		return nil
+	}}
 }

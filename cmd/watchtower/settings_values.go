@@ -126,23 +126,6 @@ func list(field *[]string, accepted string, check func(string) error) target {
 	}}
 }
 
-func pairs(field *[]string) target {
-	const most, longest = 100, 4096
-	return target{kindPairs, wantPairs, func(text string) error {
-		for pair := range strings.SplitSeq(text, ",") {
-			if pair = strings.TrimSpace(pair); pair == "" {
-				continue
-			}
-			key, _, ok := strings.Cut(pair, "=")
-			if !ok || strings.TrimSpace(key) == "" || len(pair) > longest || len(*field) == most {
-				return errValue
-			}
-			*field = append(*field, pair)
-		}
-		return nil
-	}}
-}
-
 func secret(field *credentials.Secret) target {
 	return target{kindSecret, "", func(text string) error {
 		*field = credentials.NewSecret(text)

@@ -45,7 +45,7 @@ func printTable(w io.Writer, r *watchtower.Report) error {
 func why(e watchtower.Entry) string {
 	switch {
 	case e.Err != nil:
-		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+		return inLine(e.Err)
 	case e.Status == watchtower.StatusStale && e.Policy.Get("monitor-only").Value == "true":
 		return e.Reason + ": " + next(e)
 	case e.Status == watchtower.StatusStale:
@@ -71,6 +71,9 @@ func next(e watchtower.Entry) string {
 	}
 	return "now at " + e.Latest[:min(len(e.Latest), shortDigest)]
 }
+
+// inLine keeps an error that is several in one line.
+func inLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 func printJSON(w io.Writer, r *watchtower.Report) error {
 	enc := json.NewEncoder(w)

@@ -188,27 +188,24 @@ func unlessZero(id int) *int {
 
 // filtersOf are the filters that are settings.
 func filtersOf(s settings) ([]watchtower.Filter, error) {
-	disabled, err := filter.ExceptNames(s.disabled...)
-	if err != nil {
-		return nil, err
+	filters := []watchtower.Filter{filter.Enabled(s.labelEnable), filter.Scope(s.scope)}
+	for _, by := range []struct {
+		of    func(...string) (watchtower.Filter, error)
+		given []string
+	}{
+		{filter.ExceptLabels, s.disableLabels},
+		{filter.Labels, s.enableLabels},
+		{filter.ExceptImages, s.skipImages},
+		{filter.Images, s.onlyImages},
+		{filter.ExceptNames, s.disabled},
+	} {
+		f, err := by.of(by.given...)
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, f)
 	}
-	only, err := filter.Images(s.onlyImages...)
-	if err != nil {
-		return nil, err
-	}
-	skip, err := filter.ExceptImages(s.skipImages...)
-	if err != nil {
-		return nil, err
-	}
-	with, err := filter.Labels(s.enableLabels...)
-	if err != nil {
-		return nil, err
-	}
-	without, err := filter.ExceptLabels(s.disableLabels...)
-	if err != nil {
-		return nil, err
-	}
-	return []watchtower.Filter{filter.Enabled(s.labelEnable), filter.Scope(s.scope), without, with, skip, only, disabled}, nil
+	return filters, nil
 }
 
 // gatesOf are the gates that are settings, or that labels may ask for.

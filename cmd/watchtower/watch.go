@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -13,23 +14,23 @@ import (
 
 // signals gives a context that ends with the first SIGINT or SIGTERM. Later ones
 // are told and change nothing: a swap in hand is finished or undone.
-func (p *program) signals(se *session) (context.Context, func()) {
+func signals(logger *slog.Logger) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	received := make(chan os.Signal, 4)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
 		for {
 			select {
-			case sig := <-signals:
-				se.logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
+			case sig := <-received:
+				logger.Info("ending: a swap in hand is finished or undone first", "signal", sig.String())
 				cancel()
 			case <-done:
 				return
 			}
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); close(done); cancel() }
+	return ctx, func() { signal.Stop(received); close(done); cancel() }
 }
 
 // watch is the program without a subcommand.
@@ -65,23 +66,20 @@ func (p *program) watch(ctx context.Context, se session) error {
 
 func watched(s settings) string {
 	var only []string
-	if len(s.names) > 0 {
-		only = append(only, "named "+strings.Join(s.names, " or "))
-	}
-	if len(s.disabled) > 0 {
-		only = append(only, "not named "+strings.Join(s.disabled, " or "))
-	}
-	if len(s.onlyImages) > 0 {
-		only = append(only, "of image "+strings.Join(s.onlyImages, " or "))
-	}
-	if len(s.skipImages) > 0 {
-		only = append(only, "not of image "+strings.Join(s.skipImages, " or "))
-	}
-	if len(s.enableLabels) > 0 {
-		only = append(only, "with label "+strings.Join(s.enableLabels, " or "))
-	}
-	if len(s.disableLabels) > 0 {
-		only = append(only, "without label "+strings.Join(s.disableLabels, " or "))
+	for _, by := range []struct {
+		what  string
+		given []string
+	}{
+		{"named ", s.names},
+		{"not named ", s.disabled},
+		{"of image ", s.onlyImages},
+		{"not of image ", s.skipImages},
+		{"with label ", s.enableLabels},
+		{"without label ", s.disableLabels},
+	} {
+		if len(by.given) > 0 {
+			only = append(only, by.what+strings.Join(by.given, " or "))
+		}
 	}
 	if s.labelEnable {
 		only = append(only, "with a true "+filter.EnableLabel)

@@ -46,7 +46,14 @@ func Engine(t testing.TB) *Host {
 
 func unproven(t testing.TB, why string) {
 	t.Helper()
-	reason := "NO ENGINE, NOTHING PROVEN: " + why
+	Unproven(t, "NO ENGINE", why)
+}
+
+// Unproven skips the test, since what it needs is lacking, and fails it where that is
+// required.
+func Unproven(t testing.TB, lacking, why string) {
+	t.Helper()
+	reason := lacking + ", NOTHING PROVEN: " + why
 	if os.Getenv("CI") == "true" || os.Getenv(requiredVar) == "required" {
 		t.Fatal(reason)
 	}

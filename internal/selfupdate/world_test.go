@@ -2,8 +2,6 @@ package selfupdate_test
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +42,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{host: enginehost.Engine(t), reg: enginehost.StartRegistry(t)}
-	w.outside = relay(t, w.host, w.reg.Addr)
+	w.outside = w.host.Relay(t, "tcp", w.reg.Addr)
 	w.host.Configure(t, object{"insecure-registries": []string{w.outside}})
 	data, err := os.ReadFile(os.Getenv(programVar))
 	require.NoError(t, err, "the program was built")
@@ -60,42 +58,6 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, os.Chown(w.socket, 0, socketGroup))
 	require.NoError(t, os.Chmod(w.socket, 0o660)) //nolint:gosec // as Docker's is
 	return w
-}
-
-// relay makes the registry, which listens on the loopback, reachable at the address
-// that containers have for the engine's host.
-func relay(t *testing.T, host *enginehost.Host, to string) string {
-	t.Helper()
-	var bridge struct {
-		IPAM struct{ Config []struct{ Subnet string } }
-	}
-	host.API(t, "GET", "/networks/bridge", nil, &bridge)
-	_, subnet, err := net.ParseCIDR(bridge.IPAM.Config[0].Subnet)
-	require.NoError(t, err)
-	gateway := subnet.IP.To4()
-	gateway[3]++
-	listener, err := net.Listen("tcp", net.JoinHostPort(gateway.String(), "0"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			in, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = in.Close() }()
-				out, err := net.Dial("tcp", to)
-				if err != nil {
-					return
-				}
-				defer func() { _ = out.Close() }()
-				go func() { _, _ = io.Copy(out, in); _ = out.(*net.TCPConn).CloseWrite() }()
-				_, _ = io.Copy(in, out)
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }
 
 // push puts a version of the program under a name, and returns the reference.

@@ -122,17 +122,10 @@ const (
 func betweenLives(ctx context.Context, s *session, ref string) {
 	ctx, cancel := context.WithTimeout(ctx, restartWithin)
 	defer cancel()
-	poll := time.NewTicker(restartPoll)
-	defer poll.Stop()
 	for {
 		info, err := s.ContainerInspect(ctx, ref)
-		if err != nil || info.ContainerJSONBase == nil || info.State == nil || !info.State.Restarting {
+		if err != nil || info.ContainerJSONBase == nil || info.State == nil || !info.State.Restarting || !pause(ctx, restartPoll) {
 			return // the stop that follows finds out what it is
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-poll.C:
 		}
 	}
 }

@@ -146,7 +146,7 @@ dockerengine: try POST /exec/{id}/start: 403 Forbidden`)
 
 const endpointsPage = "../../docs/endpoints.md"
 
-// UPDATE_DOCS=1 writes the page anew.
+// The page is what the list says: `make docs` writes it, by UPDATE_DOCS=1.
 func TestThePageOfEndpointsIsOfThisList(t *testing.T) {
 	t.Parallel()
 	page := endpointsText()
@@ -155,7 +155,7 @@ func TestThePageOfEndpointsIsOfThisList(t *testing.T) {
 	}
 	data, err := os.ReadFile(endpointsPage)
 	require.NoError(t, err)
-	assert.Equal(t, page, string(data), "UPDATE_DOCS=1 go test ./lifecycle/dockerengine -run ThePageOfEndpoints writes it anew")
+	assert.Equal(t, page, string(data), "run make docs")
 }
 
 func endpointsText() string {

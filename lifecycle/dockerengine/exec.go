@@ -53,18 +53,26 @@ func (e *Engine) Exec(ctx context.Context, ref string, opts lifecycle.ExecOption
 
 // exitCode waits for the end of a command: its output may end before.
 func exitCode(ctx context.Context, s *session, id string) (int, error) {
-	poll := time.NewTicker(execPoll)
-	defer poll.Stop()
 	for {
 		seen, err := s.ContainerExecInspect(ctx, id)
 		if err != nil || !seen.Running {
 			return seen.ExitCode, err
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, execPoll) {
 			return 0, context.Cause(ctx)
-		case <-poll.C:
 		}
+	}
+}
+
+// pause reports whether ctx lasted as long.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 

@@ -1,7 +1,6 @@
 package dockerengine
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -49,18 +48,6 @@ const (
 // it began to look at it and had gone when it read its control group.
 func endedMeanwhile(err error) bool {
 	return err != nil && errdefs.IsInternal(err) && strings.Contains(err.Error(), "/cgroup: no such process")
-}
-
-// pause reports whether ctx lasted as long.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // state is the engine's word for a container's state, but for those that only
