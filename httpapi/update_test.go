@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/httpapi"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
@@ -143,6 +145,46 @@ func TestABusyTower(t *testing.T) {
 		var u updated
 		a.read(t, &u)
 		assert.Equal(t, 1, u.Summary.Scanned)
+	})
+}
+
+// mender is an updater that has something to finish of an earlier process first.
+type mender struct {
+	lifecycle.Updater
+
+	began, goOn chan struct{}
+}
+
+func (m *mender) Recover(context.Context, lifecycle.RecoverOptions) ([]lifecycle.Recovery, error) {
+	m.began <- struct{}{}
+	<-m.goOn
+	return nil, nil
+}
+
+func TestATowerThatFinishesWhatAnEarlierProcessLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t)
+		m := &mender{lifecycle.Recreate(v.Engine, lifecycle.WithStableTime(time.Millisecond)), make(chan struct{}), make(chan struct{})}
+		v.attach(watchtower.WithUpdater(m))
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- v.tower.Run(ctx) }()
+		<-m.began
+		a := v.call(http.MethodPost, "/v1/update?timeout=2", "")
+		assert.Equal(t, http.StatusServiceUnavailable, a.code, "its turn did not come")
+		assert.Contains(t, a.body, "nothing was done")
+		synctest.Wait()
+		a = v.call(http.MethodPost, "/v1/update?async=1", "")
+		require.Equal(t, http.StatusAccepted, a.code, a.body)
+		var u updated
+		a.read(t, &u)
+		assert.Equal(t, "waiting", u.State)
+		assert.Equal(t, http.StatusTooManyRequests, v.call(http.MethodPost, "/v1/update", "").code, "that one does it")
+		close(m.goOn)
+		assert.Equal(t, 2, v.await(u.Location).Summary.Updated)
+		end()
+		require.NoError(t, <-ended)
 	})
 }
 
