@@ -66,6 +66,8 @@ func TestAnUpdateOfSomeNarrows(t *testing.T) {
 		"images, several":          {"/v1/update?image=web&image=cache", "", nil, "2", "2"},
 		"a container":              {"/v1/update?container=cache", "", nil, "1", "2"},
 		"a pattern":                {"/v1/update?container=c.*", "", nil, "1", "2"},
+		"a pattern with a comma":   {"/v1/update?container=w[eb]{1,2}", "", nil, "2", "1"},
+		"a list with such a one":   {"/v1/update?container=db,w[eb]{2,},[cahe]{5,5}", "", nil, "2", "2"},
 		"both are to be met":       {"/v1/update?container=web&image=cache", "", nil, "1", "1"},
 		"a form":                   {"/v1/update", "container=web", []string{"Content-Type", "application/x-www-form-urlencoded"}, "2", "1"},
 		"a body of something else": {"/v1/update?container=web", `{"x":1}`, nil, "2", "1"},
@@ -88,15 +90,17 @@ func TestAnUpdateOfSomeNarrows(t *testing.T) {
 func TestWhatIsNotAcceptedUpdatesNothing(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
-		"containre=web":     `httpapi: parameter "containre": want image, container, timeout, async`,
-		"image=":            "httpapi: image: empty: leave it out for all",
-		"container=,":       "httpapi: container: empty: leave it out for all",
-		"container=web(":    `httpapi: container: filter: name: "web(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`web(`",
-		"async=perhaps":     `httpapi: async: "perhaps": want true or false`,
-		"timeout=-1s":       `httpapi: timeout: "-1s": want seconds (30) or a duration (1m30s), more than 0`,
-		"timeout=0":         `httpapi: timeout: "0": want seconds (30) or a duration (1m30s), more than 0`,
-		"image=%zz":         "httpapi: the query cannot be read",
-		"image=web;async=1": "httpapi: the query cannot be read",
+		"containre=web":      `httpapi: parameter "containre": want image, container, timeout, async`,
+		"image=":             "httpapi: image: empty: leave it out for all",
+		"container=,":        "httpapi: container: empty: leave it out for all",
+		"container=web(":     `httpapi: container: filter: name: "web(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`web(`",
+		"container=web,db(":  `httpapi: container: filter: name: "db(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`db(`",
+		"container=web{1,db": `httpapi: container: "web{1,db": want each brace closed`,
+		"async=perhaps":      `httpapi: async: "perhaps": want true or false`,
+		"timeout=-1s":        `httpapi: timeout: "-1s": want seconds (30) or a duration (1m30s), more than 0`,
+		"timeout=0":          `httpapi: timeout: "0": want seconds (30) or a duration (1m30s), more than 0`,
+		"image=%zz":          "httpapi: the query cannot be read",
+		"image=web;async=1":  "httpapi: the query cannot be read",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			v := newWorld(t).attach()
