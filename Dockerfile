@@ -22,4 +22,7 @@ COPY --from=build /watchtower /watchtower
 # The first question comes after the interval, so that it must be short: an update of watchtower itself waits for the
 # answer. It is asked on a socket in the container's own network, which takes no place to write.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=10s --retries=3 CMD ["/watchtower", "--health-check"]
+# Opens nothing, and is nobody's until the HTTP API is asked for: proxies that find containers by the ports of their images
+# find it here, as they do in those of the predecessors.
+EXPOSE 8080
 ENTRYPOINT ["/watchtower"]

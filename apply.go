@@ -262,7 +262,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	}
 	switch {
 	case err == nil:
-		e.Status, e.NewContainerID, e.Reason = StatusUpdated, m.NewID, ""
+		e.Status, e.NewContainerID, e.Reason, e.OutOfDate = StatusUpdated, m.NewID, "", false
 		if p.cfg.noRestart {
 			e.Reason = "created, not started"
 		}

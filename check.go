@@ -99,9 +99,8 @@ func (p *pass) refuse(e *Entry) (registry.Reference, string) {
 }
 
 func (p *pass) skip(e *Entry, reason string) {
-	stale := e.Status == StatusStale
 	e.Status, e.Reason = StatusSkipped, reason
-	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason, Stale: stale})
+	p.emit(ContainerSkipped{At: p.now(), Container: e.Container, Reason: reason, Stale: e.OutOfDate})
 }
 
 // check judges every candidate, and asks about each distinct reference once. It
@@ -313,6 +312,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		c.image = v.Images[i]
 		e.NewImageID = c.image.Config.String()
 	}
+	e.OutOfDate = true
 	if p.failedBefore(c) {
 		return false
 	}

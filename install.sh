@@ -143,7 +143,7 @@ build() {
 			go -C "$here" build -buildvcs=false -trimpath -ldflags='-s -w' -o "$dir/watchtower" ./cmd/watchtower
 		run tar -C "$dir" -cf "$dir/image.tar" watchtower
 		run docker import --platform "$engine" --change 'ENTRYPOINT ["/watchtower"]' --change "LABEL $marker=true" \
-			--change "$(grep '^HEALTHCHECK ' "$here/Dockerfile")" \
+			--change "$(grep '^HEALTHCHECK ' "$here/Dockerfile")" --change "$(grep '^EXPOSE ' "$here/Dockerfile")" \
 			--change 'LABEL org.opencontainers.image.title=watchtower' "$dir/image.tar" "$image" >/dev/null
 		return
 	fi

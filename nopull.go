@@ -65,7 +65,8 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 	case p.sameManifest(ctx, e.Container, id):
 		e.Reason = "the index moved, its content did not"
 		return false
-	case p.failedBefore(c):
+	}
+	if e.OutOfDate = true; p.failedBefore(c) {
 		return false
 	}
 	c.here, c.image = true, registry.Image{Platform: image.Platform, Config: digest.Digest(id)}

@@ -154,7 +154,7 @@ func (o *once) review(ctx context.Context, e PassEnded) {
 			o.reviewReference(ctx, key, e.At, entries)
 		case !there:
 			o.forget(key)
-		case t.failure() && entry.Status == StatusFresh:
+		case t.failure() && entry.Status == StatusFresh && !entry.OutOfDate:
 			o.ended(ctx, key, e.At)
 		case t.outdated(entry):
 			o.forget(key)

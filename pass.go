@@ -81,7 +81,7 @@ func (p *pass) whole(ctx context.Context, agreed func(*Report) error) error {
 // alone gives a pass its turn, after those before it.
 func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error) (*Report, error) {
 	select {
-	case t.busy <- struct{}{}:
+	case t.turn <- struct{}{}:
 		return t.inTurn(ctx, kind, work)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -89,9 +89,15 @@ func (t *Tower) alone(ctx context.Context, kind PassKind, work func(*pass) error
 }
 
 // inTurn gives a pass whose turn it is its frame: its first and last event, its report,
-// and the end of its turn.
+// and the end of its turn. It waits for what is just repaired.
 func (t *Tower) inTurn(ctx context.Context, kind PassKind, work func(*pass) error) (*Report, error) {
-	defer func() { <-t.busy }()
+	defer func() { <-t.turn }()
+	select {
+	case t.busy <- struct{}{}:
+		defer func() { <-t.busy }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	defer t.pulse.begin(t.now())()
 	defer t.drain()
 	p := t.newPass(kind, func(e Event) { t.emit(ctx, e) })

@@ -19,7 +19,8 @@ type PassRequest struct {
 	// had to be restarted along with them. Empty: the pass is about all.
 	Only []Filter
 	// NoWait refuses, with class Conflict, if it is another pass's turn, which
-	// PassSkipped tells of. Else a pass waits for its own.
+	// PassSkipped tells of. Else a pass waits for its own. Every pass waits for what Run
+	// finishes or undoes of an earlier process: no other pass does its work meanwhile.
 	NoWait bool
 	// Began, if it is set, is called once it is the pass's turn, before it looks at
 	// anything; not if it was refused, or its context ended before.
@@ -50,7 +51,7 @@ func (t *Tower) passWith(ctx context.Context, kind PassKind, r PassRequest) (*Re
 		return t.told(ctx, kind, func() (*Report, error) { return t.alone(ctx, kind, work) })
 	}
 	select {
-	case t.busy <- struct{}{}:
+	case t.turn <- struct{}{}:
 		return t.told(ctx, kind, func() (*Report, error) { return t.inTurn(ctx, kind, work) })
 	default:
 		t.emit(ctx, PassSkipped{At: t.now(), Kind: kind})

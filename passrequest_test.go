@@ -157,6 +157,64 @@ func TestAPassThatDoesNotWaitIsRefused(t *testing.T) {
 	})
 }
 
+// mender is an updater that has something to finish of an earlier process, for as long
+// as goOn is open.
+type mender struct {
+	lifecycle.Updater
+
+	began, goOn chan struct{}
+}
+
+func (m *mender) Recover(context.Context, lifecycle.RecoverOptions) ([]lifecycle.Recovery, error) {
+	m.began <- struct{}{}
+	<-m.goOn
+	return nil, nil
+}
+
+// What is finished of an earlier process does nothing of what an update is asked for.
+func TestNoPassIsRefusedForWhatIsFinishedOfAnEarlierProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newTown(t)
+		v.run("web", "old", nil)
+		v.Publish("old:1", enginetest.Image{Env: []string{"VERSION=2"}})
+		m := &mender{lifecycle.Recreate(v.Engine), make(chan struct{}), make(chan struct{})}
+		skipped := 0
+		tw := memory(t, v.Engine, watchtower.WithUpdater(m), watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+			if _, ok := e.(watchtower.PassSkipped); ok {
+				skipped++
+			}
+		})))
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- tw.Run(ctx) }()
+		<-m.began
+		type outcome struct {
+			report *watchtower.Report
+			err    error
+		}
+		asked := make(chan outcome)
+		go func() {
+			r, err := tw.UpdateWith(t.Context(), watchtower.PassRequest{NoWait: true})
+			asked <- outcome{r, err}
+		}()
+		synctest.Wait()
+		_, err := tw.UpdateWith(t.Context(), watchtower.PassRequest{NoWait: true})
+		assert.True(t, errdefs.IsConflict(err), "another one does it already: %v", err)
+		gone, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		_, err = tw.UpdateWith(gone, watchtower.PassRequest{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		close(m.goOn)
+		done := <-asked
+		require.NoError(t, done.err)
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, done.report, "web").Status)
+		assert.Equal(t, 1, skipped)
+		end()
+		require.NoError(t, <-ended)
+	})
+}
+
 func TestContainersAreListedWithoutARegistry(t *testing.T) {
 	t.Parallel()
 	v := newTown(t)

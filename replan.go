@@ -70,7 +70,7 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 				return nil, moved("%s %s", m.Name, reason)
 			}
 			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
-			e.To = m.Change.To
+			e.OutOfDate, e.To = true, m.Change.To
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous, here: m.To.Here})
 		}
 	}

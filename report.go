@@ -79,6 +79,10 @@ type Entry struct {
 	// Reason is why it was skipped, held or restarted, or what makes it stale, and
 	// which newer versions are of no use to it, and why.
 	Reason string
+	// OutOfDate is set if something newer is there for it than it runs now: if it is stale
+	// or held, and also if that newer image has failed on it, was rolled back or is
+	// rejected; and beside a fresh or restarted one, if a newer version has failed on it.
+	OutOfDate bool
 	// HeldUntil is when a held one may move, restarted meanwhile or not; zero if that
 	// waits for something else than time.
 	HeldUntil time.Time

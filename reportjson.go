@@ -24,6 +24,7 @@ type writtenEntry struct {
 	Status     Status          `json:"status"`
 	Reason     string          `json:"reason,omitempty"`
 	HeldUntil  time.Time       `json:"held_until,omitzero"`
+	OutOfDate  bool            `json:"out_of_date,omitempty"`
 	Latest     string          `json:"latest,omitempty"`
 	Endpoint   string          `json:"endpoint,omitempty"`
 	Stale      string          `json:"stale_mirror,omitempty"`
@@ -45,14 +46,14 @@ type writtenEntry struct {
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, held_until, latest, endpoint, stale_mirror,
+// and, where they say something, reason, held_until, out_of_date, latest, endpoint, stale_mirror,
 // new_reference, from and to (version, revision, source, created), new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
 // rows that Policy.Said returns), error, error_class, which is the text of its errdefs
 // class ("unavailable"), and retry_after, which is when its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := writtenEntry{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.HeldUntil, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.From, e.To, e.NewContainerID, e.NewImageID,
+		e.Status, e.Reason, e.HeldUntil, e.OutOfDate, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.From, e.To, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
 		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "", "",
 		time.Time{},
@@ -83,7 +84,7 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	}
 	*e = Entry{
 		Container: lifecycle.Container{Name: in.Name, ID: in.ID, Image: in.Image, ImageID: in.ImageID, State: in.State},
-		Status:    in.Status, Reason: in.Reason, HeldUntil: in.HeldUntil, Latest: in.Latest, Endpoint: in.Endpoint,
+		Status:    in.Status, Reason: in.Reason, HeldUntil: in.HeldUntil, OutOfDate: in.OutOfDate, Latest: in.Latest, Endpoint: in.Endpoint,
 		StaleMirror: in.Stale, NewReference: in.NewRef, From: in.From, To: in.To, NewContainerID: in.NewID, NewImageID: in.NewImageID,
 		Downtime: time.Duration(in.DowntimeMS) * time.Millisecond,
 		Warnings: in.Warnings, Hooks: in.Hooks, Failure: in.Failure, Policy: in.Policy,

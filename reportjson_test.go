@@ -31,7 +31,7 @@ func TestAReportCanBeReadBack(t *testing.T) {
 	r.Quotas = []registry.Quota{{Host: "docker.io", Limit: 100, Remaining: 7, Reset: at, At: at}}
 	r.Entries = append(r.Entries, watchtower.Entry{
 		Container: watchtower.Container{Name: "web", ID: "1", Image: "app:1", ImageID: "sha256:1", State: lifecycle.StateRunning},
-		Status:    watchtower.StatusRolledBack, Reason: "it moved", HeldUntil: at, Latest: "sha256:2", Endpoint: "docker.io",
+		Status:    watchtower.StatusRolledBack, Reason: "it moved", OutOfDate: true, HeldUntil: at, Latest: "sha256:2", Endpoint: "docker.io",
 		StaleMirror: "mirror", NewReference: "app:2", NewContainerID: "2", NewImageID: "sha256:3", Downtime: 1500 * time.Millisecond,
 		Warnings: []string{"slow"}, Failure: &lifecycle.Failure{ExitCode: 3, OOMKilled: true, Probe: "503", Log: "last words"},
 		Hooks: []lifecycle.HookResult{

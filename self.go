@@ -194,6 +194,7 @@ func (t *Tower) selfEnded(ctx context.Context, end lifecycle.EndedHandover) {
 		e := Entry{
 			Container: lifecycle.Container{ID: m.ID, Name: m.Name, Image: m.Image, ImageID: m.OldImageID},
 			Latest:    m.Latest, NewReference: m.NewReference, NewImageID: m.NewImageID, From: m.Change.From, To: m.Change.To,
+			OutOfDate: !end.Updated,
 		}
 		switch {
 		case end.Updated:

@@ -162,7 +162,8 @@ func TestAVersionThatFailedIsPassedOver(t *testing.T) {
 		}
 		e.Publish("app:1.4", bad(4))
 		e.Publish("app:1.5", bad(5))
-		tw := memory(t, e)
+		told := &retold{}
+		tw := memory(t, e, watchtower.WithObserver(told.once(t, "")))
 		pass := func() watchtower.Entry { return entry(t, update(t, tw), "web") }
 
 		got := pass()
@@ -175,7 +176,9 @@ func TestAVersionThatFailedIsPassedOver(t *testing.T) {
 			got = pass()
 			assert.Equal(t, watchtower.StatusFresh, got.Status)
 			assert.Regexp(t, `^1\.5 failed on 2000-01-01T00:00:00Z: sha256:\w+; 1\.4 failed on 2000-01-01T00:00:00Z: sha256:\w+$`, got.Reason)
+			assert.True(t, got.OutOfDate, "it runs what its own tag points at, and something newer is there")
 		}
+		assert.NotContains(t, told.since(), "over: rolled back web", "nobody mended it")
 		e.Publish("app:1.3", version(3))
 		got = pass()
 		assert.Equal(t, watchtower.StatusUpdated, got.Status)

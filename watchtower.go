@@ -56,7 +56,8 @@ type Watcher interface {
 type Tower struct {
 	cfg    config
 	queues []*queue
-	busy   chan struct{} // held by the pass in hand
+	turn   chan struct{} // held by the pass in hand, or the next while something is repaired
+	busy   chan struct{} // held by the pass in hand, or what is repaired outside of one
 	pulse  pulse
 
 	quarantine *quarantine
@@ -86,7 +87,7 @@ func New(opts ...Option) (*Tower, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tower{cfg: c, busy: make(chan struct{}, 1), quarantine: q}
+	t := &Tower{cfg: c, turn: make(chan struct{}, 1), busy: make(chan struct{}, 1), quarantine: q}
 	t.pulse.Started = t.now()
 	if c.self != "" && len(c.selfCommand) > 0 {
 		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)

@@ -45,9 +45,14 @@ func (h *Handler) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(h.cfg.proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// maxAddresses bounds how many callers are known at a time. Whoever has more addresses
-// than that is not held by a limit for each.
-const maxAddresses = 10_000
+const (
+	// maxAddresses bounds how many callers are known at a time. Whoever has more addresses
+	// than that is not held by a limit for each, and nobody is refused for their sake.
+	maxAddresses = 10_000
+	// roomAtOnce is how many are forgotten at least where there are too many: to look at
+	// all of them for each who comes would help whoever floods.
+	roomAtOnce = maxAddresses / 10
+)
 
 // limiter lets each address have so many requests a minute.
 type limiter struct {
@@ -106,7 +111,8 @@ func (l *limiter) take(a netip.Addr) bool {
 	return true
 }
 
-// makeRoom forgets those who have all their requests again, or else anybody.
+// makeRoom forgets those who have all their requests again, and if that is not enough
+// anybody, who has them all anew.
 func (l *limiter) makeRoom(now time.Time) {
 	if l.buckets == nil {
 		l.buckets = map[netip.Addr]bucket{}
@@ -120,7 +126,7 @@ func (l *limiter) makeRoom(now time.Time) {
 		}
 	}
 	for a := range l.buckets {
-		if len(l.buckets) < maxAddresses {
+		if len(l.buckets) <= maxAddresses-roomAtOnce {
 			return
 		}
 		delete(l.buckets, a)

@@ -90,7 +90,10 @@ func readAsk(r *http.Request, most time.Duration, more ...string) (ask, error) {
 func list(values url.Values, name string) ([]string, error) {
 	var out []string
 	for _, text := range values[name] {
-		for word := range strings.SplitSeq(text, ",") {
+		if strings.Count(text, "{") != strings.Count(text, "}") {
+			return nil, invalid("%s: %q: want each brace closed", name, text)
+		}
+		for _, word := range split(text) {
 			if word = strings.TrimSpace(word); word != "" {
 				out = append(out, word)
 			}
@@ -100,4 +103,18 @@ func list(values url.Values, name string) ([]string, error) {
 		return nil, invalid("%s: empty: leave it out for all", name)
 	}
 	return out, nil
+}
+
+// split cuts at commas, but at none within braces: "web{1,2}" is one pattern.
+func split(text string) (out []string) {
+	start, within := 0, false
+	for i, c := range text {
+		switch {
+		case c == '{', c == '}':
+			within = c == '{'
+		case c == ',' && !within:
+			out, start = append(out, text[start:i]), i+1
+		}
+	}
+	return append(out, text[start:])
 }

@@ -108,3 +108,20 @@ func TestBadOptionsAreAllTold(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 }
+
+func TestNoTowerIsAsIfNoneWereAttached(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t).attach()
+	v.api.Attach(nil)
+	assert.Equal(t, http.StatusServiceUnavailable, v.call(http.MethodPost, "/v1/update", "").code)
+	assert.Equal(t, http.StatusServiceUnavailable, v.call(http.MethodGet, "/startupz", "").code)
+}
+
+// Whoever has no token does not choose how much is logged.
+func TestTheLogOfARefusedCallerIsShort(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	v := newWorld(t, httpapi.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).attach()
+	v.call(http.MethodGet, "/v1/updates/"+strings.Repeat("x", 10_000), "", "Authorization", "Bearer x")
+	assert.Contains(t, log.String(), "path=/v1/updates/{id}\n")
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // maxBody bounds a request's body, which has nothing in it but parameters.
@@ -48,14 +49,18 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
 // formType is the one kind of body that has parameters.
 const formType = "application/x-www-form-urlencoded"
 
-// hasParameters reports whether the body is JSON that has what the URL is to have.
+// hasParameters reports whether the body has what the URL is to have, as JSON or as a form
+// that does not say that it is one.
 func hasParameters(body []byte) bool {
 	var object map[string]json.RawMessage
-	if json.Unmarshal(body, &object) != nil {
-		return false
+	var form url.Values
+	if json.Valid(body) {
+		_ = json.Unmarshal(body, &object) // else it has no names
+	} else {
+		form, _ = url.ParseQuery(strings.TrimSpace(string(body)))
 	}
 	return slices.ContainsFunc([]string{"image", "container", "async", "timeout"}, func(name string) bool {
 		_, ok := object[name]
-		return ok
+		return ok || form.Has(name)
 	})
 }

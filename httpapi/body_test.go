@@ -25,6 +25,9 @@ func TestParametersInABodyAreNeverLeftOut(t *testing.T) {
 		"JSON":                          {http.MethodPost, "application/json", `{"container":"web"}`, 400, "1", "1"},
 		"JSON that says something else": {http.MethodPost, "application/json", `{"sender":"ci"}`, 200, "2", "2"},
 		"no kind, and no JSON":          {http.MethodPost, "", "now", 200, "2", "2"},
+		"a form that does not say so":   {http.MethodPost, "", "container=web\n", 400, "1", "1"},
+		"a form as text":                {http.MethodPost, "text/plain", "async=1&image=web", 400, "1", "1"},
+		"JSON with an address in it":    {http.MethodPost, "", `{"callback":"https://ci.example/?x&image=web"}`, 200, "2", "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -108,8 +108,7 @@ func (h *Handler) found(w http.ResponseWriter, r *http.Request, report *watchtow
 func checkedOf(e watchtower.Entry, digest string, at time.Time) checked {
 	c := checked{
 		Name: e.Container.Name, Image: e.Container.Image, ImageID: e.Container.ImageID, Digest: digest,
-		UpdateAvailable: e.Status == watchtower.StatusStale || e.Status == watchtower.StatusHeld,
-		LatestImageID:   e.NewImageID, LatestDigest: e.Latest,
+		UpdateAvailable: e.OutOfDate, LatestImageID: e.NewImageID, LatestDigest: e.Latest,
 		Status: e.Status, Reason: e.Reason, NewReference: e.NewReference, versions: versionsOf(e), HeldUntil: e.HeldUntil, Timestamp: at,
 	}
 	if e.Err != nil {

@@ -25,6 +25,7 @@ type container struct {
 	Skipped      string            `json:"skipped,omitempty"`
 	Status       watchtower.Status `json:"status,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
+	OutOfDate    bool              `json:"out_of_date,omitempty"`
 	Latest       string            `json:"latest_digest,omitempty"`
 	NewReference string            `json:"new_reference,omitempty"`
 	versions
@@ -111,7 +112,7 @@ func (h *Handler) containerDetails(w http.ResponseWriter, r *http.Request) {
 			Enabled:     c.Policy.Get("enable").Value == "true",
 			Policy:      c.Policy.Said(),
 		}
-		d.Stale = d.Status == watchtower.StatusStale || d.Status == watchtower.StatusHeld
+		d.Stale = d.OutOfDate
 		if scope := c.Policy.Get("scope").Value; scope != filter.NoScope {
 			d.Scope = scope
 		}
@@ -128,7 +129,7 @@ func (h *Handler) containerOf(c watchtower.Watched) container {
 	if last, ok := h.history.about(c.Container.ID); ok {
 		e := last.entry
 		out.Status, out.Reason, out.Latest, out.NewReference, out.HeldUntil = e.Status, e.Reason, e.Latest, e.NewReference, e.HeldUntil
-		out.versions, out.Checked = versionsOf(e), rounded(last.at)
+		out.versions, out.OutOfDate, out.Checked = versionsOf(e), e.OutOfDate, rounded(last.at)
 		if e.Err != nil {
 			out.Error = e.Err.Error()
 		}

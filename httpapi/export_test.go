@@ -13,6 +13,13 @@ func RoutesForTest() map[string][]string {
 	return out
 }
 
+// AddressesForTest is how many callers are known.
+func (h *Handler) AddressesForTest() int {
+	h.limiter.mu.Lock()
+	defer h.limiter.mu.Unlock()
+	return len(h.limiter.buckets)
+}
+
 // JudgedForTest is how many containers are kept what was last said of.
 func (h *Handler) JudgedForTest() int {
 	h.history.mu.Lock()

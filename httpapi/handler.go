@@ -91,8 +91,15 @@ func New(opts ...Option) (*Handler, error) {
 	return h, nil
 }
 
-// Attach gives the Tower that the API is about. Called again, the new one counts.
-func (h *Handler) Attach(t Tower) { h.tower.Store(&attached{t}) }
+// Attach gives the Tower that the API is about. Called again, the new one counts. Without
+// one, which nil is as well, what needs it is refused with 503.
+func (h *Handler) Attach(t Tower) {
+	if t == nil {
+		h.tower.Store(nil)
+		return
+	}
+	h.tower.Store(&attached{t})
+}
 
 // ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +134,7 @@ func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 // unauthorized answers who does not show what it must, and tells the log: neither of
 // what was shown.
 func (h *Handler) unauthorized(w http.ResponseWriter, r *http.Request) {
-	h.cfg.logger.InfoContext(r.Context(), "a caller without the token", "address", h.address(r), "path", r.URL.Path)
+	h.cfg.logger.InfoContext(r.Context(), "a caller without the token", "address", h.address(r), "path", r.Pattern)
 	w.Header().Set("WWW-Authenticate", `Bearer realm="watchtower"`)
 	h.refuse(w, http.StatusUnauthorized, "want the token, as Authorization: Bearer TOKEN")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower/httpapi"
 )
@@ -92,6 +93,28 @@ func TestAnAddressHasItsShare(t *testing.T) {
 		time.Sleep(20 * time.Second) //nolint:forbidigo // in a bubble: a third of a minute, one of three requests
 		assert.Equal(t, []int{200, 429, 429, 429}, many("/v1/status", "192.0.2.1:1000"))
 		assert.Equal(t, all, many("/v1/metrics", "192.0.2.20:1"))
+	})
+}
+
+// Who comes from everywhere does not make it remember more, and has nobody else refused.
+func TestMoreAddressesThanAreKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t, httpapi.WithRateLimit(1)).attach()
+		ask := func(a netip.Addr) int {
+			return v.call(http.MethodGet, "/v1/history", "", "RemoteAddr", netip.AddrPortFrom(a, 1).String()).code
+		}
+		a, known := netip.MustParseAddr("10.0.0.0"), 0
+		for range 25_000 {
+			a = a.Next()
+			require.Equal(t, http.StatusOK, ask(a))
+			known = max(known, v.api.AddressesForTest())
+		}
+		assert.Equal(t, 10_000, known)
+		assert.Equal(t, http.StatusTooManyRequests, ask(a), "who was there last is known")
+		assert.Greater(t, v.api.AddressesForTest(), 8_000, "and so are most")
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: until all have their share again
+		assert.Equal(t, http.StatusOK, ask(a))
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/httpapi"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
 // object is an answer as a program without types reads it.
@@ -59,6 +60,16 @@ func TestACheckTellsOfEachContainerAndTouchesNone(t *testing.T) {
 		for _, field := range []string{"image", "image_id", "latest_image_id", "timestamp"} {
 			assert.NotEmpty(t, web[field], field)
 		}
+
+		v.Publish("web:1", enginetest.Image{StartError: "no such file"})
+		v.call(http.MethodPost, "/v1/update?container=web", "")
+		web = v.call(http.MethodPost, "/v1/check?container=web", "").object(t)["containers"].([]any)[0].(object)
+		assert.Equal(t, "skipped", web["status"])
+		assert.Contains(t, web["reason"], "this digest failed on")
+		assert.Equal(t, true, web["update_available"], "though it is not tried again")
+		web = v.call(http.MethodGet, "/v1/containers/details?name=web", "").object(t)["containers"].([]any)[0].(object)
+		assert.Equal(t, object{"stale": true, "out_of_date": true}, only(web, "stale", "out_of_date"))
+
 		a = v.call(http.MethodGet, "/v1/check?image=db", "")
 		assert.Equal(t, []string{"db"}, names(a.object(t)["containers"], "name"))
 	})

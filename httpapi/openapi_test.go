@@ -206,7 +206,7 @@ func (x *exercise) followsAndHooks() {
 		defer x.follow(&stream{})()
 	}
 	x.ask(503, "GET", "/v1/events", "", "")
-	for code, body := range map[int]string{200: harborPull, 202: harborPush, 400: "x", 413: strings.Repeat(" ", 1<<20+1)} {
+	for code, body := range map[int]string{200: harborPull, 202: harborPush, 400: "x", 413: strings.Repeat(" ", 1<<20+1), 429: many(1001)} {
 		x.ask(code, "POST", "/v1/webhook", "?secret="+secret, body)
 	}
 	require.NoError(x.t, x.api.Shutdown(x.t.Context()))

@@ -301,6 +301,7 @@ func testVersions(t *testing.T, b *browser) {
 		"/v1/containers": `{"containers": [{` + web + `, "status": "stale", "reason": "2.0.0 is there too, and outside of 1.x"},
 			{"name": "db", "id": "2", "image": "postgres:17", "digest": "sha256:fedcba9876543210", "image_id": "sha256:cc", "state": "running", "status": "fresh"},
 			{"name": "cache", "id": "3", "image": "redis:8", "digest": "sha256:aaaaaaaaaaaaaaaa", "latest_digest": "sha256:bbbbbbbbbbbbbbbb", "image_id": "sha256:dd", "state": "running", "status": "held", "reason": "its image is younger than 3 days", "held_until": "` + at(-50*time.Hour) + `"},
+			{"name": "mail", "id": "6", "image": "mail:2", "digest": "sha256:cccccccccccccccc", "latest_digest": "sha256:dddddddddddddddd", "image_id": "sha256:ff", "state": "running", "status": "skipped", "out_of_date": true, "reason": "this digest failed on 2026-01-01T00:00:00Z"},
 			{"name": "job", "id": "4", "image": "acme/job@sha256:1111", "digest": "sha256:1111", "image_id": "sha256:ee", "state": "exited", "skipped": "its reference is pinned to a digest"}]}`,
 		"/v1/history": `{"entries": [
 			{"id": "1", "kind": "update", "timestamp": "` + at(50*time.Hour) + `", "scanned": 3, "updated": 1, "duration_ms": 8312, "report": {"containers": [{` + web + `, "status": "updated", "downtime_ms": 740, "warnings": ["its anonymous volume at /data is kept"]}]}},
@@ -314,6 +315,8 @@ func testVersions(t *testing.T, b *browser) {
 	p.shows("1.4.2 → 1.5.0")
 	p.shows("fedcba987654") // where nobody says a version
 	p.shows("aaaaaaaaaaaa → bbbbbbbbbbbb")
+	p.shows("cccccccccccc → dddddddddddd") // where that has failed
+	p.shows("1 update available, 1 held back, 1 out of date")
 	p.shows("1 container not watched")
 	p.until("document.querySelectorAll('#history .entry').length === 1")
 	assert.Equal(t, "https://git.example/acme/web noopener noreferrer", p.eval("(a => a.href + ' ' + a.rel)(document.querySelector('#containers a'))"))

@@ -114,6 +114,10 @@ func (h *Handler) update(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// refusedWithin is by when an update of all is refused, if it is: that takes no look at
+// anything.
+const refusedWithin = time.Second
+
 // start begins an update of some, which waits for its turn, or of all, which does not.
 func (h *Handler) start(ctx context.Context, only []watchtower.Filter) (*job, error) {
 	tower := h.tower.Load()
@@ -123,12 +127,15 @@ func (h *Handler) start(ctx context.Context, only []watchtower.Filter) (*job, er
 }
 
 // begun answers a caller who does not wait. One for all has begun, or is refused, at
-// once.
+// once, unless it waits for what the Tower has to finish of an earlier process.
 func (h *Handler) begun(w http.ResponseWriter, r *http.Request, j *job, waits bool) {
 	if !waits {
+		soon := time.NewTimer(refusedWithin)
+		defer soon.Stop()
 		select {
 		case <-j.began:
 		case <-j.done:
+		case <-soon.C:
 		case <-r.Context().Done():
 			return
 		}

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/httpapi"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
@@ -64,6 +66,8 @@ func TestAnUpdateOfSomeNarrows(t *testing.T) {
 		"images, several":          {"/v1/update?image=web&image=cache", "", nil, "2", "2"},
 		"a container":              {"/v1/update?container=cache", "", nil, "1", "2"},
 		"a pattern":                {"/v1/update?container=c.*", "", nil, "1", "2"},
+		"a pattern with a comma":   {"/v1/update?container=w[eb]{1,2}", "", nil, "2", "1"},
+		"a list with such a one":   {"/v1/update?container=db,w[eb]{2,},[cahe]{5,5}", "", nil, "2", "2"},
 		"both are to be met":       {"/v1/update?container=web&image=cache", "", nil, "1", "1"},
 		"a form":                   {"/v1/update", "container=web", []string{"Content-Type", "application/x-www-form-urlencoded"}, "2", "1"},
 		"a body of something else": {"/v1/update?container=web", `{"x":1}`, nil, "2", "1"},
@@ -86,15 +90,17 @@ func TestAnUpdateOfSomeNarrows(t *testing.T) {
 func TestWhatIsNotAcceptedUpdatesNothing(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
-		"containre=web":     `httpapi: parameter "containre": want image, container, timeout, async`,
-		"image=":            "httpapi: image: empty: leave it out for all",
-		"container=,":       "httpapi: container: empty: leave it out for all",
-		"container=web(":    `httpapi: container: filter: name: "web(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`web(`",
-		"async=perhaps":     `httpapi: async: "perhaps": want true or false`,
-		"timeout=-1s":       `httpapi: timeout: "-1s": want seconds (30) or a duration (1m30s), more than 0`,
-		"timeout=0":         `httpapi: timeout: "0": want seconds (30) or a duration (1m30s), more than 0`,
-		"image=%zz":         "httpapi: the query cannot be read",
-		"image=web;async=1": "httpapi: the query cannot be read",
+		"containre=web":      `httpapi: parameter "containre": want image, container, timeout, async`,
+		"image=":             "httpapi: image: empty: leave it out for all",
+		"container=,":        "httpapi: container: empty: leave it out for all",
+		"container=web(":     `httpapi: container: filter: name: "web(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`web(`",
+		"container=web,db(":  `httpapi: container: filter: name: "db(": want a name or a regular expression: error parsing regexp: missing closing ): ` + "`db(`",
+		"container=web{1,db": `httpapi: container: "web{1,db": want each brace closed`,
+		"async=perhaps":      `httpapi: async: "perhaps": want true or false`,
+		"timeout=-1s":        `httpapi: timeout: "-1s": want seconds (30) or a duration (1m30s), more than 0`,
+		"timeout=0":          `httpapi: timeout: "0": want seconds (30) or a duration (1m30s), more than 0`,
+		"image=%zz":          "httpapi: the query cannot be read",
+		"image=web;async=1":  "httpapi: the query cannot be read",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			v := newWorld(t).attach()
@@ -143,6 +149,46 @@ func TestABusyTower(t *testing.T) {
 		var u updated
 		a.read(t, &u)
 		assert.Equal(t, 1, u.Summary.Scanned)
+	})
+}
+
+// mender is an updater that has something to finish of an earlier process first.
+type mender struct {
+	lifecycle.Updater
+
+	began, goOn chan struct{}
+}
+
+func (m *mender) Recover(context.Context, lifecycle.RecoverOptions) ([]lifecycle.Recovery, error) {
+	m.began <- struct{}{}
+	<-m.goOn
+	return nil, nil
+}
+
+func TestATowerThatFinishesWhatAnEarlierProcessLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t)
+		m := &mender{lifecycle.Recreate(v.Engine, lifecycle.WithStableTime(time.Millisecond)), make(chan struct{}), make(chan struct{})}
+		v.attach(watchtower.WithUpdater(m))
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- v.tower.Run(ctx) }()
+		<-m.began
+		a := v.call(http.MethodPost, "/v1/update?timeout=2", "")
+		assert.Equal(t, http.StatusServiceUnavailable, a.code, "its turn did not come")
+		assert.Contains(t, a.body, "nothing was done")
+		synctest.Wait()
+		a = v.call(http.MethodPost, "/v1/update?async=1", "")
+		require.Equal(t, http.StatusAccepted, a.code, a.body)
+		var u updated
+		a.read(t, &u)
+		assert.Equal(t, "waiting", u.State)
+		assert.Equal(t, http.StatusTooManyRequests, v.call(http.MethodPost, "/v1/update", "").code, "that one does it")
+		close(m.goOn)
+		assert.Equal(t, 2, v.await(u.Location).Summary.Updated)
+		end()
+		require.NoError(t, <-ended)
 	})
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -23,47 +24,59 @@ const (
 	// settle is for how long pushes are gathered from the first on: one push of an
 	// index, or of several tags, is many events, and one update.
 	settle = 5 * time.Second
-	// maxGathered bounds what is gathered.
+	// maxGathered bounds the repositories that are gathered.
 	maxGathered = 1000
 )
 
-// pushes are the repositories that are to be looked at.
+// pushes are the repositories that are to be looked at. They are gathered until the turn
+// of their update has come: one at a time waits for that, whatever is pushed meanwhile.
 type pushes struct {
 	mu     sync.Mutex
 	repos  map[repository]bool
+	due    bool // somebody will take them
 	timer  *time.Timer
 	closed bool
 }
 
 // gather notes the repositories, and has flush called once there is time for it.
-func (p *pushes) gather(repos []repository, flush func([]repository)) error {
+func (p *pushes) gather(repos []repository, flush func()) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return errClosing
 	}
-	if len(p.repos)+len(repos) > maxGathered {
-		return errCrowded
-	}
-	if p.repos == nil {
-		p.repos = map[repository]bool{}
-		p.timer = time.AfterFunc(settle, func() { flush(p.take()) })
+	more := maps.Clone(p.repos)
+	if more == nil {
+		more = map[repository]bool{}
 	}
 	for _, r := range repos {
-		p.repos[r] = true
+		more[r] = true
+	}
+	if len(more) > maxGathered {
+		return errCrowded
+	}
+	if p.repos = more; !p.due {
+		p.due, p.timer = true, time.AfterFunc(settle, flush)
 	}
 	return nil
 }
 
+// take gives them to an update whose turn has come.
 func (p *pushes) take() []repository {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var out []repository
-	for r := range p.repos {
-		out = append(out, r)
-	}
-	p.repos = nil
+	out := slices.Collect(maps.Keys(p.repos))
+	p.repos, p.due = nil, false
 	return out
+}
+
+// keep has flush called again, which found no room.
+func (p *pushes) keep(flush func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.timer = time.AfterFunc(settle, flush)
+	}
 }
 
 func (p *pushes) close() {
@@ -123,14 +136,23 @@ func (h *Handler) hook(w http.ResponseWriter, r *http.Request) {
 	}{names, stamped()})
 }
 
-// look updates what runs images of the repositories, as any update of some does.
-func (h *Handler) look(repos []repository) {
-	ctx := context.Background() // the webhooks' callers have gone
+// look updates what runs images of the repositories, as any update of some does. Where
+// too many wait, what was pushed does.
+func (h *Handler) look() {
+	var repos []repository
 	only := filter.Func(func(c lifecycle.Container) bool {
 		ref, err := registry.Parse(c.Image)
 		return err == nil && slices.Contains(repos, repository{ref.Host, ref.Repository})
 	})
-	if _, err := h.start(ctx, []watchtower.Filter{only}); err != nil {
-		h.cfg.logger.WarnContext(ctx, "a webhook's update is not made", "repositories", repos, "err", err)
+	tower := h.tower.Load()
+	ctx := context.Background() // the webhooks' callers have gone
+	_, err := h.jobs.start(ctx, func(ctx context.Context, began func()) (*watchtower.Report, error) {
+		return tower.UpdateWith(ctx, watchtower.PassRequest{Only: []watchtower.Filter{only}, Began: func() {
+			repos = h.pushes.take()
+			began()
+		}})
+	})
+	if err != nil {
+		h.pushes.keep(h.look)
 	}
 }

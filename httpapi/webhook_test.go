@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -189,10 +190,79 @@ func TestAWebhookUpdatesItsRepositoryOnce(t *testing.T) {
 	})
 }
 
+// A push is not lost for who else asks for updates, and many of them are one update.
+func TestPushesWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]int{"behind one": 1, "while too many wait": 32} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				v := newWorld(t)
+				for _, name := range []string{"me/web", "quay.io/me/web"} {
+					v.Publish(name+":1", enginetest.Image{Env: []string{"OF=" + name}})
+					v.Run(strings.NewReplacer("/", "-", ".", "-").Replace(name), name+":1", lifecycle.Spec{})
+					v.publish(name, "2")
+				}
+				v.attachHeld()
+				for range asked {
+					a := v.call(http.MethodPost, "/v1/update?async=1&container=web", "")
+					require.Equal(t, http.StatusAccepted, a.code, a.body)
+				}
+				<-v.held
+				for range 30 {
+					for _, push := range []string{hubPush, quayPush} {
+						a := v.call(http.MethodPost, "/v1/webhook", push, "Authorization", "Bearer "+secret)
+						require.Equal(t, http.StatusAccepted, a.code, a.body)
+						time.Sleep(time.Minute) //nolint:forbidigo // in a bubble
+					}
+				}
+				for i := asked; i < 31; i++ {
+					a := v.call(http.MethodPost, "/v1/update?async=1&container=db", "")
+					require.Equal(t, http.StatusAccepted, a.code, "there is room: %s", a.body)
+				}
+				close(v.hold)
+				time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: until there is room
+				assert.Equal(t, "2", v.running("me-web"))
+				assert.Equal(t, "2", v.running("quay-io-me-web"))
+				assert.Equal(t, "1", v.running("cache"))
+				require.NoError(t, v.api.Shutdown(t.Context()))
+			})
+		})
+	}
+}
+
+// many is a notification of pushes to so many repositories.
+func many(n int) string {
+	const one = `{"action":"push","target":{"repository":"me/web%d"},"request":{"host":"hub.example"}}`
+	events := make([]string, n)
+	for i := range events {
+		events[i] = fmt.Sprintf(one, i)
+	}
+	return `{"events":[` + strings.Join(events, ",") + `]}`
+}
+
+func TestWhatIsPushedIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newWorld(t).attach()
+		push := func(n int) int {
+			return v.call(http.MethodPost, "/v1/webhook", many(n), "Authorization", "Bearer "+secret).code
+		}
+		assert.Equal(t, http.StatusTooManyRequests, push(1001))
+		assert.Equal(t, http.StatusAccepted, push(1000))
+		assert.Equal(t, http.StatusAccepted, push(1000), "they are the same")
+		assert.Equal(t, http.StatusTooManyRequests, v.call(http.MethodPost, "/v1/webhook", hubPush, "Authorization", "Bearer "+secret).code)
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: until they were looked at
+		assert.Equal(t, http.StatusAccepted, push(1000))
+		require.NoError(t, v.api.Shutdown(t.Context()))
+	})
+}
+
 // idle is a tower that makes no passes.
 type idle struct{ httpapi.Tower }
 
-func (idle) UpdateWith(context.Context, watchtower.PassRequest) (*watchtower.Report, error) {
+func (idle) UpdateWith(_ context.Context, r watchtower.PassRequest) (*watchtower.Report, error) {
+	r.Began()
 	return &watchtower.Report{}, nil
 }
 

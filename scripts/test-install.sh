@@ -110,6 +110,7 @@ proof "it has the socket and the logins, read-only" equal "$(of watchtower '{{jo
 proof "the directory of the logins was made for its owner alone" equal "$(stat -c %a "$DOCKER_CONFIG")" 700
 proof "it is marked as a watchtower" equal "$(of watchtower '{{index .Config.Labels "com.centurylinklabs.watchtower"}}')" true
 proof "it is asked for its health" equal "$(of watchtower '{{json .Config.Healthcheck.Test}}')" '["CMD","/watchtower","--health-check"]'
+proof "it names the port of its API" equal "$(of watchtower '{{json .Config.ExposedPorts}}')" '{"8080/tcp":{}}'
 proof "it has the settings" setting '"WATCHTOWER_POLL_INTERVAL=3600"'
 proof "a value of several lines arrives whole" equal \
 	"$(docker inspect watchtower | grep -F WATCHTOWER_NOTIFICATION_TEMPLATE | sed 's/^ *//; s/,$//')" \

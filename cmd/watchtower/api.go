@@ -146,6 +146,7 @@ func (se *session) serve(ctx context.Context) (stop func(), err error) {
 	if !se.settings.quietStart {
 		se.logger.Info("the HTTP API listens", "address", listener.Addr().String(), "tls", server.TLSConfig != nil)
 	}
+	listener = newBounded(listener, maxConnections)
 	ctx, cancel := context.WithCancel(ctx)
 	ended, served := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -9,11 +9,11 @@ import (
 	"github.com/watchtower-go/watchtower"
 )
 
-// auditOf writes what is done into the file that is set; no observer if none is. A file
-// that cannot be written is known before anything is done.
+// auditOf writes what is done into the file that is set; no observer if none is, or if
+// nothing will be done. A file that cannot be written is known before anything is done.
 func auditOf(se *session) ([]watchtower.Observer, error) {
 	path := se.settings.auditLog
-	if path == "" {
+	if path == "" || se.looks {
 		return nil, nil
 	}
 	file := appended(path)

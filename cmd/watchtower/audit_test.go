@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -54,6 +55,25 @@ func TestAnAuditIsAppendedToItsFile(t *testing.T) {
 	o.Observe(t.Context(), step)
 	o.Observe(t.Context(), step)
 	assert.Equal(t, 1, strings.Count(log.String(), "the audit lacks a line"), "said once: %s", log.String())
+}
+
+func TestACheckMakesNoAuditFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	opened := 0
+	open := func(se *session) (watchtower.Watcher, error) {
+		opened++
+		_, err := auditOf(se)
+		return &fake{report: &watchtower.Report{}}, err
+	}
+	call := func(args ...string) int {
+		return run(append(args, "--audit-log", path), io.Discard, io.Discard, nil, open)
+	}
+	require.Equal(t, exitOK, call("check"))
+	assert.NoFileExists(t, path)
+	require.Equal(t, exitOK, call("--run-once"))
+	assert.FileExists(t, path)
+	assert.Equal(t, 2, opened)
 }
 
 func TestAnAuditThatCannotBeWrittenIsKnownAtTheStart(t *testing.T) {

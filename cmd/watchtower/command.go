@@ -136,7 +136,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 	}
 	terminal := p.terminal(p.stderr)
 	out := &lockedWriter{w: p.stderr}
-	se := session{settings: s, stdout: p.stdout, serving: !p.quiet && !s.runOnce}
+	se := session{settings: s, stdout: p.stdout, serving: !p.quiet && !s.runOnce, looks: p.quiet}
 	if isTerminal(p.stdout) {
 		se.stdout = plainWriter{p.stdout}
 	}

@@ -27,6 +27,7 @@ type session struct {
 	stdout    io.Writer
 	observers []watchtower.Observer
 	serving   bool             // what the API is asked for
+	looks     bool             // and no more: there is nothing to audit
 	api       *httpapi.Handler // nil: nothing is
 	metrics   *metrics.Metrics // nil: nobody asked for any
 	tower     watchtower.Watcher

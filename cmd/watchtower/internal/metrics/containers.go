@@ -30,7 +30,7 @@ type known struct{ id, image string }
 func newContainers(f promauto.Factory) containers {
 	const container = "container"
 	return containers{
-		outOfDate:  gauges(f, "container_out_of_date", "1 if a newer image is there than the container runs, else 0; held, rolled back and only monitored ones are.", container, "image"),
+		outOfDate:  gauges(f, "container_out_of_date", "1 if a newer image is there than the container runs, else 0; also where that is held or refused, has failed on it, or is only monitored.", container, "image"),
 		lastCheck:  gauges(f, "container_last_check_timestamp_seconds", "When it was last found out what the container's reference points at.", container),
 		lastUpdate: gauges(f, "container_last_update_timestamp_seconds", "When the container was last brought to a newer image by this process.", container),
 		updates:    counters(f, "container_updates_total", "How often the container was brought to a newer image.", container),
@@ -43,7 +43,7 @@ func newContainers(f promauto.Factory) containers {
 
 // take notes every container of a report, and ends the series of those that are gone.
 // It returns how many had no room.
-func (c containers) take(r *watchtower.Report, stale map[string]bool) (dropped int) {
+func (c containers) take(r *watchtower.Report) (dropped int) {
 	there := map[string]bool{}
 	for _, e := range r.Entries {
 		there[e.Container.Name] = true
@@ -54,16 +54,16 @@ func (c containers) take(r *watchtower.Report, stale map[string]bool) (dropped i
 		}
 	}
 	for _, e := range r.Entries {
-		dropped += c.note(e, r.Ended, stale[e.Container.Name])
+		dropped += c.note(e, r.Ended)
 	}
 	return dropped
 }
 
 // note counts what became of a container, and returns 1 if there was no room for it.
-func (c containers) note(e watchtower.Entry, at time.Time, stale bool) int {
+func (c containers) note(e watchtower.Entry, at time.Time) int {
 	name := e.Container.Name
 	before, have := c.known[name]
-	if e.Status == watchtower.StatusSkipped && !stale {
+	if e.Status == watchtower.StatusSkipped && !e.OutOfDate {
 		// Left alone for a while, it is what it was. Another container of its name is
 		// not, and is none of ours.
 		if have && before.id != e.Container.ID {
@@ -95,27 +95,21 @@ func (c containers) note(e watchtower.Entry, at time.Time, stale bool) int {
 			n.Inc()
 		}
 	}
-	c.judge(e, now, at, stale)
+	c.judge(e, now, at)
 	return 0
 }
 
 // judge tells whether the container is out of date, as far as it was found out: else
 // what was last known stays.
-func (c containers) judge(e watchtower.Entry, now known, at time.Time, stale bool) {
+func (c containers) judge(e watchtower.Entry, now known, at time.Time) {
 	outdated := 0.0
-	switch e.Status {
-	case watchtower.StatusUpdated:
-		c.lastUpdate.WithLabelValues(e.Container.Name).Set(seconds(at))
-	case watchtower.StatusStale, watchtower.StatusHeld, watchtower.StatusRolledBack:
+	switch {
+	case e.OutOfDate:
 		outdated = 1
-	case watchtower.StatusFailed, watchtower.StatusRestarted, watchtower.StatusSkipped:
-		switch {
-		case stale || e.Status == watchtower.StatusFailed && e.Latest != "":
-			outdated = 1
-		case e.Latest == "":
-			return
-		}
-	case watchtower.StatusFresh:
+	case e.Status == watchtower.StatusUpdated:
+		c.lastUpdate.WithLabelValues(e.Container.Name).Set(seconds(at))
+	case e.Status == watchtower.StatusFailed, e.Latest == "":
+		return
 	}
 	c.lastCheck.WithLabelValues(e.Container.Name).Set(seconds(at))
 	c.outOfDate.WithLabelValues(e.Container.Name, now.image).Set(outdated)

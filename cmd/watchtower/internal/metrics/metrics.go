@@ -28,8 +28,7 @@ type Metrics struct {
 
 	dropped prometheus.Counter
 
-	mu    sync.Mutex
-	stale map[string]bool // by name, as the pass in hand has found it
+	mu sync.Mutex
 }
 
 var _ watchtower.Observer = (*Metrics)(nil)
@@ -42,7 +41,6 @@ func New() *Metrics {
 	return &Metrics{
 		registry: registry, passes: newPasses(f), containers: newContainers(f), requests: newRequests(f),
 		dropped: counter(f, "metrics_dropped_total", "What could not be counted: events that came too fast, and containers beyond the most that are told of."),
-		stale:   map[string]bool{},
 	}
 }
 
@@ -56,22 +54,12 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch e := e.(type) {
-	case watchtower.PassStarted:
-		clear(m.stale)
-	case watchtower.UpdateFound:
-		m.stale[e.Entry.Container.Name] = true
-	case watchtower.UpdateHeld:
-		m.stale[e.Entry.Container.Name] = true
-	case watchtower.ContainerSkipped:
-		if e.Stale { // what it could move to is refused
-			m.stale[e.Container.Name] = true
-		}
 	case watchtower.PassEnded:
 		if e.Report == nil {
 			return
 		}
 		m.passes.ended(e)
-		m.dropped.Add(float64(m.containers.take(e.Report, m.stale)))
+		m.dropped.Add(float64(m.containers.take(e.Report)))
 		m.requests.quotas(e.Report.Quotas)
 	case watchtower.PassFailed:
 		if errdefs.IsCanceled(e.Err) {
@@ -84,7 +72,7 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 	case watchtower.PassScheduled:
 		m.passes.next.Set(seconds(e.Next))
 	case watchtower.SelfUpdateEnded:
-		m.dropped.Add(float64(m.containers.note(e.Entry, e.At, false)))
+		m.dropped.Add(float64(m.containers.note(e.Entry, e.At)))
 	case watchtower.ObserverOverflowed:
 		m.dropped.Add(float64(e.Missed))
 	}

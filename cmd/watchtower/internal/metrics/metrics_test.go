@@ -113,16 +113,19 @@ func TestSeriesEndWithTheirContainer(t *testing.T) {
 	}
 }
 
+// outdated is an entry of one for which something newer is there.
+func outdated(id string, status watchtower.Status) watchtower.Entry {
+	e := entry("web", id, status)
+	e.OutOfDate = true
+	return e
+}
+
 // One that is left alone since what it could move to is refused is out of date.
 func TestWhatIsLeftAloneThoughThereIsSomethingNewerIsOutOfDate(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	skipped := entry("web", "1", watchtower.StatusSkipped)
-	m.Observe(t.Context(), watchtower.PassStarted{})
-	m.Observe(t.Context(), watchtower.ContainerSkipped{Container: skipped.Container, Reason: "refused", Stale: true})
-	passed(t, m, skipped)
+	passed(t, m, outdated("1", watchtower.StatusSkipped))
 	assert.Equal(t, "1", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
-	m.Observe(t.Context(), watchtower.PassStarted{})
 	passed(t, m, entry("web", "1", watchtower.StatusFresh))
 	assert.Equal(t, "0", scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])
 }
@@ -138,7 +141,7 @@ func TestSeriesGoOnWithTheSuccessor(t *testing.T) {
 	now := scrape(t, m)
 	assert.Equal(t, "1", now[`watchtower_container_updates_total{container="web"}`])
 	assert.Equal(t, "0", now[`watchtower_container_out_of_date{container="web",image="app:2"}`])
-	moved := entry("web", "3", watchtower.StatusStale)
+	moved := outdated("3", watchtower.StatusStale)
 	moved.Container.Image = "app:3"
 	passed(t, m, moved)
 	now = scrape(t, m)
@@ -174,31 +177,31 @@ func TestWhetherAContainerIsOutOfDate(t *testing.T) {
 	t.Parallel()
 	unknown := func(e watchtower.Entry) watchtower.Entry { e.Latest = ""; return e }
 	for name, tt := range map[string]struct {
-		found bool
-		then  watchtower.Entry
-		want  string
+		then watchtower.Entry
+		want string
 	}{
-		"fresh":                            {false, entry("web", "1", watchtower.StatusFresh), "0"},
-		"stale":                            {true, entry("web", "1", watchtower.StatusStale), "1"},
-		"held":                             {true, entry("web", "1", watchtower.StatusHeld), "1"},
-		"rolled back":                      {true, entry("web", "1", watchtower.StatusRolledBack), "1"},
-		"updated":                          {true, entry("web", "1", watchtower.StatusUpdated), "0"},
-		"an update that failed":            {true, entry("web", "1", watchtower.StatusFailed), "1"},
-		"a check that failed":              {false, unknown(entry("web", "1", watchtower.StatusFailed)), "as before"},
-		"restarted, and held":              {true, entry("web", "1", watchtower.StatusRestarted), "1"},
-		"restarted, and fresh":             {false, entry("web", "1", watchtower.StatusRestarted), "0"},
-		"restarted, and nothing was asked": {false, unknown(entry("web", "1", watchtower.StatusRestarted)), "as before"},
-		"left alone":                       {false, entry("web", "1", watchtower.StatusSkipped), "as before"},
+		"fresh":                               {entry("web", "1", watchtower.StatusFresh), "0"},
+		"fresh, and a newer version failed":   {outdated("1", watchtower.StatusFresh), "1"},
+		"stale":                               {outdated("1", watchtower.StatusStale), "1"},
+		"held":                                {outdated("1", watchtower.StatusHeld), "1"},
+		"rolled back":                         {outdated("1", watchtower.StatusRolledBack), "1"},
+		"left alone, for its image failed":    {outdated("1", watchtower.StatusSkipped), "1"},
+		"updated":                             {entry("web", "1", watchtower.StatusUpdated), "0"},
+		"an update that failed":               {outdated("1", watchtower.StatusFailed), "1"},
+		"a check that failed":                 {unknown(entry("web", "1", watchtower.StatusFailed)), "as before"},
+		"a check the engine could not finish": {entry("web", "1", watchtower.StatusFailed), "as before"},
+		"restarted, and held":                 {outdated("1", watchtower.StatusRestarted), "1"},
+		"restarted, and fresh":                {entry("web", "1", watchtower.StatusRestarted), "0"},
+		"restarted, and nothing was asked":    {unknown(entry("web", "1", watchtower.StatusRestarted)), "as before"},
+		"left alone":                          {entry("web", "1", watchtower.StatusSkipped), "as before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for before, status := range map[string]watchtower.Status{"0": watchtower.StatusFresh, "1": watchtower.StatusHeld} {
+			for before, e := range map[string]watchtower.Entry{
+				"0": entry("web", "1", watchtower.StatusFresh), "1": outdated("1", watchtower.StatusHeld),
+			} {
 				m := metrics.New()
-				passed(t, m, entry("web", "1", status))
-				m.Observe(t.Context(), watchtower.PassStarted{})
-				if tt.found {
-					m.Observe(t.Context(), watchtower.UpdateFound{Entry: tt.then})
-				}
+				passed(t, m, e)
 				passed(t, m, tt.then)
 				want := strings.Replace(tt.want, "as before", before, 1)
 				assert.Equal(t, want, scrape(t, m)[`watchtower_container_out_of_date{container="web",image="app"}`])

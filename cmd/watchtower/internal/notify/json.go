@@ -90,7 +90,7 @@ func toPorcelainJSON(d *Data) (string, error) {
 	containers := []porcelainContainer{}
 	for _, c := range d.Report.All() {
 		containers = append(containers, porcelainContainer{
-			c.Name, c.ImageName, c.CurrentImageID, c.LatestImageID, c.State, c.State == stale || c.RolledBack, c.Error,
+			c.Name, c.ImageName, c.CurrentImageID, c.LatestImageID, c.State, c.outOfDate, c.Error,
 		})
 	}
 	text, err := json.Marshal(map[string]any{"containers": containers})

@@ -73,7 +73,7 @@ type Container struct {
 	Recovered bool
 	Downtime  time.Duration
 
-	held bool
+	held, outOfDate bool
 }
 
 // Report is a pass. Its lists are sorted by the containers' IDs; those of one that is
@@ -111,6 +111,7 @@ func containerOf(e watchtower.Entry) Container {
 		Reason: e.Reason, Digest: ID(e.Latest), NewImageName: e.NewReference, NewContainerID: ID(e.NewContainerID),
 		IsMonitorOnly: e.Policy.Get("monitor-only").Value == "true", Downtime: e.Downtime,
 		Change: e.Change().String(), OldVersion: e.From.Version, NewVersion: e.To.Version, Source: e.To.Source,
+		outOfDate: e.OutOfDate,
 	}
 	if c.LatestImageID == "" {
 		c.LatestImageID = c.CurrentImageID

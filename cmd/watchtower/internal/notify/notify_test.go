@@ -60,6 +60,7 @@ func everything() *watchtower.Report {
 	stale.Latest, stale.Reason = digest("f"), "only monitored: the registry has another"
 	with := entry("8", "with-it", watchtower.StatusRestarted)
 	with.Reason = "it lives in the network of updated"
+	back.OutOfDate, held.OutOfDate, stale.OutOfDate = true, true, true
 	return &watchtower.Report{Kind: watchtower.PassUpdate, Started: at, Ended: at, Entries: []watchtower.Entry{
 		entry("9", "left-out", watchtower.StatusSkipped), failed, back, entry("1", "fresh", watchtower.StatusFresh), pinned, updated, held, stale, with,
 	}}
