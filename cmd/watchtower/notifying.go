@@ -183,6 +183,11 @@ func notifying(se *session, cfg notify.Config) error {
 	if se.notifier, err = notify.New(cfg); err != nil {
 		return err
 	}
+	if dir := se.settings.stateDir; dir != "" {
+		if err := se.notifier.Keep(dir); err != nil {
+			return fmt.Errorf("%s: %w", se.settings.from("state-dir"), err)
+		}
+	}
 	once, err := watchtower.Once(se.settings.stateDir, se.notifier, func(err error) {
 		se.logger.Warn("what was told may be told again", "err", err)
 	})

@@ -10,7 +10,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +84,62 @@ func TestASinglePassTellsBeforeItEnds(t *testing.T) {
 			}
 			assert.NotContains(t, out.String()+errs.String(), "CANARY")
 			assert.True(t, !slices.Contains(tt.args, "--json") || json.Valid(out.Bytes()), out.String())
+		})
+	}
+}
+
+// What a service did not take is told by the next start with a directory, to that service
+// alone; without one the log says what is lost.
+func TestTheNextStartTellsWhatAServiceDidNotTake(t *testing.T) {
+	t.Parallel()
+	for name, dir := range map[string]string{"kept": t.TempDir(), "lost": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			good, told := receiver(t)
+			var down atomic.Bool
+			down.Store(true)
+			late := make(chan string, 100)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if down.Load() {
+					w.WriteHeader(http.StatusInternalServerError)
+					return
+				}
+				body, err := io.ReadAll(r.Body)
+				assert.NoError(t, err)
+				late <- string(body)
+			}))
+			t.Cleanup(server.Close)
+			env := []string{"WATCHTOWER_NOTIFICATION_URL=" + good + " generic+" + server.URL, "WATCHTOWER_RUN_ONCE=1", "WATCHTOWER_STATE_DIR=" + dir}
+			start := func(report *watchtower.Report) string {
+				var out, errs bytes.Buffer
+				var kept session
+				f := &fake{report: report}
+				assert.Equal(t, exitOK, run(nil, &out, &errs, env, telling(f, &kept, report)), errs.String())
+				return errs.String()
+			}
+			report := reportOf(watchtower.StatusUpdated, nil)
+			report.Entries[0].Container.State = lifecycle.StateRunning
+			logged := start(report)
+			assert.Contains(t, logged, `a notification could not be delivered" service=generic tries=4`)
+			if dir == "" {
+				assert.Contains(t, logged, `the program ends before all notifications are delivered" service=generic lost=2 text="Watchtower `)
+				assert.Contains(t, logged, "; Updated web (nginx)")
+				return
+			}
+			assert.Contains(t, logged, `the program ends before all notifications are delivered: the next start goes on" service=generic waiting=1`)
+			down.Store(false)
+			logged = start(&watchtower.Report{Kind: watchtower.PassUpdate})
+			require.Len(t, told, 3, logged)
+			require.Len(t, late, 2, logged)
+			assert.Contains(t, <-late, "Updated web (nginx)")
+			assert.Contains(t, <-late, "makes one pass")
+			files, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			for _, f := range files {
+				text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+				require.NoError(t, err)
+				assert.NotContains(t, string(text), "CANARY", f.Name())
+			}
 		})
 	}
 }

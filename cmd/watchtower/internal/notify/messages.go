@@ -19,6 +19,10 @@ func (n *Notifier) flush(r *Report) {
 		}
 		n.lines = nil
 	}
+	for _, s := range n.senders {
+		s.put(n.out...) // at once, however many they are
+	}
+	n.out = nil
 }
 
 // sendReport tells of a pass, if it has news, all but what no report says. What is no
@@ -93,7 +97,7 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 	if text == "" || n.closed {
 		return
 	}
-	m := message{text: text}
+	m := message{text: text, fleeting: n.starting}
 	if !n.cfg.NoTitle {
 		m.title = n.cfg.title()
 	}
@@ -101,8 +105,6 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 		s.put(m)
 	}
 	if services {
-		for _, s := range n.senders {
-			s.put(m)
-		}
+		n.out = append(n.out, m)
 	}
 }

@@ -16,7 +16,7 @@ type room struct{ bytes, lines int }
 func rooms(name string) room {
 	return map[string]room{
 		"lark": {bytes: 4096}, "wecom": {bytes: 4096}, "pushover": {bytes: 1024}, "zulip": {bytes: 10_000},
-		"telegram": {bytes: telegramMost - 256}, // the title comes on top
+		"telegram": {bytes: telegramMost - 2*mostTitle}, // the title comes on top
 	}[name]
 }
 
