@@ -82,7 +82,7 @@ func (s settings) legacyService(kind string) (notify.Service, error) {
 	case "email":
 		setting = "notification-email-server"
 		err = s.wants(kind, map[string]bool{
-			"notification-email-from": n.emailFrom != "", "notification-email-to": n.emailTo != "", setting: n.emailServer != "",
+			"notification-email-from": n.emailFrom != "", "notification-email-to": len(n.emailTo) > 0, setting: n.emailServer != "",
 		})
 		port := n.emailPort
 		if port == 0 {
