@@ -91,8 +91,11 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 	}
 	text, err := render(n.template, data)
 	if err != nil {
-		n.cfg.Logger.Error("no notification: the template does not fit", "err", err)
-		return
+		n.cfg.Logger.Error("the template does not fit: the built-in one is used in its place", "err", err)
+		if text, err = render(n.builtin, data); err != nil {
+			n.cfg.Logger.Error("no notification: the built-in template does not fit either", "err", err)
+			return
+		}
 	}
 	if text == "" || n.closed {
 		return

@@ -54,6 +54,7 @@ type Config struct {
 type Notifier struct {
 	cfg      Config
 	template *template.Template
+	builtin  *template.Template // where that does not fit
 	senders  []*sender
 	local    []*sender // those of logger://
 
@@ -81,6 +82,9 @@ func New(cfg Config) (*Notifier, error) {
 	var err error
 	if n.template, err = parseTemplate(cfg.Template, cfg.Report); err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", cfg.TemplateSetting, err))
+	}
+	if n.builtin, err = parseTemplate("", cfg.Report); err != nil {
+		errs = append(errs, err)
 	}
 	out := log.New(writer(func(text string) { cfg.Logger.Info("notification", "text", text) }), "", 0)
 	if cfg.Stdout != nil {

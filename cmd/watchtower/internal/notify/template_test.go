@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -106,6 +107,48 @@ func TestTheLogIsToldOfEveryPass(t *testing.T) {
 	n.Started(at, "begun")
 	closed(t, n)
 	assert.Contains(t, logged.String(), `msg=notification text=begun`)
+}
+
+// A template that has no end ends all the same, and one that grows stops growing.
+func TestATemplateHasBounds(t *testing.T) {
+	t.Parallel()
+	const long, slow = "T: the template does not fit: its text has more than 1048576 bytes", "T: the template does not fit: it takes more than 3s"
+	for name, tt := range map[string]struct{ template, want string }{
+		"going round":               {`{{range 1000000000000000000}}{{end}}`, slow},
+		"deep inside":               {`{{if .}}{{with .Report}}{{else}}{{end}}{{with .Report}}{{range 1000000000000000000}}{{if false}}{{end}}{{end}}{{end}}{{end}}`, slow},
+		"calling itself":            {`{{define "a"}}{{with slice . 1}}{{template "a" .}}{{template "a" .}}{{end}}{{end}}{{template "a" (printf "%100d" 1)}}`, slow},
+		"writing":                   {`{{range 1000000000000000000}}again and again, without end, {{end}}`, long},
+		"a text of its own":         {`{{$x := "a"}}{{range 100}}{{$x = print $x $x}}{{end}}`, long},
+		"one by its form":           {`{{$x := "a"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`, long},
+		"one by quoting":            {`{{$x := "\""}}{{range 100}}{{$x = ToJSON $x}}{{end}}`, long},
+		"one by quoting for others": {`{{$x := "'"}}{{range 100}}{{$x = js $x}}{{end}}`, long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			_, err := notify.New(notify.Config{Template: tt.template, TemplateSetting: "T", Report: true})
+			require.EqualError(t, err, tt.want)
+			assert.Less(t, time.Since(began), time.Minute)
+		})
+	}
+}
+
+// What a template makes of the sample it may not make of a pass: people hear of that all
+// the same.
+func TestATemplateThatFailsLaterCostsNoMessage(t *testing.T) {
+	t.Parallel()
+	web, posts := webReceiver(t, 200)
+	var logged bytes.Buffer
+	n, err := newNotifier(notify.Config{
+		Services: to("generic+http://" + web), Template: "{{range .}}{{slice .Message 0 7}}{{end}}", Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+	})
+	require.NoError(t, err)
+	n.Started(at, "begun")
+	closed(t, n)
+	got := all(posts)
+	require.Len(t, got, 1)
+	assert.Equal(t, "begun\n", got[0].body)
+	assert.Contains(t, logged.String(), "the template does not fit: the built-in one is used in its place")
 }
 
 // What templates of the predecessors' models may ask for is there.
