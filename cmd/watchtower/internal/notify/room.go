@@ -16,7 +16,7 @@ type room struct{ bytes, lines int }
 // refuse half of what it says, and ntfy makes files of more, which not each server takes.
 func rooms(name string) room {
 	return map[string]room{
-		"teams": {bytes: 10_000}, "ntfy": {bytes: 4096}, "googlechat": {bytes: 28_000}, "matrix": {bytes: 28_000},
+		"teams": {bytes: 10_000}, "ntfy": {bytes: 4096}, "googlechat": {bytes: 16_000}, "matrix": {bytes: 16_000},
 		"lark": {bytes: 4096}, "wecom": {bytes: 4096}, "pushover": {bytes: 1024}, "zulip": {bytes: 10_000},
 		"telegram": {bytes: telegramMost - 2*mostTitle}, // the title comes on top
 	}[name]
