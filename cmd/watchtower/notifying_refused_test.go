@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -38,7 +39,7 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 			`watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): template: template:1:2: executing "template" at <.Report>: can't evaluate field Report in type []notify.Entry`,
 		},
 		"a template that has no end": {
-			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{range 9999999999999}}again and {{end}}"},
+			[]string{"WATCHTOWER_NOTIFICATION_TEMPLATE={{range 9999999999999}}" + strings.Repeat("again and ", 1000) + "{{end}}"},
 			"watchtower: WATCHTOWER_NOTIFICATION_TEMPLATE: the template does not fit (without a report it is given the list of log lines): its text has more than 1048576 bytes",
 		},
 		"a built-in one for reports": {

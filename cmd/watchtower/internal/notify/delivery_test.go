@@ -21,6 +21,7 @@ import (
 type service struct {
 	answer func(try int) error
 	tries  atomic.Int32
+	mu     sync.Mutex
 	got    []message
 	times  []time.Duration
 	began  time.Time
@@ -28,12 +29,21 @@ type service struct {
 
 func (s *service) send(m message) error {
 	try := int(s.tries.Add(1))
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.times = append(s.times, time.Since(s.began))
 	if err := s.answer(try); err != nil {
 		return err
 	}
 	s.got = append(s.got, m)
 	return nil
+}
+
+// received is what was taken until now.
+func (s *service) received() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
 }
 
 // buffer may be read while it is written to.

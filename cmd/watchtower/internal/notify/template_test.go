@@ -117,11 +117,11 @@ func TestATemplateHasBounds(t *testing.T) {
 		"going round":               {`{{range 1000000000000000000}}{{end}}`, slow},
 		"deep inside":               {`{{if .}}{{with .Report}}{{else}}{{end}}{{with .Report}}{{range 1000000000000000000}}{{if false}}{{end}}{{end}}{{end}}{{end}}`, slow},
 		"calling itself":            {`{{define "a"}}{{with slice . 1}}{{template "a" .}}{{template "a" .}}{{end}}{{end}}{{template "a" (printf "%100d" 1)}}`, slow},
-		"writing":                   {`{{range 1000000000000000000}}again and again, without end, {{end}}`, long},
+		"writing":                   {`{{range 1000000000000000000}}` + strings.Repeat("again and ", 1000) + `{{end}}`, long},
 		"a text of its own":         {`{{$x := "a"}}{{range 100}}{{$x = print $x $x}}{{end}}`, long},
 		"one by its form":           {`{{$x := "a"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`, long},
 		"one by quoting":            {`{{$x := "\""}}{{range 100}}{{$x = ToJSON $x}}{{end}}`, long},
-		"one by quoting for others": {`{{$x := "'"}}{{range 100}}{{$x = js $x}}{{end}}`, long},
+		"one by quoting for others": {`{{$x := printf "%0100000d" 1 | js}}{{range 100}}{{$x = printf "%s%s" $x $x | js}}{{end}}`, long},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
