@@ -120,7 +120,7 @@ func TestATemplateHasBounds(t *testing.T) {
 		"writing":                   {`{{range 1000000000000000000}}` + strings.Repeat("again and ", 1000) + `{{end}}`, long},
 		"a text of its own":         {`{{$x := "a"}}{{range 100}}{{$x = print $x $x}}{{end}}`, long},
 		"one by its form":           {`{{$x := "a"}}{{range 100}}{{$x = printf "%s%s" $x $x}}{{end}}`, long},
-		"one by quoting":            {`{{$x := "\""}}{{range 100}}{{$x = ToJSON $x}}{{end}}`, long},
+		"one by quoting":            {`{{$x := "` + strings.Repeat(`\"`, 300_000) + `"}}{{range 100}}{{$x = ToJSON $x}}{{end}}`, long},
 		"one by quoting for others": {`{{$x := printf "%0100000d" 1 | js}}{{range 100}}{{$x = printf "%s%s" $x $x | js}}{{end}}`, long},
 	} {
 		t.Run(name, func(t *testing.T) {
