@@ -82,7 +82,7 @@ func (s settings) legacyService(kind string) (notify.Service, error) {
 	case "email":
 		setting = "notification-email-server"
 		err = s.wants(kind, map[string]bool{
-			"notification-email-from": n.emailFrom != "", "notification-email-to": n.emailTo != "", setting: n.emailServer != "",
+			"notification-email-from": n.emailFrom != "", "notification-email-to": len(n.emailTo) > 0, setting: n.emailServer != "",
 		})
 		port := n.emailPort
 		if port == 0 {
@@ -182,6 +182,11 @@ func notifying(se *session, cfg notify.Config) error {
 	}
 	if se.notifier, err = notify.New(cfg); err != nil {
 		return err
+	}
+	if dir := se.settings.stateDir; dir != "" {
+		if err := se.notifier.Keep(dir); err != nil {
+			return fmt.Errorf("%s: %w", se.settings.from("state-dir"), err)
+		}
 	}
 	once, err := watchtower.Once(se.settings.stateDir, se.notifier, func(err error) {
 		se.logger.Warn("what was told may be told again", "err", err)

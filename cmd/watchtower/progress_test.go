@@ -104,6 +104,29 @@ func TestLinesFitTheTerminal(t *testing.T) {
 	}
 }
 
+// Terminals wrap what they showed once they are made narrower.
+func TestATerminalMadeNarrowerKeepsNoLine(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	columns := 60
+	p := newProgress(screen{out: &out, size: func() (int, int) { return columns, 24 }, color: true}, true)
+	p.Observe(t.Context(), watchtower.PullStarted{Reference: "registry.example/app:1"})
+	p.Observe(t.Context(), watchtower.StepStarted{Step: lifecycle.Step{Container: "web", Action: "roll back"}})
+	for _, tt := range []struct {
+		columns int
+		up      string
+	}{{25, "\x1b[4A"}, {200, "\x1b[1A"}, {30, "\x1b[3A"}, {10, "\x1b[10A"}} {
+		columns = 60
+		_, err := p.Write(nil)
+		require.NoError(t, err)
+		out.Reset()
+		columns = tt.columns
+		_, err = p.Write([]byte("a log line\n"))
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(out.String(), tt.up+"\r\x1b[Ja log line\n"), "%d: %q", columns, out.String())
+	}
+}
+
 // hostile would clear the screen, in two ways, set a title, and write backwards.
 const hostile = "we\x1b[2Jb\u009b2J\x1b]0;title\a\u202e\xff\x7f"
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"golang.org/x/term"
@@ -24,7 +25,7 @@ type screen struct {
 	out   io.Writer
 	size  func() (columns, rows int)
 	color bool
-	shown int // lines
+	shown []int // how wide the lines are that are there
 }
 
 // line is one of them: what it is about, and what of that.
@@ -34,21 +35,37 @@ type line struct{ name, text, color string }
 // all at once, so that nothing flickers.
 func (s *screen) draw(above string, lines []line) error {
 	var b strings.Builder
-	if s.shown > 1 {
-		fmt.Fprintf(&b, "\x1b[%dA", s.shown-1)
+	if rows := s.rows(); rows > 1 {
+		fmt.Fprintf(&b, "\x1b[%dA", rows-1)
 	}
-	if s.shown > 0 {
+	if len(s.shown) > 0 {
 		b.WriteString("\r\x1b[J")
 	}
 	b.WriteString(above)
 	text := s.fit(lines)
 	b.WriteString(strings.Join(text, "\n"))
-	s.shown = len(text)
+	s.shown = s.shown[:0]
+	for _, line := range text {
+		s.shown = append(s.shown, len(coloring.ReplaceAllString(line, "")))
+	}
 	if b.Len() == 0 {
 		return nil
 	}
 	_, err := io.WriteString(s.out, b.String())
 	return err
+}
+
+var coloring = regexp.MustCompile(`\x1b\[[0-9]+m`)
+
+// rows is how many rows the lines take that are there: a terminal that was made narrower
+// meanwhile has wrapped them.
+func (s *screen) rows() int {
+	columns, _ := s.size()
+	rows := 0
+	for _, width := range s.shown {
+		rows += max(1, (width+columns-1)/max(columns, 1))
+	}
+	return rows
 }
 
 // narrowest is the terminal, in columns, that still has room for lines.

@@ -235,7 +235,9 @@ func (row setting) find(values map[string]*value, changed func(flag string) bool
 	}
 	texts = []string{byConvention(row.env, text)}
 	if row.kind == kindURLs {
-		texts = splitURLs(text)
+		if texts = splitURLs(text); len(texts) == 0 {
+			texts = []string{text} // to be refused
+		}
 	}
 	texts, err = row.texts(row.env, texts)
 	return row.env, texts, err

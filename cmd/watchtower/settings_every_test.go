@@ -21,6 +21,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		field field
 		want  any
 	}{
+		"REPO_HOST":              {}, // judged here, read by credentials
 		"host":                   {"tcp://h:1", []string{"-H", "tcp://h:1"}, func(s settings) any { return s.host }, "tcp://h:1"},
 		"tlsverify":              {"1", []string{"-v"}, func(s settings) any { return s.tlsVerify }, true},
 		"cert-path":              {"/certs", []string{"--cert-path=/certs"}, func(s settings) any { return s.certPath }, "/certs"},
@@ -107,7 +108,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"notification-split-by-container":           {"1", []string{"--notification-split-by-container"}, func(s settings) any { return s.notify.split }, true},
 		"notifications":                             {"email,slack msteams", []string{"-n", "email", "-n", "slack,msteams"}, func(s settings) any { return s.notify.types }, []string{"email", "slack", "msteams"}},
 		"notification-email-from":                   {"f", []string{"--notification-email-from=f"}, func(s settings) any { return s.notify.emailFrom }, "f"},
-		"notification-email-to":                     {"a,b", []string{"--notification-email-to=a,b"}, func(s settings) any { return s.notify.emailTo }, "a,b"},
+		"notification-email-to":                     {"a,b", []string{"--notification-email-to=a,b"}, func(s settings) any { return s.notify.emailTo }, []string{"a", "b"}},
 		"notification-email-server":                 {"s", []string{"--notification-email-server=s"}, func(s settings) any { return s.notify.emailServer }, "s"},
 		"notification-email-server-port":            {"587", []string{"--notification-email-server-port=587"}, func(s settings) any { return s.notify.emailPort }, 587},
 		"notification-email-server-user":            {"u", []string{"--notification-email-server-user=u"}, func(s settings) any { return s.notify.emailUser }, "u"},

@@ -12,30 +12,31 @@ import (
 
 // notifySettings are those of notifications.
 type notifySettings struct {
-	urls                            []credentials.Secret
-	level                           slog.Level
-	delay                           int // seconds
-	hostname                        string
-	template, templateFile          string
-	report, skipTitle, stdout       bool
-	titleTag                        string
-	split                           bool
-	types                           []string
-	emailFrom, emailTo, emailServer string
-	emailPort                       int
-	emailUser                       string
-	emailPassword                   credentials.Secret
-	emailSkipTLS                    bool
-	emailDelay                      int // seconds
-	emailTag                        string
-	slackHook                       credentials.Secret
-	slackName, slackChannel         string
-	slackEmoji, slackIcon           string
-	teamsHook                       credentials.Secret
-	teamsData                       bool
-	gotifyURL                       string
-	gotifyToken                     credentials.Secret
-	gotifySkipTLS                   bool
+	urls                      []credentials.Secret
+	level                     slog.Level
+	delay                     int // seconds
+	hostname                  string
+	template, templateFile    string
+	report, skipTitle, stdout bool
+	titleTag                  string
+	split                     bool
+	types                     []string
+	emailFrom, emailServer    string
+	emailTo                   []string
+	emailPort                 int
+	emailUser                 string
+	emailPassword             credentials.Secret
+	emailSkipTLS              bool
+	emailDelay                int // seconds
+	emailTag                  string
+	slackHook                 credentials.Secret
+	slackName, slackChannel   string
+	slackEmoji, slackIcon     string
+	teamsHook                 credentials.Secret
+	teamsData                 bool
+	gotifyURL                 string
+	gotifyToken               credentials.Secret
+	gotifySkipTLS             bool
 }
 
 const wantSeconds = "a whole number of seconds, 0 or more"
@@ -64,8 +65,8 @@ func legacyRows(s *settings) []setting {
 			flag: "notifications", short: "n", target: choices(&n.types, "email", "slack", "msteams", "gotify", "shoutrrr"), has: originFork,
 			usage: "kinds of notification: email, slack, msteams, gotify",
 		},
-		{flag: "notification-email-from", target: text(&n.emailFrom), has: originFork, usage: "sender"},
-		{flag: "notification-email-to", target: text(&n.emailTo), has: originFork, usage: "receivers"},
+		{flag: "notification-email-from", target: valid(&n.emailFrom, "an address (watchtower@example.com)", mailAddress), has: originFork, usage: "sender"},
+		{flag: "notification-email-to", target: list(&n.emailTo, "addresses (ops@example.com), split by commas or white space", mailAddress), has: originFork, usage: "receivers"},
 		{flag: "notification-email-server", target: valid(&n.emailServer, "the name or address of a server, without a port", serverName), has: originFork, usage: "SMTP server"},
 		{flag: "notification-email-server-port", target: number(&n.emailPort, "a port from 1 to 65535", 1, 65535), def: "25", has: originFork, usage: "its port"},
 		{flag: "notification-email-server-user", target: text(&n.emailUser), has: originFork, usage: "login there"},
@@ -99,6 +100,14 @@ func legacyRows(s *settings) []setting {
 		{flag: "notification-gotify-token", target: secret(&n.gotifyToken), has: originFork, usage: "token of the application there"},
 		{flag: "notification-gotify-tls-skip-verify", target: toggle(&n.gotifySkipTLS), has: originFork, usage: "do not verify its certificate"},
 	})
+}
+
+// mailAddress accepts what a server may take for one: it knows users of its own, too.
+func mailAddress(text string) error {
+	if strings.TrimSpace(text) == "" || strings.ContainsAny(text, " \t\r\n,;<>") {
+		return errValue
+	}
+	return nil
 }
 
 // serverName accepts what can stand in a URL in front of a port.

@@ -11,7 +11,7 @@ func registryRows(_ *settings) []setting {
 		{env: "DOCKER_AUTH_CONFIG", target: of(kindLogin), usage: "logins in the form of a config.json, which win over it"},
 		{env: "REPO_USER", target: of(kindLogin), has: originFork, usage: "login, or REPO_USER_FILE: the file that holds it"},
 		{env: "REPO_PASS", target: of(kindLogin), has: originFork, usage: "its password, or REPO_PASS_FILE: the file that holds it"},
-		{env: "REPO_HOST", target: of(kindList), usage: "registries, or paths on them, that this login is for, unless config.json has one; without it, any that refuses to answer without a login"},
+		{env: "REPO_HOST", target: list(new([]string), "registries, or paths on them", nil), usage: "registries, or paths on them, that this login is for, unless config.json has one; without it, any that refuses to answer without a login"},
 		{
 			env: "HTTPS_PROXY", target: of(kindLogin), has: originFork,
 			usage: "proxy to registries, also in lower case",

@@ -72,6 +72,9 @@ func (row setting) fileTexts(source, path string) ([]string, error) {
 			out = append(out, line)
 		}
 	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: read %s: no URL in it", source, path)
+	}
 	return out, nil
 }
 

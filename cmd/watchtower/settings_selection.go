@@ -78,6 +78,9 @@ func pairs(field *[]string) target {
 		if _, err := filter.Labels(all...); err != nil {
 			return err
 		}
+		if len(all) == len(*field) && text != "" {
+			return errValue
+		}
 		*field = all
 		return nil
 	}}

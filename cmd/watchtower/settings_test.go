@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +142,9 @@ func TestBadValuesAreAllTold(t *testing.T) {
 		{"WATCHTOWER_NOTIFICATIONS_LEVEL", "loud"},
 		{"WATCHTOWER_NOTIFICATIONS_DELAY", "3s"},
 		{"WATCHTOWER_NOTIFICATION_GOTIFY_URL", "gotify.example"},
+		{"WATCHTOWER_NOTIFICATION_EMAIL_FROM", "Watchtower <wt@example.com>"},
+		{"WATCHTOWER_NOTIFICATION_EMAIL_TO", "a@example.com, Ops <b@example.com>"},
+		{"WATCHTOWER_NOTIFICATION_EMAIL_TO", "a@example.com;b@example.com"},
 	} {
 		_, err := parse(t, map[string]string{bad.env: bad.value})
 		require.Error(t, err, "%+v", bad)
@@ -160,6 +166,35 @@ func TestBadValuesAreAllTold(t *testing.T) {
 	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
 	_, err = parse(t, map[string]string{"WATCHTOWER_PROBE": "http://user:canary@:8080/"})
 	require.ErrorContains(t, err, `WATCHTOWER_PROBE: "http://***@:8080/": want exec:COMMAND`)
+}
+
+// A list of nothing but what splits it is no list: it is refused, wherever there is one.
+func TestAListOfNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, row := range table(&settings{}) {
+		if row.status != used || !row.kind.many() && row.kind != kindSecret && row.flag != "notification-email-from" {
+			continue
+		}
+		for _, value := range []string{",", " ", " , ,\t"} {
+			if row.kind == kindSecret && value != " " {
+				continue
+			}
+			_, err := parse(t, map[string]string{row.env: value})
+			require.Error(t, err, "%s: %q", row.env, value)
+			assert.True(t, strings.HasPrefix(err.Error(), row.env+": "+strconv.Quote(row.shown(value))+": want "), err)
+		}
+	}
+	for _, more := range []string{"web,", " web , ,", "web"} {
+		s, err := parse(t, map[string]string{"WATCHTOWER_DISABLE_CONTAINERS": more})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"web"}, s.disabled)
+	}
+	_, err := parse(t, nil, "-x", "")
+	require.NoError(t, err, "an empty one is none")
+	path := filepath.Join(t.TempDir(), "urls")
+	require.NoError(t, os.WriteFile(path, []byte("# none\n"), 0o600))
+	_, err = parse(t, map[string]string{"WATCHTOWER_NOTIFICATION_URL_FILE": path})
+	require.ErrorContains(t, err, "WATCHTOWER_NOTIFICATION_URL_FILE: read "+path+": no URL in it")
 }
 
 func TestTheSevenLevels(t *testing.T) {

@@ -53,7 +53,7 @@ func updateRows(s *settings) []setting {
 		},
 		{
 			flag: "state-dir", env: "WATCHTOWER_STATE_DIR", target: text(&s.stateDir),
-			usage: "directory in which to remember, beyond this process, what failed and when images were first seen",
+			usage: "directory in which to remember, beyond this process, what failed, when images were first seen, what was told, and what could not be told yet",
 		},
 		{
 			flag: "use-compose-depends-on", env: "WATCHTOWER_USE_COMPOSE_DEPENDS_ON", target: of(kindSwitch), def: "true", has: fork,

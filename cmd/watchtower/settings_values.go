@@ -109,11 +109,15 @@ func duration(field *time.Duration, accepted string, least time.Duration) target
 	}}
 }
 
-// list appends words, each of which check must accept; nil accepts all.
+// list appends words, each of which check must accept; nil accepts all. A text without
+// any is a mistake, unless it is empty: what it was to leave out would be let in.
 func list(field *[]string, accepted string, check func(string) error) target {
 	return target{kindList, accepted, func(text string) error {
 		words := splitList(text)
 		*field = append(*field, words...)
+		if len(words) == 0 && text != "" {
+			return errValue
+		}
 		for _, word := range words {
 			if check == nil {
 				break
@@ -127,8 +131,11 @@ func list(field *[]string, accepted string, check func(string) error) target {
 }
 
 func secret(field *credentials.Secret) target {
-	return target{kindSecret, "", func(text string) error {
+	return target{kindSecret, "more than blanks", func(text string) error {
 		*field = credentials.NewSecret(text)
+		if text != "" && strings.TrimSpace(text) == "" {
+			return errValue
+		}
 		return nil
 	}}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +21,7 @@ import (
 type service struct {
 	answer func(try int) error
 	tries  atomic.Int32
+	mu     sync.Mutex
 	got    []message
 	times  []time.Duration
 	began  time.Time
@@ -26,12 +29,21 @@ type service struct {
 
 func (s *service) send(m message) error {
 	try := int(s.tries.Add(1))
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.times = append(s.times, time.Since(s.began))
 	if err := s.answer(try); err != nil {
 		return err
 	}
 	s.got = append(s.got, m)
 	return nil
+}
+
+// received is what was taken until now.
+func (s *service) received() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
 }
 
 // buffer may be read while it is written to.
@@ -95,15 +107,60 @@ func TestADeliveryIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestADeliveryIsGivenUp(t *testing.T) {
+// Who is down for hours gets what it missed, in order, and is not asked all the time.
+func TestAServiceThatIsDownForLongIsToldLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, to, logged := made(0, func(int) error { return errDown })
+		down := true
+		s, to, logged := made(0, func(int) error {
+			if down {
+				return errDown
+			}
+			return nil
+		})
+		s.put(message{text: "failed"})
+		later(time.Minute)
+		assert.Contains(t, logged.String(), `msg="a notification could not be delivered" service=test tries=4 err=down again_in=5m0s`)
+		s.put(message{text: "failed, too"})
+		later(3 * time.Hour)
+		assert.Less(t, len(to.times), 20)
+		down = false
+		s.put(message{text: "well again"})
+		later(time.Second)
+		assert.Equal(t, []message{{text: "failed"}, {text: "failed, too"}, {text: "well again"}}, to.got)
+		assert.Contains(t, logged.String(), `msg="a notification was delivered late" service=test after=3h1m`)
+		later(24 * time.Hour)
+		assert.Len(t, to.got, 3)
+		end(t, s, time.Minute)
+	})
+}
 
-		s.put(message{text: "a"})
+// What a service refuses, whatever the rest, holds up nothing else, and is given up in the
+// end, in words that tell what is lost.
+func TestAMessageThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var logged buffer
+		var got []string
+		s := newSender("test", func(m message) error {
+			if strings.HasPrefix(m.text, "bad") {
+				return errDown
+			}
+			got = append(got, m.text)
+			return nil
+		}, 0, slog.New(slog.NewTextHandler(&logged, nil)))
+		s.put(message{text: "bad news\nof many lines"}, message{text: "a"}, message{text: "b"})
 		later(time.Hour)
-		assert.Len(t, to.times, 4)
-		assert.Contains(t, logged.String(), `msg="a notification could not be delivered" service=test tries=4 err=down`)
+		s.put(message{text: "c"})
+		later(time.Hour)
+		assert.Equal(t, []string{"a", "b", "c"}, got)
+		assert.NotContains(t, logged.String(), "lost")
+		later(tooOld + slowest)
+		assert.Contains(t, logged.String(), `msg="a notification is lost: it is tried no more" service=test`)
+		assert.Contains(t, logged.String(), `err=down text="bad news…"`)
+		tries := logged.String()
+		later(10 * slowest)
+		assert.Equal(t, tries, logged.String())
 		end(t, s, time.Minute)
 	})
 }
@@ -134,8 +191,8 @@ func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
 			return nil
 		}, 0, slog.New(slog.NewTextHandler(&logged, nil)))
 		began := time.Now()
-		for range 3 * queueLength {
-			s.put(message{text: "a"})
+		for range 3 {
+			s.put(slices.Repeat([]message{{text: "a"}}, mostWaiting)...)
 		}
 		assert.Zero(t, time.Since(began), "whoever tells something does not wait")
 		assert.Contains(t, logged.String(), "a notification is lost: the service is too far behind")
@@ -147,7 +204,7 @@ func TestAServiceThatHangsHoldsUpNobody(t *testing.T) {
 		began = time.Now()
 		end(t, s, 5*time.Second)
 		assert.LessOrEqual(t, time.Since(began), 5*time.Second)
-		assert.Contains(t, logged.String(), "the program ends before all notifications are delivered")
+		assert.Contains(t, logged.String(), `msg="the program ends before all notifications are delivered" service=test lost=1000 text="a; a; a; 997 more"`)
 		close(release)
 		<-s.done
 	})

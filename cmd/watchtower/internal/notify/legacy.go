@@ -15,9 +15,8 @@ const color = "406170"
 
 // Email is a service as the old settings tell of it.
 type Email struct {
-	From string
-	// To are addresses, split by commas.
-	To     string
+	From   string
+	To     []string
 	Server string
 	Port   int
 	// User is empty where no login is needed.
@@ -29,14 +28,8 @@ type Email struct {
 
 // URL is shoutrrr's.
 func (e Email) URL() credentials.Secret {
-	var to []string
-	for address := range strings.SplitSeq(e.To, ",") {
-		if address = strings.TrimSpace(address); address != "" {
-			to = append(to, address)
-		}
-	}
 	query := url.Values{
-		"fromaddress": {e.From}, "fromname": {"Watchtower"}, "toaddresses": {strings.Join(to, ",")},
+		"fromaddress": {e.From}, "fromname": {"Watchtower"}, "toaddresses": {strings.Join(e.To, ",")},
 		"subject": {Config{}.title()}, "usehtml": {"No"}, "clienthost": {"localhost"},
 		"encryption": {"Auto"}, "usestarttls": {"Yes"}, "auth": {"None"},
 	}

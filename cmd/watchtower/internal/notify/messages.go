@@ -19,6 +19,10 @@ func (n *Notifier) flush(r *Report) {
 		}
 		n.lines = nil
 	}
+	for _, s := range n.senders {
+		s.put(n.out...) // at once, however many they are
+	}
+	n.out = nil
 }
 
 // sendReport tells of a pass, if it has news, all but what no report says. What is no
@@ -87,13 +91,16 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 	}
 	text, err := render(n.template, data)
 	if err != nil {
-		n.cfg.Logger.Error("no notification: the template does not fit", "err", err)
-		return
+		n.cfg.Logger.Error("the template does not fit: the built-in one is used in its place", "err", err)
+		if text, err = render(n.builtin, data); err != nil {
+			n.cfg.Logger.Error("no notification: the built-in template does not fit either", "err", err)
+			return
+		}
 	}
 	if text == "" || n.closed {
 		return
 	}
-	m := message{text: text}
+	m := message{text: text, fleeting: n.starting}
 	if !n.cfg.NoTitle {
 		m.title = n.cfg.title()
 	}
@@ -101,8 +108,6 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 		s.put(m)
 	}
 	if services {
-		for _, s := range n.senders {
-			s.put(m)
-		}
+		n.out = append(n.out, m)
 	}
 }

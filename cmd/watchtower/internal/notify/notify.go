@@ -54,6 +54,7 @@ type Config struct {
 type Notifier struct {
 	cfg      Config
 	template *template.Template
+	builtin  *template.Template // where that does not fit
 	senders  []*sender
 	local    []*sender // those of logger://
 
@@ -61,8 +62,11 @@ type Notifier struct {
 	lines  []line
 	newsOf map[string]bool   // the containers whose state this pass told anew
 	failed map[string]string // the digests that failed, by container
+	out    []message         // for the services, not handed over yet
 	inPass bool
 	closed bool
+	// starting: what is told is of this process alone.
+	starting bool
 }
 
 var _ watchtower.Observer = (*Notifier)(nil)
@@ -78,6 +82,9 @@ func New(cfg Config) (*Notifier, error) {
 	var err error
 	if n.template, err = parseTemplate(cfg.Template, cfg.Report); err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w", cfg.TemplateSetting, err))
+	}
+	if n.builtin, err = parseTemplate("", cfg.Report); err != nil {
+		errs = append(errs, err)
 	}
 	out := log.New(writer(func(text string) { cfg.Logger.Info("notification", "text", text) }), "", 0)
 	if cfg.Stdout != nil {
@@ -110,7 +117,10 @@ func (w writer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// Title is that of every message.
+// mostTitle is what fits on top of a message, in bytes: Pushover takes 250.
+const mostTitle = 200
+
+// title is that of every message.
 func (c Config) title() string {
 	title := "Watchtower updates"
 	if c.Tag != "" {
@@ -119,7 +129,7 @@ func (c Config) title() string {
 	if c.Host != "" {
 		title += " on " + c.Host
 	}
-	return strings.Join(strings.Fields(title), " ") // it becomes a header
+	return head(strings.Join(strings.Fields(title), " "), mostTitle) // it becomes a header
 }
 
 // Started tells that watching begins, in a message of its own.
@@ -129,7 +139,23 @@ func (n *Notifier) Started(at time.Time, texts ...string) {
 	for _, text := range texts {
 		n.write(at, slog.LevelInfo, news, text)
 	}
+	n.starting = true
 	n.flush(nil)
+	n.starting = false
+}
+
+// Keep has what services do not take kept in the directory, and brings them what an
+// earlier process left there: the nth service of a kind what the nth of that kind lacks.
+// That the program begins is not kept. Several processes may have the same directory.
+func (n *Notifier) Keep(dir string) error {
+	kinds := map[string]int{}
+	for _, s := range n.senders {
+		kinds[s.name]++
+		if err := s.keep(dir, fmt.Sprintf("undelivered-%s-%d.json", s.name, kinds[s.name])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Observe takes an event in. What a pass is about is told at its end, all else at once.

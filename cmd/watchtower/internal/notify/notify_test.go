@@ -1,13 +1,10 @@
 package notify_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -129,57 +126,6 @@ func all(got <-chan received) []received {
 		out = append(out, <-got)
 	}
 	return out
-}
-
-// golden compares with the file of that name in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // to be read
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), got)
-}
-
-// Each built-in template, by a web hook and by mail, as the bytes arrive: of a start, of
-// a pass with something of everything, and of one in which nothing happens.
-func TestBuiltInTemplates(t *testing.T) {
-	t.Parallel()
-	for name, report := range map[string]bool{
-		"default-legacy": false, "default": true, "porcelain.v1.summary-no-log": true, "porcelain.json": true, "json.v1": true,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			web, posts := webReceiver(t, 200)
-			mail, mails := mailReceiver(t)
-			n, err := newNotifier(notify.Config{
-				Services: to("generic+http://"+web+"/hook", "smtp://"+mail+"/?from=wt@example.com&to=ops@example.com&usestarttls=No"),
-				Template: name, Report: report, Host: "host", Meant: func(c watchtower.Container) bool { return c.Name != "left-out" },
-			})
-			require.NoError(t, err)
-			n.Started(at, "Watching all containers every 24h")
-			observe(t, n, pass(everything())...)
-			observe(t, n, pass(&watchtower.Report{Kind: watchtower.PassUpdate, Entries: []watchtower.Entry{entry("1", "fresh", watchtower.StatusFresh)}})...)
-			closed(t, n)
-			var texts []string
-			for _, post := range all(posts) {
-				assert.Equal(t, "POST /hook", post.at)
-				texts = append(texts, post.body)
-			}
-			golden(t, name, strings.Join(texts, "\n--- the next message ---\n"))
-			got := all(mails)
-			require.Len(t, got, len(texts))
-			for i, m := range got {
-				head, body, ok := strings.Cut(m.body, "\n\n")
-				require.True(t, ok, m.body)
-				assert.Contains(t, head, "Subject: Watchtower updates on host")
-				assert.Equal(t, strings.TrimSuffix(texts[i], "\n"), strings.TrimSuffix(body, "\n"))
-				t.Logf("by mail, %s:\n%s", m.at, m.body)
-			}
-		})
-	}
 }
 
 func TestTenPollsWithOneUpdateGiveOneMessage(t *testing.T) {
@@ -312,93 +258,6 @@ func TestSplitByContainer(t *testing.T) {
 		}
 		slices.Sort(got)
 		assert.Equal(t, want, got)
-	}
-}
-
-func TestTitles(t *testing.T) {
-	t.Parallel()
-	for want, config := range map[string]notify.Config{
-		`"title":"Watchtower updates on host"`:      {Host: "host"},
-		`"title":"[prod] Watchtower updates"`:       {Tag: "prod"},
-		`"title":"[a b] Watchtower updates on c d"`: {Tag: "a\r\nb", Host: "c\nd"},
-		``: {NoTitle: true, Host: "host"},
-	} {
-		web, posts := webReceiver(t, 200)
-		config.Services = to("generic+http://" + web + "?template=json")
-		n, err := newNotifier(config)
-		require.NoError(t, err)
-		n.Started(at, "begun")
-		closed(t, n)
-		got := all(posts)
-		require.Len(t, got, 1)
-		assert.Contains(t, got[0].body, want)
-		assert.Equal(t, want == "", !strings.Contains(got[0].body, "title"), got[0].body)
-	}
-}
-
-// What logger:// writes is read by scripts: it is of every pass.
-func TestTheLogIsToldOfEveryPass(t *testing.T) {
-	t.Parallel()
-	var out, logged bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&logged, nil))
-	n, err := newNotifier(notify.Config{Services: to("logger://"), Template: "porcelain.v1.summary-no-log", Report: true, Stdout: &out, Logger: logger})
-	require.NoError(t, err)
-	n.Started(at, "begun")
-	for range 2 {
-		observe(t, n, pass(&watchtower.Report{Entries: []watchtower.Entry{entry("1", "web", watchtower.StatusFresh)}})...)
-	}
-	closed(t, n)
-	assert.Equal(t, "web (web:1): Fresh\nweb (web:1): Fresh\n", out.String())
-	assert.Empty(t, logged.String())
-	n, err = newNotifier(notify.Config{Services: to("logger://"), Logger: logger})
-	require.NoError(t, err)
-	n.Started(at, "begun")
-	closed(t, n)
-	assert.Contains(t, logged.String(), `msg=notification text=begun`)
-}
-
-// What templates of the predecessors' models may ask for is there.
-func TestWhatTemplatesAreGiven(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		template string
-		report   bool
-		want     string
-	}{
-		"lines": {
-			`{{range .}}{{if eq .Level "error"}}{{.Time.Format "2006-01-02"}} {{.Level | ToUpper}} {{.Data.container | Title}} {{RFC1123 .Time}}: {{.Message | ToLower}}{{println}}{{end}}{{end}}`,
-			false, "2026-03-01 ERROR Back Sun, 01 Mar 2026 12:00:00 UTC: updating back (back:1) failed, and it was rolled back: unhealthy\n",
-		},
-		"a report": {
-			`{{if .Report}}{{.Title}} at {{.Host}}{{with .Report}}: {{len .All}} {{len .Scanned}}
-{{range .Updated}}{{.OldVersion}} {{.NewVersion}} {{.Source}} {{.ID.ShortID}} {{.Name}} {{.ImageName}} {{.CurrentImageID.ShortID}} {{.LatestImageID.ShortID}} {{.State}}
-{{end}}{{range .Failed}}{{.Name}} {{.State}} {{.Error}} {{.RolledBack}}
-{{end}}{{range .Skipped}}{{.Name}}: {{.Error}}
-{{end}}{{range .Stale}}{{.Name}} {{.IsMonitorOnly}} {{end}}{{range .Fresh}}{{.Name}}{{end}}{{range .Restarted}} {{.Name}}{{end}}{{end}}{{end}}`,
-			true, `Watchtower updates on host at host: 9 7
-1.4.2 1.5.0 https://example.com/app 222222222222 updated updated:1 222222222222 bbbbbbbbbbbb Updated
-back Failed unhealthy true
-failed Failed no such image; at all false
-pinned: pinned to a digest
-left-out: ` + `
-held false stale false fresh with-it`,
-		},
-		"one container as JSON":          {`{{range .Report.Updated}}{{ToJSON .Name}} {{ToJSON .State}}{{end}}`, true, `"updated" "Updated"`},
-		"a report as JSON":               {`{{with .Report}}{{ToJSON . | printf "%.13s"}}{{end}}`, true, "{\n  \"scanned\""},
-		"no report, and what asks of it": {`{{range .Report.Updated}}{{.Name}}{{end}}`, true, "updated"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			web, posts := webReceiver(t, 200)
-			n, err := newNotifier(notify.Config{Services: to("generic+http://" + web), Template: tt.template, Report: tt.report, Host: "host"})
-			require.NoError(t, err)
-			n.Started(at, "begun")
-			observe(t, n, pass(everything())...)
-			closed(t, n)
-			got := all(posts)
-			require.Len(t, got, 1, "nothing of the start")
-			assert.Equal(t, tt.want, got[0].body)
-		})
 	}
 }
 

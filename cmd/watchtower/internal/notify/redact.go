@@ -2,6 +2,8 @@ package notify
 
 import (
 	"cmp"
+	"encoding/json"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -41,7 +43,9 @@ func redactor(u *url.URL) func(string) string {
 	}
 	var old []string
 	for _, part := range parts {
-		for _, form := range append(words.FindAllString(part, -1), part, url.QueryEscape(part), url.PathEscape(part)) {
+		quoted, _ := json.Marshal(part) //nolint:errchkjson // it is text
+		forms := []string{part, url.QueryEscape(part), url.PathEscape(part), html.EscapeString(part), strings.Trim(string(quoted), `"`)}
+		for _, form := range append(words.FindAllString(part, -1), forms...) {
 			if len(form) >= shortest {
 				old = append(old, form)
 			}

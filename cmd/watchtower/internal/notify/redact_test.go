@@ -20,6 +20,7 @@ func TestWhatIsHiddenOfAText(t *testing.T) {
 		"a URL made of it":            {"gotify://host/Atoken", `Post "https://host/message?token=Atoken": no`, `Post "https://host/***": no`},
 		"a login in one":              {"generic://host/", "http://me:other@proxy:3128/x refused", "http://proxy:3128/*** refused"},
 		"a password":                  {"smtp://user:s3cr%20et%2Fpass@host/", "535 s3cr et/pass s3cr+et%2Fpass user", "535 *** *** ***"},
+		"one that was escaped":        {"smtp://user:a%3Cb%26c@host/", `{"no": "a\u003cb\u0026c"} <p>a&lt;b&amp;c</p>`, `{"no": "***"} <p>***</p>`},
 		"one that was encoded":        {"smtp://user:s3cr%20et%2Fpass@host/", "535 authentication failed: " + encoded, "535 authentication failed: ***"},
 		"a part with other seams":     {"slack://hook:T12345678-B12345678-abcdef@webhook", "invalid T12345678/B12345678", "invalid ***/***"},
 		"a value, a header and a key": {"generic://host/?key=value1&@x-token=value2&$extra=value3", "x-token value1 value2 value3 extra", "*** *** *** *** ***"},

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/discord"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/matrix"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
@@ -109,6 +111,10 @@ func (e endpoint) open() (types.Service, error) {
 	if to := receiversOf(service); to != nil && len(e.to) > 0 {
 		*to = e.to
 	}
+	if d, ok := service.(*discord.Service); ok {
+		once := &onePost{client: &http.Client{Timeout: discordTimeout}}
+		d.HTTPClient, d.Sleeper = once, once
+	}
 	if g, ok := service.(*gotify.Service); ok {
 		g.Config.Path = strings.TrimRight(g.Config.Path, "/") // it would ask for /sub//message
 	}
@@ -122,7 +128,7 @@ func (e endpoint) send(m message) error {
 		err = e.sendBy(service, m)
 	}
 	if err != nil {
-		return errors.New(e.redact(err.Error()))
+		return refusal{errors.New(e.redact(err.Error())), patience(err)}
 	}
 	return nil
 }

@@ -278,7 +278,7 @@ func TestLegacyServices(t *testing.T) {
 	_, err = fmt.Sscan(port, &number)
 	require.NoError(t, err)
 	n, err := notify.New(notify.Config{Host: "host", Tag: "für", Services: to(gotify.Reveal(), notify.Email{
-		From: "wt+a@example.com", To: "a+b@example.com, c@example.com", Server: host, Port: number,
+		From: "wt+a@example.com", To: []string{"a+b@example.com", "c@example.com"}, Server: host, Port: number,
 		User: "me", Password: credentials.NewSecret("p@ss/word?"), Plain: true,
 	}.URL().Reveal())})
 	require.NoError(t, err)

@@ -29,9 +29,17 @@ func sendTelegram(config *telegram.Config, m message) error {
 		var answer struct{ OK bool }
 		err := client.Post("https://api.telegram.org/bot"+config.Token+"/sendMessage", telegramPayload(config, chat, m), &answer)
 		if body := jsonclient.ErrorBody(err); body != "" {
-			var why struct{ Description string }
+			var why struct {
+				Description string
+				Parameters  struct {
+					RetryAfter int64 `json:"retry_after"`
+				}
+			}
 			if json.Unmarshal([]byte(body), &why) == nil && why.Description != "" {
 				err = fmt.Errorf("%w: %s", err, why.Description)
+			}
+			if after := why.Parameters.RetryAfter; after > 0 {
+				err = refusal{err, retryAfter(strconv.FormatInt(after, 10), time.Time{})}
 			}
 		}
 		if err == nil && !answer.OK {
@@ -44,9 +52,6 @@ func sendTelegram(config *telegram.Config, m message) error {
 
 func telegramPayload(config *telegram.Config, chat string, m message) telegram.SendMessagePayload {
 	text, mode := m.text, config.ParseMode
-	if runes := []rune(text); len(runes)+len(m.title) >= telegramMost {
-		text = string(runes[:telegramMost-len(m.title)-2]) + "…"
-	}
 	if mode == telegram.ParseModes.None && m.title != "" {
 		mode, text = telegram.ParseModes.HTML, html.EscapeString(text)
 	}

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -81,6 +80,9 @@ func parseTemplate(text string, report bool) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", what, err)
 	}
+	if err := countSteps(t); err != nil {
+		return nil, err
+	}
 	if _, err := render(t, sample(report)); err != nil {
 		hint := ""
 		if !report {
@@ -102,40 +104,20 @@ func Porcelain(form string, r *watchtower.Report, meant func(watchtower.Containe
 	return render(t, &Data{Report: newReport(r, meant)})
 }
 
-// mostText is far more than any service takes.
-const mostText = 1 << 20
-
-// bounded is a text that is refused once it is too long: a template may go round for
-// ever.
-type bounded struct{ bytes.Buffer }
-
-func (b *bounded) Write(text []byte) (int, error) {
-	if b.Len()+len(text) > mostText {
-		return 0, fmt.Errorf("its text has more than %d bytes", mostText)
-	}
-	return b.Buffer.Write(text)
-}
-
-// render gives nothing for a text of white space.
-func render(t *template.Template, data any) (string, error) {
-	var b bounded
-	if err := t.Execute(&b, data); err != nil {
-		return "", err
-	}
-	if strings.TrimSpace(b.String()) == "" {
-		return "", nil
-	}
-	return b.String(), nil
-}
-
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"ToUpper":         strings.ToUpper,
 		"ToLower":         strings.ToLower,
 		"Title":           title,
-		"ToJSON":          toJSON,
+		"ToJSON":          func(v any) (string, error) { return sized(toJSON(v)) },
 		"ToPorcelainJSON": toPorcelainJSON,
 		"RFC1123":         func(t time.Time) string { return t.Format(time.RFC1123) },
+		// Those that there are anyway, and that could make ever longer texts of their own.
+		"print":   func(v ...any) (string, error) { return sized(fmt.Sprint(v...), nil) },
+		"printf":  func(format string, v ...any) (string, error) { return sized(fmt.Sprintf(format, v...), nil) },
+		"println": func(v ...any) (string, error) { return sized(fmt.Sprintln(v...), nil) },
+		"js":      func(v ...any) (string, error) { return sized(template.JSEscaper(v...), nil) },
+		stepName:  func() (string, error) { return "", nil },
 	}
 }
 
