@@ -52,6 +52,7 @@ func TestAnImageForWhichTheDiskHasNoRoom(t *testing.T) {
 
 // The disk is full from one call of an update on, perhaps until a later one.
 func TestADiskThatFillsDuringAnUpdate(t *testing.T) {
+	t.Parallel()
 	disk := enginehost.Small(t, diskSize)
 	reg := enginehost.StartRegistry(t)
 	tests := []struct {

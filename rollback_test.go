@@ -63,6 +63,7 @@ func upsets() []upset {
 // All in one pass, so that none is in the way of another; each with a client that
 // asks for its page all the time.
 func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	proxy, err := enginetest.NewProxy(filepath.Join(shortDir(t), "docker.sock"), host.Address)
@@ -247,6 +248,7 @@ func named(t *testing.T, host *enginehost.Host, service string) []string {
 }
 
 func TestTheTagGoesBackWithTheContainer(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "tagback:1", enginehost.Image{})
@@ -269,6 +271,7 @@ func imageID(t *testing.T, host *enginehost.Host, ref string) string {
 // What is not running stays so, on the new image; what removes itself when it is
 // stopped is replaced all the same.
 func TestTheStateIsLeftAsFound(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	all := watchtower.WithStates("running", "created", "exited", "paused")
@@ -297,7 +300,8 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 	for i, tt := range tests {
 		for _, bad := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, bad image: %v", tt.name, bad), func(t *testing.T) {
-				name := fmt.Sprintf("state-%d-%v", i, bad)
+				t.Parallel()
+				name := fmt.Sprintf("state_%d_%v", i, bad)
 				ref, _ := reg.Push(t, name+":1", enginehost.Image{Volumes: []string{"/data"}})
 				host.Pull(t, ref, "")
 				old := host.Create(t, name, object{"Image": ref, "HostConfig": tt.host})
