@@ -41,7 +41,7 @@ type upset struct {
 
 func upsets() []upset {
 	check := func(test string, fields object) object {
-		fields["Test"], fields["Timeout"] = []string{"CMD-SHELL", test}, 1e9
+		fields["Test"], fields["Timeout"] = []string{"CMD-SHELL", test}, 20e9
 		return fields
 	}
 	shell := func(text string) []string { return []string{"sh", "-c", text} }
