@@ -27,18 +27,18 @@ func TestMain(m *testing.M) {
 // object is a JSON object of the engine's API.
 type object = enginehost.Object
 
-// apart is an engine as if it had a test's own containers only, whose names begin
+// scoped is an engine as if it had a test's own containers only, whose names begin
 // with its words. Others are in the middle of updates of theirs at the same time, and
 // a pass takes care of whatever it finds there.
-type apart struct {
+type scoped struct {
 	*dockerengine.Engine
 
 	words []string
 }
 
-func (a apart) Containers(ctx context.Context) ([]lifecycle.Container, error) {
-	all, err := a.Engine.Containers(ctx)
-	return slices.DeleteFunc(all, func(c lifecycle.Container) bool { return !slices.Contains(a.words, word(c.Name)) }), err
+func (s scoped) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	all, err := s.Engine.Containers(ctx)
+	return slices.DeleteFunc(all, func(c lifecycle.Container) bool { return !slices.Contains(s.words, word(c.Name)) }), err
 }
 
 // word is what a container's name begins with: "web_1" of "web_1-db.wt-…". What runs
@@ -53,7 +53,7 @@ func tower(t testing.TB, host *enginehost.Host, names []string, opts ...watchtow
 	require.NoError(t, err)
 	mine, err := filter.Names(names...)
 	require.NoError(t, err)
-	own := apart{Engine: engine}
+	own := scoped{Engine: engine}
 	for _, name := range names {
 		own.words = append(own.words, word(name))
 	}
