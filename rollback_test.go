@@ -61,9 +61,9 @@ func upsets() []upset {
 }
 
 // All in one pass, so that none is in the way of another; each with a client that
-// asks for its page all the time.
+// asks for its page all the time. It tells how long they are away, so no other test
+// is run beside it.
 func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
-	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	proxy, err := enginetest.NewProxy(filepath.Join(shortDir(t), "docker.sock"), host.Address)
