@@ -54,7 +54,7 @@ func upsets() []upset {
 		{name: "exits-at-once", next: enginehost.Image{Cmd: shell("echo cannot run; exit 3")}, exits: []int{3}, says: "exit code 3", log: "cannot run"},
 		{name: "exits-after-5s", next: enginehost.Image{Cmd: shell("sleep 5; echo gave up; exit 1")}, stable: "8s", exits: []int{1}, says: "exit code 1", log: "gave up"},
 		// An engine that is busy may take its time to notice that a life has ended.
-		{name: "loops", next: enginehost.Image{Cmd: shell("echo cannot run; exit 1")}, policy: "always", exits: []int{1, 0}, says: "it restarts", log: "cannot run"},
+		{name: "loops", next: enginehost.Image{Cmd: shell("echo cannot run; sleep 1; exit 1")}, policy: "always", stable: "8s", exits: []int{1, 0}, says: "it restarts", log: "cannot run"},
 		{name: "sick-after-10s", next: sick, exits: []int{0}, says: "it is unhealthy: fever", probe: "fever"},
 		{name: "slow-to-be-healthy", next: slow, good: true},
 	}

@@ -116,8 +116,8 @@ func TestAPrivateRegistryIsReadWithTheLoginInForce(t *testing.T) {
 	}
 }
 
+// No other test is run beside it, which would keep it waiting, too.
 func TestADeadRegistryKeepsNobodyElseWaiting(t *testing.T) {
-	t.Parallel()
 	host := enginehost.Engine(t)
 	first, second := enginehost.StartRegistry(t), enginehost.StartRegistry(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
