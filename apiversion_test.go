@@ -17,6 +17,7 @@ import (
 // certain versions. Below its own it is as if it were so old; above, it is found
 // out where the newer API is used: before anything is touched.
 func TestUpdatesThroughEveryAPIVersion(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	host.Network(t, "api-a", "")
@@ -40,7 +41,7 @@ func TestUpdatesThroughEveryAPIVersion(t *testing.T) {
 	} {
 		t.Run(tt.min+" to "+tt.max, func(t *testing.T) {
 			t.Parallel()
-			name := "api-" + strings.TrimPrefix(tt.max, "1.")
+			name := "api_" + strings.TrimPrefix(tt.max, "1.")
 			ref, _ := reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=1"}})
 			host.Pull(t, ref, "")
 			ids := map[string]string{}
@@ -87,6 +88,7 @@ func TestUpdatesThroughEveryAPIVersion(t *testing.T) {
 // An engine that refuses every version it could be asked in is asked once more
 // after a new negotiation, and then left alone.
 func TestAnEngineWhoseVersionsMakeNoSense(t *testing.T) {
+	t.Parallel()
 	claim := enginehost.Engine(t).Claim(t, "1.44", "1.30")
 	tw := tower(t, &enginehost.Host{Address: claim.Address}, []string{"nobody"})
 	for name, pass := range map[string]func() error{

@@ -14,7 +14,7 @@ import (
 )
 
 // A service behind a network alias is updated start-first, good image and bad, and
-// a client that asks all the time loses nothing.
+// a client that asks all the time loses nothing. No other test is run beside it.
 func TestAClientOfAServiceThatIsUpdatedStartFirstLosesNothing(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)

@@ -155,6 +155,7 @@ secrets:
 // What Compose made is Compose's still after an update: nothing to recreate,
 // and what it copied into the containers is there.
 func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "composed:1", enginehost.Image{})
@@ -194,6 +195,7 @@ func TestComposeFindsNothingToDoAfterAnUpdate(t *testing.T) {
 }
 
 func TestComposeFilesThatCannotBeCarriedRefuseTheUpdate(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "laden:1", enginehost.Image{})

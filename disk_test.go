@@ -50,8 +50,10 @@ func TestAnImageForWhichTheDiskHasNoRoom(t *testing.T) {
 	assert.Equal(t, watchtower.StatusUpdated, e.Status, "%v", e.Err)
 }
 
-// The disk is full from one call of an update on, perhaps until a later one.
+// The disk is full from one call of an update on, perhaps until a later one. Unlike the
+// test above it is run beside others: the small engine is there but once.
 func TestADiskThatFillsDuringAnUpdate(t *testing.T) {
+	t.Parallel()
 	disk := enginehost.Small(t, diskSize)
 	reg := enginehost.StartRegistry(t)
 	tests := []struct {

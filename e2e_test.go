@@ -1,7 +1,10 @@
 package watchtower_test
 
 import (
+	"context"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +13,7 @@ import (
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/internal/enginehost"
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
@@ -23,14 +27,37 @@ func TestMain(m *testing.M) {
 // object is a JSON object of the engine's API.
 type object = enginehost.Object
 
-// tower watches the containers of the given names on the test's engine.
+// scoped is an engine as if it had a test's own containers only, whose names begin
+// with its words. Others are in the middle of updates of theirs at the same time, and
+// a pass takes care of whatever it finds there.
+type scoped struct {
+	*dockerengine.Engine
+
+	words []string
+}
+
+func (s scoped) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	all, err := s.Engine.Containers(ctx)
+	return slices.DeleteFunc(all, func(c lifecycle.Container) bool { return !slices.Contains(s.words, word(c.Name)) }), err
+}
+
+// word is what a container's name begins with: "web_1" of "web_1-db.wt-…". What runs
+// side by side has another one each.
+func word(name string) string { return name[:strings.IndexAny(name+"-", "-.")] }
+
+// tower watches the containers of the given names on the test's engine, and sees no
+// others than those that share a word with them.
 func tower(t testing.TB, host *enginehost.Host, names []string, opts ...watchtower.Option) *watchtower.Tower {
 	t.Helper()
 	engine, err := dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)
 	mine, err := filter.Names(names...)
 	require.NoError(t, err)
-	tw, err := watchtower.New(append([]watchtower.Option{watchtower.WithEngine(engine), watchtower.WithFilter(mine)}, opts...)...)
+	own := scoped{Engine: engine}
+	for _, name := range names {
+		own.words = append(own.words, word(name))
+	}
+	tw, err := watchtower.New(append([]watchtower.Option{watchtower.WithEngine(own), watchtower.WithFilter(mine)}, opts...)...)
 	require.NoError(t, err)
 	return tw
 }
@@ -55,6 +82,7 @@ func update(t *testing.T, tw *watchtower.Tower) *watchtower.Report {
 }
 
 func TestAStaleContainerMovesToTheNewImage(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	says := func(version string) map[string]string {

@@ -19,6 +19,7 @@ import (
 // differ from the old one's: after the update the difference of the two inspects
 // is what the new image explains, and nothing else.
 func TestAnUpdateKeepsTheConfiguration(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	v1 := enginehost.Image{

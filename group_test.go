@@ -34,6 +34,7 @@ func ids(t *testing.T, host *enginehost.Host, names ...string) map[string]string
 }
 
 func TestChildrenReachTheirParentAfterAnUpdate(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	still, _ := reg.Push(t, "still:1", enginehost.Image{})
@@ -48,6 +49,7 @@ func TestChildrenReachTheirParentAfterAnUpdate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			parent, child := tt.name+"-parent", tt.name+"-child"
 			ref, _ := reg.Push(t, parent+":1", serving("one"))
 			host.Pull(t, ref, "")
@@ -81,6 +83,7 @@ func TestChildrenReachTheirParentAfterAnUpdate(t *testing.T) {
 }
 
 func TestAChainOfVolumesMovesTogether(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	still, _ := reg.Push(t, "still:1", enginehost.Image{})

@@ -26,95 +26,118 @@ func bareImage(t *testing.T) enginehost.Image {
 	return enginehost.Image{NoBusybox: true, Files: map[string]string{"busybox": string(data)}, Cmd: []string{"/busybox", "sleep", "100000"}}
 }
 
-// The same on a real engine, in one pass. A minute is the least that a label can
-// give a command, so this takes two.
+// hookSubject is a container with a command at one point.
+type hookSubject struct {
+	outcome, state string
+	command        string
+	status         watchtower.Status
+	says, output   string
+	old, name      string
+}
+
+func hookSubjects() map[watchtower.HookPoint][]*hookSubject {
+	const busy = `trap "" TERM; echo busy; (sleep 7771 &); sh -c "sleep 7772; true"`
+	subjects := map[watchtower.HookPoint][]*hookSubject{lifecycle.PreUpdate: {
+		{outcome: "exit 0", command: "echo all is well >&2", status: watchtower.StatusUpdated, output: "all is well"},
+		{outcome: "exit 75", command: "echo a backup runs; exit 75", status: watchtower.StatusSkipped, says: "exit code 75, try later: a backup runs", output: "a backup runs"},
+		{outcome: "exit 1", command: "echo no disk; exit 1", status: watchtower.StatusFailed, says: "exit code 1: no disk", output: "no disk"},
+		{outcome: "timeout", command: busy, status: watchtower.StatusFailed, says: "timed out after 1m0s: busy", output: "busy"},
+		{outcome: "missing shell", command: "true", status: watchtower.StatusFailed, says: `"sh": executable file not found`, output: "executable file not found"},
+		{outcome: "stopped", state: "stop", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
+		{outcome: "paused", state: "pause", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
+	}}
+	for point, version := range map[watchtower.HookPoint]string{lifecycle.PreCheck: "1", lifecycle.PostUpdate: "2", lifecycle.PostCheck: "2"} {
+		subjects[point] = []*hookSubject{
+			{outcome: "exit 0", command: "echo it is $VERSION", status: watchtower.StatusUpdated, output: "it is " + version},
+			{outcome: "exit 75", command: "exit 75", status: watchtower.StatusUpdated, says: "exit code 75"},
+			{outcome: "exit 1", command: "echo no disk; exit 1", status: watchtower.StatusUpdated, says: "exit code 1: no disk", output: "no disk"},
+			{outcome: "missing shell", command: "true", status: watchtower.StatusUpdated, says: `"sh": executable file not found`, output: "executable file not found"},
+			{outcome: "stopped", state: "stop", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
+			{outcome: "paused", state: "pause", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
+		}
+	}
+	subjects[lifecycle.PostUpdate] = append(subjects[lifecycle.PostUpdate], &hookSubject{
+		outcome: "timeout", command: busy, status: watchtower.StatusUpdated, says: "timed out after 1m0s: busy", output: "busy",
+	})
+	for point, all := range subjects {
+		for _, s := range all {
+			s.name = "hook_" + strings.ReplaceAll(string(point), "-", "_") + "-" + strings.ReplaceAll(s.outcome, " ", "-")
+		}
+	}
+	return subjects
+}
+
+// run starts it, and publishes its next image.
+func (s *hookSubject) run(t *testing.T, host *enginehost.Host, reg *enginehost.Registry, point watchtower.HookPoint) {
+	t.Helper()
+	image := enginehost.Image{Env: []string{"VERSION=1"}}
+	if s.outcome == "missing shell" {
+		image = bareImage(t)
+	}
+	ref, _ := reg.Push(t, s.name+":1", image)
+	host.Pull(t, ref, "")
+	s.old = host.Run(t, s.name, object{"Image": ref, "StopTimeout": 1, "Labels": object{hookLabels[point]: s.command}})
+	if s.state != "" {
+		host.API(t, "POST", "/containers/"+s.name+"/"+s.state, nil, nil)
+	}
+	image.Env = []string{"VERSION=2"}
+	reg.Push(t, s.name+":1", image)
+}
+
+// befell checks what became of it.
+func (s *hookSubject) befell(t *testing.T, host *enginehost.Host, e watchtower.Entry) {
+	t.Helper()
+	now := host.Inspect(t, s.name)
+	assert.Equal(t, s.status, e.Status, "%v", e.Err)
+	assert.Equal(t, s.status == watchtower.StatusUpdated, now["Id"] != s.old)
+	assert.Equal(t, []string{s.name}, named(t, host, s.name), "nothing else is left")
+	require.Len(t, e.Hooks, 1)
+	hook := e.Hooks[0]
+	assert.Contains(t, hook.Output, s.output)
+	switch {
+	case hook.NotRun != "":
+		assert.Equal(t, "not run", s.says)
+	case hook.Verdict.Err != nil:
+		assert.Contains(t, hook.Verdict.Err.Error(), s.says)
+	default:
+		assert.Contains(t, hook.Verdict.Skip, s.says)
+	}
+	if s.status != watchtower.StatusUpdated {
+		assert.Contains(t, text(t, e), "pre-update hook of "+s.name)
+	}
+	if s.outcome == "timeout" {
+		left := host.Exec(t, s.name, "ps")
+		assert.NotContains(t, left, "sleep 777", "it was ended with all it has started")
+		assert.Contains(t, left, "sleep 1000", "and nothing else")
+	}
+}
+
+// The same on a real engine, in a pass for each point. A minute is the least that a
+// label can give a command, so this takes one.
 func TestHooksDecideOverAContainersFateOnTheEngine(t *testing.T) {
 	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	type subject struct {
-		point          watchtower.HookPoint
-		outcome, state string
-		command        string
-		status         watchtower.Status
-		says, output   string
-		old, name      string
-	}
-	const busy = `trap "" TERM; echo busy; (sleep 7771 &); sh -c "sleep 7772; true"`
-	subjects := []*subject{
-		{point: lifecycle.PreUpdate, outcome: "exit 0", command: "echo all is well >&2", status: watchtower.StatusUpdated, output: "all is well"},
-		{point: lifecycle.PreUpdate, outcome: "exit 75", command: "echo a backup runs; exit 75", status: watchtower.StatusSkipped, says: "exit code 75, try later: a backup runs", output: "a backup runs"},
-		{point: lifecycle.PreUpdate, outcome: "exit 1", command: "echo no disk; exit 1", status: watchtower.StatusFailed, says: "exit code 1: no disk", output: "no disk"},
-		{point: lifecycle.PreUpdate, outcome: "timeout", command: busy, status: watchtower.StatusFailed, says: "timed out after 1m0s: busy", output: "busy"},
-		{point: lifecycle.PreUpdate, outcome: "missing shell", command: "true", status: watchtower.StatusFailed, says: `"sh": executable file not found`, output: "executable file not found"},
-		{point: lifecycle.PreUpdate, outcome: "stopped", state: "stop", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
-		{point: lifecycle.PreUpdate, outcome: "paused", state: "pause", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
-	}
-	for _, point := range []watchtower.HookPoint{lifecycle.PreCheck, lifecycle.PostUpdate, lifecycle.PostCheck} {
-		subjects = append(subjects,
-			&subject{point: point, outcome: "exit 0", command: "echo it is $VERSION", status: watchtower.StatusUpdated, output: map[bool]string{true: "it is 1", false: "it is 2"}[point == lifecycle.PreCheck]},
-			&subject{point: point, outcome: "exit 75", command: "exit 75", status: watchtower.StatusUpdated, says: "exit code 75"},
-			&subject{point: point, outcome: "exit 1", command: "echo no disk; exit 1", status: watchtower.StatusUpdated, says: "exit code 1: no disk", output: "no disk"},
-			&subject{point: point, outcome: "missing shell", command: "true", status: watchtower.StatusUpdated, says: `"sh": executable file not found`, output: "executable file not found"},
-			&subject{point: point, outcome: "stopped", state: "stop", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
-			&subject{point: point, outcome: "paused", state: "pause", command: "exit 1", status: watchtower.StatusUpdated, says: "not run"},
-		)
-	}
-	subjects = append(subjects, &subject{
-		point: lifecycle.PostUpdate, outcome: "timeout", command: busy,
-		status: watchtower.StatusUpdated, says: "timed out after 1m0s: busy", output: "busy",
-	})
-	var names []string
-	var group sync.WaitGroup
-	for _, s := range subjects {
-		s.name = "hook-" + string(s.point) + "-" + strings.ReplaceAll(s.outcome, " ", "-")
-		names = append(names, s.name)
-		group.Go(func() {
-			image := enginehost.Image{Env: []string{"VERSION=1"}}
-			if s.outcome == "missing shell" {
-				image = bareImage(t)
+	for point, subjects := range hookSubjects() {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			var names []string
+			var group sync.WaitGroup
+			for _, s := range subjects {
+				names = append(names, s.name)
+				group.Go(func() { s.run(t, host, reg, point) })
 			}
-			ref, _ := reg.Push(t, s.name+":1", image)
-			host.Pull(t, ref, "")
-			s.old = host.Run(t, s.name, object{"Image": ref, "StopTimeout": 1, "Labels": object{hookLabels[s.point]: s.command}})
-			if s.state != "" {
-				host.API(t, "POST", "/containers/"+s.name+"/"+s.state, nil, nil)
-			}
-			image.Env = []string{"VERSION=2"}
-			reg.Push(t, s.name+":1", image)
-		})
-	}
-	group.Wait()
-	r := update(t, tower(t, host, names, quick(), watchtower.WithLabelHooks(watchtower.HookUser{}), watchtower.WithConcurrency(len(names)),
-		watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused)))
-	table := newHookTable(t)
-	defer table.show(t)
-	for _, s := range subjects {
-		t.Run(s.name, func(t *testing.T) {
-			e := entry(t, r, s.name)
-			now := host.Inspect(t, s.name)
-			table.row(t, s.point, s.outcome, e, now["Id"] == s.old)
-			assert.Equal(t, s.status, e.Status, "%v", e.Err)
-			assert.Equal(t, s.status == watchtower.StatusUpdated, now["Id"] != s.old)
-			assert.Equal(t, []string{s.name}, named(t, host, s.name), "nothing else is left")
-			require.Len(t, e.Hooks, 1)
-			hook := e.Hooks[0]
-			assert.Contains(t, hook.Output, s.output)
-			switch {
-			case hook.NotRun != "":
-				assert.Equal(t, "not run", s.says)
-			case hook.Verdict.Err != nil:
-				assert.Contains(t, hook.Verdict.Err.Error(), s.says)
-			default:
-				assert.Contains(t, hook.Verdict.Skip, s.says)
-			}
-			if s.status != watchtower.StatusUpdated {
-				assert.Contains(t, text(t, e), "pre-update hook of "+s.name)
-			}
-			if s.outcome == "timeout" {
-				left := host.Exec(t, s.name, "ps")
-				assert.NotContains(t, left, "sleep 777", "it was ended with all it has started")
-				assert.Contains(t, left, "sleep 1000", "and nothing else")
+			group.Wait()
+			r := update(t, tower(t, host, names, quick(), watchtower.WithLabelHooks(watchtower.HookUser{}), watchtower.WithConcurrency(len(names)),
+				watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited, lifecycle.StatePaused)))
+			table := newHookTable(t)
+			defer table.show(t)
+			for _, s := range subjects {
+				t.Run(s.outcome, func(t *testing.T) {
+					e := entry(t, r, s.name)
+					table.row(t, point, s.outcome, e, host.Inspect(t, s.name)["Id"] == s.old)
+					s.befell(t, host, e)
+				})
 			}
 		})
 	}
@@ -122,6 +145,7 @@ func TestHooksDecideOverAContainersFateOnTheEngine(t *testing.T) {
 
 // What a command is told, and whom it runs as.
 func TestHooksKnowTheirContainer(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	const who = "echo $(busybox id -u):$(busybox id -g); echo $WT_CONTAINER"
@@ -145,7 +169,8 @@ func TestHooksKnowTheirContainer(t *testing.T) {
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			name := "hook-user-" + string(rune('a'+i))
+			t.Parallel()
+			name := "hook_user_" + string(rune('a'+i))
 			ref, _ := reg.Push(t, name+":1", enginehost.Image{Env: []string{"OF=" + name}})
 			host.Pull(t, ref, "")
 			labels := object{lifecycle.LabelPreCheck: who, "com.centurylinklabs.watchtower.stop-signal": "SIGINT", "other": "label"}

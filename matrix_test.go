@@ -76,19 +76,20 @@ func users() []object {
 // gets there who would have got the same container from the old one. The engine
 // itself is asked what that is.
 func TestTheThreeWayMergeOfEveryConfigField(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	bare := enginehost.Image{Cmd: []string{"true"}}
 	cleared := enginehost.Image{Entrypoint: []string{}, Cmd: []string{"a"}, Env: []string{}, Labels: map[string]string{}}
 	a, b := imageOf("a", "SIGUSR1", 1), imageOf("b", "SIGUSR2", 2)
-	cases := 0
-	for name, pair := range map[string][2]enginehost.Image{
-		"a-b": {a, b}, "a-bare": {a, bare}, "bare-a": {bare, a}, "cleared-a": {cleared, a},
-	} {
+	pairs := map[string][2]enginehost.Image{"a-b": {a, b}, "a-bare": {a, bare}, "bare-a": {bare, a}, "cleared-a": {cleared, a}}
+	t.Logf("%d cases of old image, user and new image", len(pairs)*len(users()))
+	for name, pair := range pairs {
 		t.Run(name, func(t *testing.T) {
+			var fresh []string
+			require.True(t, t.Run("fresh", func(t *testing.T) { fresh = fill(t, host, reg, "new-"+name, pair[1]) }))
 			before := fill(t, host, reg, "old-"+name, pair[0])
 			reg.Push(t, "old-"+name+":1", pair[1])
-			fresh := fill(t, host, reg, "new-"+name, pair[1])
 			r := update(t, tower(t, host, []string{"old-" + name + "-.*"}, watchtower.WithStates(lifecycle.StateCreated)))
 			require.NoError(t, r.Err())
 			require.Equal(t, len(before), r.Count(watchtower.StatusUpdated), r.Summary())
@@ -98,12 +99,10 @@ func TestTheThreeWayMergeOfEveryConfigField(t *testing.T) {
 					least++
 				}
 				got := configOf(t, host, fmt.Sprintf("old-%s-%02d", name, i))
-				cases++
 				assert.JSONEq(t, fresh[least], got, "the user said %s; least is %s", text(t, user), text(t, users()[least]))
 			}
 		})
 	}
-	t.Logf("%d cases of old image, user and new image", cases)
 }
 
 // fill makes a container for each user and returns what the engine made of it.

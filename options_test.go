@@ -198,6 +198,7 @@ func options(ref, other string) map[string]object {
 // they are over two updates. An option the engine's client learns to know makes
 // this test fail until it is used here, or said why not.
 func TestEveryCreateOptionSurvivesTwoUpdates(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	image := func(version string) enginehost.Image {

@@ -14,6 +14,7 @@ import (
 // read once. How much is read to tell depends on the engine: the classic image
 // store knows an image's configuration, containerd's its manifest.
 func TestOnlyTheContentOfItsPlatformMakesAContainerStale(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	index := map[string]enginehost.Image{"linux/amd64": {}, "linux/arm64": {Env: []string{"OTHER=1"}}}
@@ -69,6 +70,7 @@ func TestOnlyTheContentOfItsPlatformMakesAContainerStale(t *testing.T) {
 
 // Both platforms' images hold this machine's busybox, so that both run here.
 func TestAContainerOfAnotherPlatformKeepsIt(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	push := func(amd64, arm64 string) string {

@@ -38,6 +38,7 @@ func stateOf(t *testing.T, host *enginehost.Host, name string) string {
 const sayHow = `for s in TERM INT USR1 QUIT; do trap "echo $s >>/data/by; exit 0" $s; done; while :; do sleep 1000 & wait $!; done`
 
 func TestPolicyOnARealEngineHowContainersAreStopped(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	shell := func(script string) []string { return []string{"/bin/sh", "-c", script} }
@@ -47,71 +48,78 @@ func TestPolicyOnARealEngineHowContainersAreStopped(t *testing.T) {
 		own    string // the container's own
 		want   string
 	}{
-		"stop-label":   {object{lifecycle.LabelStopSignal: "SIGUSR1"}, "SIGINT", "SIGQUIT", "USR1"},
-		"stop-number":  {object{lifecycle.LabelStopSignal: "2"}, "", "", "INT"},
-		"stop-own":     {nil, "SIGINT", "SIGQUIT", "QUIT"},
-		"stop-image":   {nil, "SIGINT", "", "INT"},
-		"stop-default": {nil, "", "", "TERM"},
-		"stop-wrong":   {object{lifecycle.LabelStopSignal: "SIGFOO"}, "", "", "TERM"},
+		"stop_label":   {object{lifecycle.LabelStopSignal: "SIGUSR1"}, "SIGINT", "SIGQUIT", "USR1"},
+		"stop_number":  {object{lifecycle.LabelStopSignal: "2"}, "", "", "INT"},
+		"stop_own":     {nil, "SIGINT", "SIGQUIT", "QUIT"},
+		"stop_image":   {nil, "SIGINT", "", "INT"},
+		"stop_default": {nil, "", "", "TERM"},
+		"stop_wrong":   {object{lifecycle.LabelStopSignal: "SIGFOO"}, "", "", "TERM"},
 	} {
-		host.Volume(t, name)
-		// A policy that restarts is what a signal of one's own could set off.
-		movedOn(t, host, reg, name, enginehost.Image{StopSignal: tt.image}, object{
-			"Cmd": shell(sayHow), "StopSignal": tt.own, "Labels": tt.labels,
-			"HostConfig": object{"Binds": []string{name + ":/data"}, "RestartPolicy": object{"Name": "always"}},
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host.Volume(t, name)
+			// A policy that restarts is what a signal of one's own could set off.
+			movedOn(t, host, reg, name, enginehost.Image{StopSignal: tt.image}, object{
+				"Cmd": shell(sayHow), "StopSignal": tt.own, "Labels": tt.labels,
+				"HostConfig": object{"Binds": []string{name + ":/data"}, "RestartPolicy": object{"Name": "always"}},
+			})
+			got := entry(t, update(t, tower(t, host, []string{name}, quick(), watchtower.WithStopTimeout(20*time.Second))), name)
+			require.NoError(t, got.Err)
+			assert.Equal(t, watchtower.StatusUpdated, got.Status)
+			by := strings.Fields(host.Exec(t, name, "cat", "/data/by"))
+			require.NotEmpty(t, by)
+			assert.Equal(t, tt.want, by[0])
+			// Below API 1.42 an engine takes another signal than the container's own for a
+			// crash: its policy may have begun another life before the stop.
+			assert.True(t, len(by) == 1 || name == "stop_label" && !host.Speaks("1.42"), "%s: %v", name, by)
+			assert.Equal(t, "2", host.Exec(t, name, "sh", "-c", "echo $VERSION"))
+			assert.Less(t, got.Downtime, 10*time.Second)
 		})
-		got := entry(t, update(t, tower(t, host, []string{name}, quick(), watchtower.WithStopTimeout(20*time.Second))), name)
-		require.NoError(t, got.Err, name)
-		assert.Equal(t, watchtower.StatusUpdated, got.Status, name)
-		by := strings.Fields(host.Exec(t, name, "cat", "/data/by"))
-		require.NotEmpty(t, by, name)
-		assert.Equal(t, tt.want, by[0], name)
-		// Below API 1.42 an engine takes another signal than the container's own for a
-		// crash: its policy may have begun another life before the stop.
-		assert.True(t, len(by) == 1 || name == "stop-label" && !host.Speaks("1.42"), "%s: %v", name, by)
-		assert.Equal(t, "2", host.Exec(t, name, "sh", "-c", "echo $VERSION"), name)
-		assert.Less(t, got.Downtime, 10*time.Second, name)
 	}
 
 	// One that hears nothing is killed after its own time.
-	movedOn(t, host, reg, "stop-deaf", enginehost.Image{}, object{
-		"Cmd": shell(`trap "" TERM USR1; while :; do sleep 1; done`), "Labels": object{lifecycle.LabelStopTimeout: "1", lifecycle.LabelStopSignal: "USR1"},
+	t.Run("stop_deaf", func(t *testing.T) {
+		t.Parallel()
+		movedOn(t, host, reg, "stop_deaf", enginehost.Image{}, object{
+			"Cmd": shell(`trap "" TERM USR1; while :; do sleep 1; done`), "Labels": object{lifecycle.LabelStopTimeout: "1", lifecycle.LabelStopSignal: "USR1"},
+		})
+		got := entry(t, update(t, tower(t, host, []string{"stop_deaf"}, quick(), watchtower.WithStopTimeout(time.Minute))), "stop_deaf")
+		require.NoError(t, got.Err)
+		t.Log("killed after", got.Downtime)
+		assert.Less(t, got.Downtime, 20*time.Second)
+		assert.GreaterOrEqual(t, got.Downtime, time.Second)
 	})
-	got := entry(t, update(t, tower(t, host, []string{"stop-deaf"}, quick(), watchtower.WithStopTimeout(time.Minute))), "stop-deaf")
-	require.NoError(t, got.Err)
-	t.Log("killed after", got.Downtime)
-	assert.Less(t, got.Downtime, 20*time.Second)
-	assert.GreaterOrEqual(t, got.Downtime, time.Second)
 }
 
 func TestPolicyOnARealEngineNoRestartAndRevived(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	old := movedOn(t, host, reg, "no-restart", enginehost.Image{}, object{"HostConfig": object{"RestartPolicy": object{"Name": "always"}}})
-	tw := tower(t, host, []string{"no-restart"}, quick(), watchtower.WithNoRestart(true), watchtower.WithCleanup(true))
-	got := entry(t, update(t, tw), "no-restart")
+	old := movedOn(t, host, reg, "unstarted", enginehost.Image{}, object{"HostConfig": object{"RestartPolicy": object{"Name": "always"}}})
+	tw := tower(t, host, []string{"unstarted"}, quick(), watchtower.WithNoRestart(true), watchtower.WithCleanup(true))
+	got := entry(t, update(t, tw), "unstarted")
 	require.NoError(t, got.Err)
 	assert.Equal(t, watchtower.StatusUpdated, got.Status)
 	assert.Equal(t, "created, not started", got.Reason)
-	assert.Equal(t, "created", stateOf(t, host, "no-restart"))
-	now := host.Inspect(t, "no-restart")
+	assert.Equal(t, "created", stateOf(t, host, "unstarted"))
+	now := host.Inspect(t, "unstarted")
 	assert.NotEqual(t, old, now["Id"])
 	assert.Equal(t, http.StatusNotFound, host.Status(t, http.MethodGet, "/containers/"+old+"/json", nil))
 	image, _ := now["Image"].(string)
 	assert.True(t, host.ImageExists(t, image), "the image in use stays")
 	assert.False(t, host.ImageExists(t, got.Container.ImageID), "the old one is cleaned up")
-	assert.NotContains(t, strings.Join(host.List(t), " "), "no-restart.wt")
-	host.API(t, http.MethodPost, "/containers/no-restart/start", nil, nil)
-	assert.Equal(t, "2", host.Exec(t, "no-restart", "sh", "-c", "echo $VERSION"))
+	assert.NotContains(t, strings.Join(host.List(t), " "), "unstarted.wt")
+	host.API(t, http.MethodPost, "/containers/unstarted/start", nil, nil)
+	assert.Equal(t, "2", host.Exec(t, "unstarted", "sh", "-c", "echo $VERSION"))
 
 	states := watchtower.WithStates(lifecycle.StateRunning, lifecycle.StateExited)
-	for name, opts := range map[string][]watchtower.Option{"left-down": {states}, "revived": {states, watchtower.WithReviveStopped(true)}} {
+	for name, opts := range map[string][]watchtower.Option{"down": {states}, "revived": {states, watchtower.WithReviveStopped(true)}} {
 		movedOn(t, host, reg, name, enginehost.Image{}, object{})
 		host.API(t, http.MethodPost, "/containers/"+name+"/stop", nil, nil)
 		got := entry(t, update(t, tower(t, host, []string{name}, append(opts, quick())...)), name)
 		require.NoError(t, got.Err, name)
 		assert.Equal(t, watchtower.StatusUpdated, got.Status, name)
-		assert.Equal(t, map[string]string{"left-down": "created", "revived": "running"}[name], stateOf(t, host, name))
+		assert.Equal(t, map[string]string{"down": "created", "revived": "running"}[name], stateOf(t, host, name))
 	}
 	// One that fails when it is revived leaves the old one as it was.
 	old = movedOn(t, host, reg, "revived-bad", enginehost.Image{}, object{})
@@ -124,6 +132,7 @@ func TestPolicyOnARealEngineNoRestartAndRevived(t *testing.T) {
 }
 
 func TestPolicyOnARealEngineRemoveVolumes(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	const name = "volumes"

@@ -25,6 +25,7 @@ func page(version, script string) enginehost.Image {
 }
 
 func TestAProbeDecidesOverASwap(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	host.Network(t, "probe-front", "")
@@ -35,21 +36,22 @@ func TestAProbeDecidesOverASwap(t *testing.T) {
 		host        object
 		want        string // in the answer; empty: updated
 	}{
-		{"http", "http://:8080/health", page("2", ""), nil, ""},
-		{"http-network", "http://:8080/health", page("2", ""), object{"NetworkMode": "probe-front"}, ""},
-		{"http-host", "http://:8080/health", page("2", ""), object{"NetworkMode": "host"}, ""},
-		{"http-503", "http://:8080/cgi-bin/health", unready, nil, "status 503 Service Unavailable: no database yet"},
-		{"tcp", "tcp://:8080", page("2", ""), nil, ""},
-		{"tcp-refused", "tcp://:8081", page("2", ""), nil, ":8081: connect: connection refused"},
-		{"exec", "exec:test $VERSION = 2 && wget -qO- http://127.0.0.1:8080/health", page("2", ""), nil, ""},
-		{"exec-fails", "exec:echo no disk; exit 1", page("2", ""), nil, "exit code 1: no disk"},
-		{"exec-says-why", "exec:echo no database >&2; exit 2", page("2", ""), nil, "exit code 2: no database"},
-		{"exec-hangs", "exec:sleep 1000", page("2", ""), nil, "no answer"},
-		{"exec-missing", `exec:["/nowhere"]`, page("2", ""), nil, `exit code 126: OCI runtime exec failed`},
+		{"http_bridge", "http://:8080/health", page("2", ""), nil, ""},
+		{"http_network", "http://:8080/health", page("2", ""), object{"NetworkMode": "probe-front"}, ""},
+		{"http_host", "http://:8080/health", page("2", ""), object{"NetworkMode": "host"}, ""},
+		{"http_503", "http://:8080/cgi-bin/health", unready, nil, "status 503 Service Unavailable: no database yet"},
+		{"tcp_open", "tcp://:8080", page("2", ""), nil, ""},
+		{"tcp_refused", "tcp://:8081", page("2", ""), nil, ":8081: connect: connection refused"},
+		{"exec_well", "exec:test $VERSION = 2 && wget -qO- http://127.0.0.1:8080/health", page("2", ""), nil, ""},
+		{"exec_fails", "exec:echo no disk; exit 1", page("2", ""), nil, "exit code 1: no disk"},
+		{"exec_says_why", "exec:echo no database >&2; exit 2", page("2", ""), nil, "exit code 2: no database"},
+		{"exec_hangs", "exec:sleep 1000", page("2", ""), nil, "no answer"},
+		{"exec_missing", `exec:["/nowhere"]`, page("2", ""), nil, `exit code 126: OCI runtime exec failed`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			name := "probe-" + tt.name
+			t.Parallel()
+			name := "probe_" + tt.name
 			ref, _ := reg.Push(t, name+":1", page("1", ""))
 			host.Pull(t, ref, "")
 			labels := object{lifecycle.LabelProbe: tt.probe}
@@ -86,31 +88,33 @@ func TestAProbeDecidesOverASwap(t *testing.T) {
 // One that lives in another's network is asked at the other's address, and one that
 // is swapped start-first at its own while both are there.
 func TestAProbeFindsItsContainer(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	p, err := lifecycle.ParseProbe("http://:8080/health")
 	require.NoError(t, err)
 	for name, next := range map[string]enginehost.Image{"good": page("2", ""), "bad": {}} {
 		t.Run(name, func(t *testing.T) {
-			first, _ := reg.Push(t, "probed-first-"+name+":1", page("1", ""))
+			t.Parallel()
+			first, _ := reg.Push(t, "probed_"+name+"-first:1", page("1", ""))
 			host.Pull(t, first, "")
 			host.Network(t, "probed-"+name, "")
-			id := host.Run(t, "probed-first-"+name, object{
+			id := host.Run(t, "probed_"+name+"-first", object{
 				"Image": first, "HostConfig": object{"NetworkMode": "probed-" + name}, "NetworkingConfig": object{"EndpointsConfig": object{
 					"probed-" + name: object{"Aliases": []string{"www"}},
 				}},
 			})
-			child, _ := reg.Push(t, "probed-child-"+name+":1", page("1", ""))
+			child, _ := reg.Push(t, "probed_"+name+"-child:1", page("1", ""))
 			host.Pull(t, child, "")
-			parent, _ := reg.Push(t, "probed-parent-"+name+":1", enginehost.Image{})
+			parent, _ := reg.Push(t, "probed_"+name+"-parent:1", enginehost.Image{})
 			host.Pull(t, parent, "")
-			host.Run(t, "probed-parent-"+name, object{"Image": parent})
-			inside := host.Run(t, "probed-child-"+name, object{"Image": child, "HostConfig": object{"NetworkMode": "container:probed-parent-" + name}})
-			reg.Push(t, "probed-first-"+name+":1", next)
-			reg.Push(t, "probed-child-"+name+":1", next)
-			r := update(t, tower(t, host, []string{"probed-first-" + name, "probed-child-" + name}, quick(),
+			host.Run(t, "probed_"+name+"-parent", object{"Image": parent})
+			inside := host.Run(t, "probed_"+name+"-child", object{"Image": child, "HostConfig": object{"NetworkMode": "container:probed_" + name + "-parent"}})
+			reg.Push(t, "probed_"+name+"-first:1", next)
+			reg.Push(t, "probed_"+name+"-child:1", next)
+			r := update(t, tower(t, host, []string{"probed_" + name + "-first", "probed_" + name + "-child"}, quick(),
 				watchtower.WithProbe(p, 3*time.Second), watchtower.WithUpdateOrder(lifecycle.StartFirst)))
-			for service, old := range map[string]string{"probed-first-" + name: id, "probed-child-" + name: inside} {
+			for service, old := range map[string]string{"probed_" + name + "-first": id, "probed_" + name + "-child": inside} {
 				e := entry(t, r, service)
 				t.Log(e.Err, e.Downtime)
 				if name == "good" {
@@ -122,8 +126,8 @@ func TestAProbeFindsItsContainer(t *testing.T) {
 					assert.Equal(t, old, host.Inspect(t, service)["Id"])
 				}
 			}
-			assert.Zero(t, entry(t, r, "probed-first-"+name).Downtime, "it was swapped start-first")
-			assert.NotZero(t, entry(t, r, "probed-child-"+name).Downtime)
+			assert.Zero(t, entry(t, r, "probed_"+name+"-first").Downtime, "it was swapped start-first")
+			assert.NotZero(t, entry(t, r, "probed_"+name+"-child").Downtime)
 		})
 	}
 }

@@ -22,6 +22,7 @@ import (
 )
 
 func TestAPullThatBreaksOffMovesNothing(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "cut:1", enginehost.Image{})
@@ -57,6 +58,7 @@ func TestAPullThatBreaksOffMovesNothing(t *testing.T) {
 // A tag that moves between the check and the pull: what was judged is not there,
 // so nothing is moved, and the next pass judges anew.
 func TestATagThatMovesBeforeThePullIsSuperseded(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "moving:1", enginehost.Image{})

@@ -41,7 +41,7 @@ type upset struct {
 
 func upsets() []upset {
 	check := func(test string, fields object) object {
-		fields["Test"], fields["Timeout"] = []string{"CMD-SHELL", test}, 1e9
+		fields["Test"], fields["Timeout"] = []string{"CMD-SHELL", test}, 20e9
 		return fields
 	}
 	shell := func(text string) []string { return []string{"sh", "-c", text} }
@@ -54,14 +54,15 @@ func upsets() []upset {
 		{name: "exits-at-once", next: enginehost.Image{Cmd: shell("echo cannot run; exit 3")}, exits: []int{3}, says: "exit code 3", log: "cannot run"},
 		{name: "exits-after-5s", next: enginehost.Image{Cmd: shell("sleep 5; echo gave up; exit 1")}, stable: "8s", exits: []int{1}, says: "exit code 1", log: "gave up"},
 		// An engine that is busy may take its time to notice that a life has ended.
-		{name: "loops", next: enginehost.Image{Cmd: shell("echo cannot run; exit 1")}, policy: "always", exits: []int{1, 0}, says: "it restarts", log: "cannot run"},
+		{name: "loops", next: enginehost.Image{Cmd: shell("echo cannot run; sleep 1; exit 1")}, policy: "always", stable: "8s", exits: []int{1, 0}, says: "it restarts", log: "cannot run"},
 		{name: "sick-after-10s", next: sick, exits: []int{0}, says: "it is unhealthy: fever", probe: "fever"},
 		{name: "slow-to-be-healthy", next: slow, good: true},
 	}
 }
 
 // All in one pass, so that none is in the way of another; each with a client that
-// asks for its page all the time.
+// asks for its page all the time. It tells how long they are away, so no other test
+// is run beside it.
 func TestABadImageEndsWithTheOldContainerRunning(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
@@ -247,6 +248,7 @@ func named(t *testing.T, host *enginehost.Host, service string) []string {
 }
 
 func TestTheTagGoesBackWithTheContainer(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "tagback:1", enginehost.Image{})
@@ -269,6 +271,7 @@ func imageID(t *testing.T, host *enginehost.Host, ref string) string {
 // What is not running stays so, on the new image; what removes itself when it is
 // stopped is replaced all the same.
 func TestTheStateIsLeftAsFound(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	all := watchtower.WithStates("running", "created", "exited", "paused")
@@ -297,7 +300,8 @@ func TestTheStateIsLeftAsFound(t *testing.T) {
 	for i, tt := range tests {
 		for _, bad := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, bad image: %v", tt.name, bad), func(t *testing.T) {
-				name := fmt.Sprintf("state-%d-%v", i, bad)
+				t.Parallel()
+				name := fmt.Sprintf("state_%d_%v", i, bad)
 				ref, _ := reg.Push(t, name+":1", enginehost.Image{Volumes: []string{"/data"}})
 				host.Pull(t, ref, "")
 				old := host.Create(t, name, object{"Image": ref, "HostConfig": tt.host})

@@ -55,6 +55,7 @@ func bundle(t *testing.T, key *ecdsa.PrivateKey, predicate, digest string) engin
 }
 
 func TestOnlySignedImagesMove(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -31,18 +31,21 @@ type scenario struct {
 	ask func(t *testing.T, name string, front *enginehost.Host)
 }
 
-func scenarios(t *testing.T, host *enginehost.Host) map[dockerengine.Feature]scenario {
+// scenarios are those of a test, which has networks of its name, and one port of the
+// host's own.
+func scenarios(t *testing.T, host *enginehost.Host, name, port string) map[dockerengine.Feature]scenario {
 	t.Helper()
 	looked := []dockerengine.Feature{dockerengine.FeatureCheck, dockerengine.FeatureRegistries}
 	updated := append(slices.Clone(looked), dockerengine.FeatureUpdate)
 	good, bad := enginehost.Image{Env: []string{"VERSION=2"}}, enginehost.Image{Cmd: []string{"false"}}
 	command, err := lifecycle.ParseProbe("exec:true")
 	require.NoError(t, err)
-	page, err := lifecycle.ParseProbe("tcp://:8089")
+	page, err := lifecycle.ParseProbe("tcp://:" + port)
 	require.NoError(t, err)
-	serves := enginehost.Image{Env: []string{"VERSION=2"}, Cmd: []string{"sh", "-c", "httpd -f -p 8089"}}
-	host.Network(t, "traffic-a", "")
-	host.Network(t, "traffic-b", "")
+	serves := enginehost.Image{Env: []string{"VERSION=2"}, Cmd: []string{"sh", "-c", "httpd -f -p " + port}}
+	netA, netB := name+"-a", name+"-b"
+	host.Network(t, netA, "")
+	host.Network(t, netB, "")
 	check := func(t *testing.T, name string, front *enginehost.Host) {
 		t.Helper()
 		r, err := tower(t, front, []string{name}).Check(t.Context())
@@ -67,10 +70,10 @@ func scenarios(t *testing.T, host *enginehost.Host) map[dockerengine.Feature]sce
 			prepare: func(t *testing.T, name string) { t.Helper(); copyInto(t, host, name) },
 		},
 		dockerengine.FeatureNetworks: {
-			body: object{"HostConfig": object{"NetworkMode": "traffic-a"}}, next: []enginehost.Image{good}, base: updated, old: true,
+			body: object{"HostConfig": object{"NetworkMode": netA}}, next: []enginehost.Image{good}, base: updated, old: true,
 			prepare: func(t *testing.T, name string) {
 				t.Helper()
-				host.API(t, "POST", "/networks/traffic-b/connect", object{"Container": name}, nil)
+				host.API(t, "POST", "/networks/"+netB+"/connect", object{"Container": name}, nil)
 			},
 		},
 		dockerengine.FeatureSignal: {base: updated, old: true, ask: func(t *testing.T, name string, front *enginehost.Host) {
@@ -80,8 +83,8 @@ func scenarios(t *testing.T, host *enginehost.Host) map[dockerengine.Feature]sce
 			require.NoError(t, e.Stop(t.Context(), name, lifecycle.StopOptions{Signal: "SIGINT"}))
 		}},
 		dockerengine.FeatureStartFirst: {
-			body: object{"HostConfig": object{"NetworkMode": "traffic-a"}, "NetworkingConfig": object{"EndpointsConfig": object{
-				"traffic-a": object{"Aliases": []string{"alias"}},
+			body: object{"HostConfig": object{"NetworkMode": netA}, "NetworkingConfig": object{"EndpointsConfig": object{
+				netA: object{"Aliases": []string{"alias"}},
 			}}},
 			next: []enginehost.Image{good}, base: updated, opts: []watchtower.Option{watchtower.WithUpdateOrder(lifecycle.StartFirst)},
 		},
@@ -135,16 +138,18 @@ func copyInto(t *testing.T, host *enginehost.Host, name string) {
 
 // The list of endpoints is what is really asked: no more, and no less.
 func TestTheListOfEndpointsIsWhatIsAsked(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	all := scenarios(t, host)
+	all := scenarios(t, host, "traffic", "8089")
 	for _, ep := range dockerengine.Endpoints() {
 		assert.Contains(t, all, ep.Feature)
 		assert.NotEmpty(t, ep.Feature.Costs())
 	}
 	for feature, sc := range all {
 		t.Run(string(feature), func(t *testing.T) {
-			name := "traffic-" + string(feature)
+			t.Parallel()
+			name := "traffic_" + string(feature)
 			_, address := sc.run(t, host, reg, name)
 			front := enginehost.NewFront(t, address, nil)
 			at := &enginehost.Host{Address: front.Address}
@@ -179,12 +184,14 @@ func TestTheListOfEndpointsIsWhatIsAsked(t *testing.T) {
 // A proxy that denies one call of an update costs what the list says, and no
 // container: what cannot be done to its end is not begun.
 func TestADeniedEndpointLosesNothing(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	all := scenarios(t, host)
+	all := scenarios(t, host, "denied", "8088")
 	for i, ep := range dockerengine.Endpoints() {
 		t.Run(ep.Method+" "+ep.Path, func(t *testing.T) {
-			sc, name := all[ep.Feature], fmt.Sprintf("denied-%d", i)
+			t.Parallel()
+			sc, name := all[ep.Feature], fmt.Sprintf("denied_%02d", i)
 			old, address := sc.run(t, host, reg, name)
 			front := enginehost.NewFront(t, address, func(method, path string) bool {
 				return !ep.Match(method, path) && !strings.HasSuffix(ep.Path+path, "/_ping/_ping") // whatever its method

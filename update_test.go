@@ -21,6 +21,7 @@ import (
 )
 
 func TestCleanupRemovesOnlyWhatNothingRefersTo(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	prepare := func(name string) (ref, image string) {
@@ -62,13 +63,15 @@ func configFile(t *testing.T, path, registry, user, password string) {
 }
 
 func TestAPrivateRegistryIsReadWithTheLoginInForce(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	for kind, with := range map[string]func(testing.TB, string, string) enginehost.RegistryOption{
 		"basic": enginehost.WithBasicAuth, "token": enginehost.WithTokenAuth,
 	} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			reg := enginehost.StartRegistry(t, with(t, "user", "right"))
-			name := "private-" + kind
+			name := "private_" + kind
 			ref, _ := reg.Push(t, name+":1", enginehost.Image{})
 			host.Pull(t, ref, base64.URLEncoding.EncodeToString([]byte(`{"username":"user","password":"right"}`)))
 			host.Run(t, name, object{"Image": ref})
@@ -113,6 +116,7 @@ func TestAPrivateRegistryIsReadWithTheLoginInForce(t *testing.T) {
 	}
 }
 
+// No other test is run beside it, which would keep it waiting, too.
 func TestADeadRegistryKeepsNobodyElseWaiting(t *testing.T) {
 	host := enginehost.Engine(t)
 	first, second := enginehost.StartRegistry(t), enginehost.StartRegistry(t)
@@ -164,6 +168,7 @@ func (s *steps) Observe(_ context.Context, e watchtower.Event) {
 }
 
 func TestRollingGoesOneAtATimeAndStopsAtABadImage(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	names := []string{"roll-a", "roll-b", "roll-c"}
@@ -195,6 +200,7 @@ func TestRollingGoesOneAtATimeAndStopsAtABadImage(t *testing.T) {
 }
 
 func TestOneImageForManyIsPulledOnce(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "shared:1", enginehost.Image{})
@@ -230,6 +236,7 @@ func count(lines []string, prefix string) int {
 }
 
 func TestWhatIsLeftAloneIsReportedWithTheReason(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, digest := reg.Push(t, "left:1", enginehost.Image{})
@@ -268,6 +275,7 @@ func TestWhatIsLeftAloneIsReportedWithTheReason(t *testing.T) {
 }
 
 func TestAHandPulledTagStillMakesAContainerStale(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "byhand:1", enginehost.Image{})
@@ -290,6 +298,7 @@ func TestAHandPulledTagStillMakesAContainerStale(t *testing.T) {
 }
 
 func TestAContainerThatIsRestartedForEverGetsItsFix(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "loop:1", enginehost.Image{Cmd: []string{"sh", "-c", "exit 1"}})

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -164,7 +165,7 @@ func (h *Host) Run(t testing.TB, name string, body Object) (id string) {
 // RemoveAll removes the container of that name, and what a swap left of it.
 func (h *Host) RemoveAll(t testing.TB, name string) {
 	t.Helper()
-	for _, c := range h.List(t) {
+	for _, c := range h.list(t, name) {
 		if c == name || strings.HasPrefix(c, name+".wt-") {
 			h.Status(t, http.MethodDelete, "/containers/"+c+"?force=1&v=1", nil)
 		}
@@ -172,10 +173,15 @@ func (h *Host) RemoveAll(t testing.TB, name string) {
 }
 
 // List returns the names of all containers.
-func (h *Host) List(t testing.TB) []string {
+func (h *Host) List(t testing.TB) []string { t.Helper(); return h.list(t, "") }
+
+// list returns the names of containers that have the text in one of theirs.
+func (h *Host) list(t testing.TB, text string) []string {
 	t.Helper()
+	filters, err := json.Marshal(map[string][]string{"name": {regexp.QuoteMeta(text)}})
+	require.NoError(t, err)
 	var list []struct{ Names []string }
-	h.API(t, http.MethodGet, "/containers/json?all=1", nil, &list)
+	h.API(t, http.MethodGet, "/containers/json?all=1&filters="+url.QueryEscape(string(filters)), nil, &list)
 	var out []string
 	for _, c := range list {
 		for _, name := range c.Names {

@@ -35,6 +35,7 @@ type Registry struct {
 	mu             sync.Mutex
 	requests       []string
 	broken         func(w http.ResponseWriter, r *http.Request) bool
+	blobs          sync.Map // those it has, by repository and digest
 }
 
 // RegistryOption sets one thing of a registry.
@@ -206,15 +207,20 @@ func (r *Registry) putImage(t testing.TB, repo string, img Image) []byte {
 
 func (r *Registry) putBlob(t testing.TB, repo string, blob []byte) string {
 	t.Helper()
+	digest := digestOf(blob)
+	if _, has := r.blobs.Load(repo + "@" + digest); has {
+		return digest
+	}
 	location := r.send(t, repo, http.MethodPost, "http://"+r.Addr+"/v2/"+repo+"/blobs/uploads/", "", nil, http.StatusAccepted)
 	target, err := url.Parse(location)
 	require.NoError(t, err)
 	target.Scheme, target.Host = "http", r.Addr
 	query := target.Query()
-	query.Set("digest", digestOf(blob))
+	query.Set("digest", digest)
 	target.RawQuery = query.Encode()
 	r.send(t, repo, http.MethodPut, target.String(), "application/octet-stream", blob, http.StatusCreated)
-	return digestOf(blob)
+	r.blobs.Store(repo+"@"+digest, true)
+	return digest
 }
 
 func (r *Registry) putManifest(t testing.TB, repo, tag, mediaType string, manifest []byte) string {

@@ -23,6 +23,9 @@ const (
 	answerWithin = 10 * time.Second
 	// startWithin is how long an engine or a registry may take to come up.
 	startWithin = 30 * time.Second
+	// atOnce is how many tests run side by side that say they may, if -parallel does
+	// not say it: they wait for containers more than they compute.
+	atOnce = "6"
 	// stopWithin is how long one may take to end once it was asked to.
 	stopWithin = 20 * time.Second
 )
@@ -39,6 +42,13 @@ var (
 // to miss.
 func Run(m *testing.M, prepare ...func() error) int {
 	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			return broken(err)
+		}
+	}
 	if flag.Lookup("test.list").Value.String() != "" {
 		return m.Run() // names are listed without an engine
 	}
@@ -61,6 +71,11 @@ func Run(m *testing.M, prepare ...func() error) int {
 		}
 	}
 	return m.Run()
+}
+
+func broken(err error) int {
+	fmt.Fprintf(os.Stderr, "enginehost: %v\n", err)
+	return 1
 }
 
 // attach asks the engine at an address for its version.

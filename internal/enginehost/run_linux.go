@@ -99,8 +99,3 @@ func inside(m *testing.M, dir string) int {
 	fmt.Printf("engine: Docker %s, API %s, in name spaces of its own\n", current.Version, current.APIVersion)
 	return m.Run()
 }
-
-func broken(err error) int {
-	fmt.Fprintf(os.Stderr, "enginehost: %v\n", err)
-	return 1
-}

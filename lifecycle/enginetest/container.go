@@ -16,6 +16,7 @@ import (
 
 type container struct {
 	id, name, image, imageID   string
+	whole                      string // image, with all that people leave out
 	of                         variant
 	manifest, platform         string // that it tells
 	config, host               lifecycle.Document
@@ -115,7 +116,7 @@ func (e *Engine) create(name string, spec lifecycle.Spec, platform string) (*con
 		return nil, fail(errdefs.ErrNotFound, "%s is not for %s", reference, platform)
 	}
 	c := &container{
-		id: e.newID(), name: name, image: reference, imageID: id, of: of, config: merged(spec.Config, of.image.config()),
+		id: e.newID(), name: name, image: reference, whole: whole(reference), imageID: id, of: of, config: merged(spec.Config, of.image.config()),
 		host: spec.HostConfig, networks: spec.Networks, state: lifecycle.StateCreated, created: time.Now(),
 	}
 	if e.containerd {

@@ -205,7 +205,7 @@ func (e *Engine) Containers(ctx context.Context) (out []lifecycle.Container, err
 	err = e.read(ctx, "Containers", "", func() error {
 		for _, c := range e.containers {
 			seen := c.seen()
-			if e.tags[whole(c.image)] != c.imageID {
+			if e.tags[c.whole] != c.imageID {
 				seen.Image = c.imageID // what the list shows once the tag has moved
 			}
 			out = append(out, seen)
