@@ -50,8 +50,8 @@ compare: ## measure other programs of the same interface beside ours: PEERS="nam
 	@$(MAKE) --no-print-directory build deps
 	WATCHTOWER_COST_PEERS="$(PEERS)" WATCHTOWER_COST_PROGRAM=$(CURDIR)/bin/watchtower go test -v -count=1 -run Compare ./internal/checkbench $(READABLY)
 
-docs: ## write the pages in docs that are made from tables
-	UPDATE_DOCS=1 go test -count=1 -run '^(TestSettingsPage|TestMetricsPage|TestThePageOfEndpointsIsOfThisList)$$' ./cmd/watchtower ./cmd/watchtower/internal/metrics ./lifecycle/dockerengine
+docs: ## write what in docs is made from tables and from the code
+	UPDATE_DOCS=1 go test -count=1 -run '^(TestSettingsPage|TestMetricsPage|TestThePageOfEndpointsIsOfThisList|TestTheArchitecturePageShowsTheArrows)$$' . ./cmd/watchtower ./cmd/watchtower/internal/metrics ./lifecycle/dockerengine
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)

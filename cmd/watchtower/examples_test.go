@@ -85,32 +85,3 @@ func TestTheSystemdUnit(t *testing.T) {
 	require.NoError(t, err, string(out))
 	assert.Empty(t, string(out))
 }
-
-// What the pages name is there.
-func TestThePagesNameWhatThereIs(t *testing.T) {
-	t.Parallel()
-	have := map[string]bool{"--name": true}
-	for _, row := range table(&settings{}) {
-		have["--"+row.flag], have[row.env] = true, true
-	}
-	for _, name := range labelNames() {
-		have[name] = true
-	}
-	quoted := regexp.MustCompile("`[^`\n]+`")
-	names := regexp.MustCompile(`(--[a-z][a-z-]+|\bWATCHTOWER_[A-Z_]*[A-Z]\b|com\.centurylinklabs\.[a-z.-]+[a-z])`)
-	found := 0
-	for _, page := range []string{"migrating.md", "settings.md"} {
-		text, err := os.ReadFile("../../docs/" + page)
-		require.NoError(t, err)
-		for _, span := range quoted.FindAllString(string(text), -1) {
-			if strings.Contains(span, "_*") {
-				continue // several at once
-			}
-			for _, name := range names.FindAllString(span, -1) {
-				found++
-				assert.True(t, have[name], "%s names %s", page, name)
-			}
-		}
-	}
-	assert.Greater(t, found, 200)
-}
