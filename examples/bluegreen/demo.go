@@ -37,7 +37,7 @@ func demo(ctx context.Context, out io.Writer) error {
 		defer servers[version].Close()
 	}
 	b := &blueGreen{
-		engine: engine, proxy: p, within: 200 * time.Millisecond, soak: 50 * time.Millisecond, drain: time.Second,
+		engine: engine, proxy: p, within: 2 * time.Second, soak: 50 * time.Millisecond, drain: time.Second,
 		address: func(c lifecycle.Snapshot) (*url.URL, error) {
 			for _, v := range c.Config.Texts("Env") {
 				if server := servers[v]; server != nil {

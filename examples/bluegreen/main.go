@@ -30,7 +30,7 @@
 //	  verify web-blue
 //	  roll back web-blue
 //	  web-green is rolled back
-//	  watchtower: blue-green web-green: aborted: not ready within 200ms: it answers 500 Internal Server Error
+//	  watchtower: blue-green web-green: aborted: not ready within 2s: it answers 500 Internal Server Error
 //	  the proxy answers VERSION=2; there is 1 container, web-green with MODE=production VERSION=2
 //	VERSION=4 is published
 //	  create web-blue

@@ -192,6 +192,7 @@ func (b *blueGreen) remove(ctx context.Context, id string) error {
 func (b *blueGreen) ready(ctx context.Context, id string) (*url.URL, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.within)
 	defer cancel()
+	var last error // and not that the time was up in the middle of a try
 	for {
 		c, err := b.engine.Inspect(ctx, id)
 		var at *url.URL
@@ -204,8 +205,11 @@ func (b *blueGreen) ready(ctx context.Context, id string) (*url.URL, error) {
 		if err == nil {
 			return at, nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		if pause(ctx, b.within/20) != nil {
-			return nil, fmt.Errorf("not ready within %v: %w", b.within, err)
+			return nil, fmt.Errorf("not ready within %v: %w", b.within, last)
 		}
 	}
 }
