@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
@@ -21,23 +22,13 @@ import (
 // its VERSION, this process does. Version 3 never answers well, version 4 only at first.
 func demo(ctx context.Context, out io.Writer) error {
 	engine := enginetest.New()
-	p := &proxy{}
 	servers := map[string]*httptest.Server{}
-	asked := 0
-	for _, version := range []string{"VERSION=1", "VERSION=2", "VERSION=3", "VERSION=4"} {
-		servers[version] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			if version == "VERSION=4" {
-				asked++
-			}
-			if version == "VERSION=3" || asked > 1 {
-				w.WriteHeader(http.StatusInternalServerError)
-			}
-			_, _ = io.WriteString(w, version)
-		}))
+	for version, answers := range map[string]int64{"VERSION=1": many, "VERSION=2": many, "VERSION=3": 0, "VERSION=4": 1} {
+		servers[version] = serve(version, answers)
 		defer servers[version].Close()
 	}
 	b := &blueGreen{
-		engine: engine, proxy: p, within: 2 * time.Second, soak: 50 * time.Millisecond, drain: time.Second,
+		engine: engine, proxy: &proxy{}, within: 2 * time.Second, soak: 50 * time.Millisecond, drain: time.Second,
 		address: func(c lifecycle.Snapshot) (*url.URL, error) {
 			for _, v := range c.Config.Texts("Env") {
 				if server := servers[v]; server != nil {
@@ -61,7 +52,7 @@ func demo(ctx context.Context, out io.Writer) error {
 	if err := b.resume(ctx, "web"); err != nil {
 		return err
 	}
-	front := httptest.NewServer(p)
+	front := httptest.NewServer(b.proxy)
 	defer front.Close()
 	for _, version := range []string{"VERSION=1", "VERSION=2", "VERSION=3", "VERSION=4"} {
 		engine.Publish("web:1", enginetest.Image{Env: []string{version}})
@@ -69,24 +60,53 @@ func demo(ctx context.Context, out io.Writer) error {
 		if _, err := tower.Update(ctx); err != nil {
 			return err
 		}
-		answer, err := http.Get(front.URL) //nolint:noctx // it is this process that answers
+		if err := look(ctx, out, engine, front.URL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// many is more than anybody asks here.
+const many = 1000
+
+// serve answers well so many times.
+func serve(version string, times int64) *httptest.Server {
+	var asked atomic.Int64
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) > times {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = io.WriteString(w, version)
+	}))
+}
+
+// look tells what the proxy answers, and which containers there are.
+func look(ctx context.Context, out io.Writer, engine *enginetest.Engine, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "  the proxy answers %s\n", answer)
+	containers, err := engine.Containers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range containers {
+		whole, err := engine.Inspect(ctx, c.ID)
 		if err != nil {
 			return err
 		}
-		body, err := io.ReadAll(answer.Body)
-		if err := errors.Join(err, answer.Body.Close()); err != nil {
-			return err
-		}
-		containers, err := engine.Containers(ctx)
-		if err != nil {
-			return err
-		}
-		c, err := engine.Inspect(ctx, containers[0].ID)
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(out, "  the proxy answers %s; there is %d container, %s with %s\n",
-			body, len(containers), c.Name, strings.Join(c.Config.Texts("Env"), " "))
+		_, _ = fmt.Fprintf(out, "  %s is %s, with %s\n", c.Name, c.State, strings.Join(whole.Config.Texts("Env"), " "))
 	}
 	return nil
 }

@@ -15,7 +15,8 @@
 // prints
 //
 //	VERSION=1 is published
-//	  the proxy answers VERSION=1; there is 1 container, web-blue with MODE=production VERSION=1
+//	  the proxy answers VERSION=1
+//	  web-blue is running, with MODE=production VERSION=1
 //	VERSION=2 is published
 //	  create web-green
 //	  start web-green
@@ -23,7 +24,8 @@
 //	  turn to web-green
 //	  remove web-blue
 //	  web-blue is updated
-//	  the proxy answers VERSION=2; there is 1 container, web-green with MODE=production VERSION=2
+//	  the proxy answers VERSION=2
+//	  web-green is running, with MODE=production VERSION=2
 //	VERSION=3 is published
 //	  create web-blue
 //	  start web-blue
@@ -31,7 +33,8 @@
 //	  roll back web-blue
 //	  web-green is rolled back
 //	  watchtower: blue-green web-green: aborted: not ready within 2s: it answers 500 Internal Server Error
-//	  the proxy answers VERSION=2; there is 1 container, web-green with MODE=production VERSION=2
+//	  the proxy answers VERSION=2
+//	  web-green is running, with MODE=production VERSION=2
 //	VERSION=4 is published
 //	  create web-blue
 //	  start web-blue
@@ -40,7 +43,8 @@
 //	  roll back web-blue
 //	  web-green is rolled back
 //	  watchtower: blue-green web-green: aborted: it answers 500 Internal Server Error
-//	  the proxy answers VERSION=2; there is 1 container, web-green with MODE=production VERSION=2
+//	  the proxy answers VERSION=2
+//	  web-green is running, with MODE=production VERSION=2
 package main
 
 import (

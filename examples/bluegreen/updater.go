@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,8 +131,10 @@ func fit(old lifecycle.Snapshot, t lifecycle.Target) error {
 		return refuse("want the label %s, and a name that ends in -blue or -green", service)
 	case old.ImageID != t.Members[0].Container.ImageID:
 		return refuse("it runs another image than was judged")
+	case t.Members[0].Start == lifecycle.StartNever:
+		return refuse("its successor is not to be started, and could not be turned to")
 	case order != lifecycle.StartFirst:
-		return refuse("it cannot run beside its successor: it is %s %s", old.State, reason)
+		return refuse("it cannot run beside its successor: %s", cmp.Or(reason, "it is "+string(old.State)))
 	}
 	return nil
 }

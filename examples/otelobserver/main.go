@@ -36,14 +36,13 @@ import (
 	"os"
 	"time"
 
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 func run(ctx context.Context, out io.Writer) error {

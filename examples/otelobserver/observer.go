@@ -4,12 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/watchtower-go/watchtower"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/watchtower-go/watchtower"
 )
 
 // telemetry is an observer that makes a span of each pass, in it one of each pull and of

@@ -103,9 +103,9 @@ func TestBlueGreen(t *testing.T) {
 		})
 	}
 	serves(map[string]string{"www/index.html": "one"})
-	v.Host.RemoveAll(t, "web-green")
+	v.RemoveAll(t, "web-green")
 	v.run(t, "web-blue", enginehost.Object{"example.bluegreen": "web"})
-	t.Cleanup(func() { v.Host.RemoveAll(t, "web-green") })
+	t.Cleanup(func() { v.RemoveAll(t, "web-green") })
 	p := start(t, v.Host, "bluegreen", "-docker", "-service", "web", "-port", "8080", "-listen", "127.0.0.1:0",
 		"-every", "1s", "-soak", "1s", "-timeout", "5s")
 	url := "http://" + p.await(t, "^serves web on (.*)$")
