@@ -90,7 +90,7 @@ func TestEveryExamplePrintsWhatItSays(t *testing.T) {
 			build.Dir, build.Env = name, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 			text, err := build.CombinedOutput()
 			require.NoError(t, err, "%s", text)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			run := exec.CommandContext(ctx, program)
 			var stderr strings.Builder

@@ -28,7 +28,7 @@ func demo(ctx context.Context, out io.Writer) error {
 		defer servers[version].Close()
 	}
 	b := &blueGreen{
-		engine: engine, proxy: &proxy{}, within: 2 * time.Second, soak: 50 * time.Millisecond, drain: time.Second,
+		engine: engine, proxy: &proxy{}, within: 5 * time.Second, soak: 50 * time.Millisecond, drain: time.Second,
 		address: func(c lifecycle.Snapshot) (*url.URL, error) {
 			for _, v := range c.Config.Texts("Env") {
 				if server := servers[v]; server != nil {

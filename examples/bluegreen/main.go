@@ -32,7 +32,7 @@
 //	  verify web-blue
 //	  roll back web-blue
 //	  web-green is rolled back
-//	  watchtower: blue-green web-green: aborted: not ready within 2s: it answers 500 Internal Server Error
+//	  watchtower: blue-green web-green: aborted: not ready within 5s: it answers 500 Internal Server Error
 //	  the proxy answers VERSION=2
 //	  web-green is running, with MODE=production VERSION=2
 //	VERSION=4 is published

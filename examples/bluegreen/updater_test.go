@@ -30,7 +30,7 @@ func fixture(t *testing.T, spec lifecycle.Spec) (*enginetest.Engine, *blueGreen,
 	image, err := e.InspectImage(t.Context(), "web:1")
 	require.NoError(t, err)
 	b := &blueGreen{
-		engine: e, proxy: &proxy{}, within: 100 * time.Millisecond, soak: 10 * time.Millisecond, drain: time.Second,
+		engine: e, proxy: &proxy{}, within: time.Minute, soak: 10 * time.Millisecond, drain: time.Second,
 		address: func(lifecycle.Snapshot) (*url.URL, error) { return url.Parse(server.URL) },
 	}
 	return e, b, lifecycle.Target{Members: []lifecycle.Member{{Container: c, Reference: "web:1", ImageID: image.ID}}}

@@ -49,6 +49,9 @@ func (v world) version(t *testing.T, name string) string {
 }
 
 func TestQuickstart(t *testing.T) {
+	if !enginehost.Engine(t).Own() {
+		enginehost.Unproven(t, "NOT THE TEST'S OWN ENGINE", "quickstart would update whatever else there is")
+	}
 	v := newWorld(t, "quick", nil)
 	v.publish(t, 2)
 	p := start(t, v.Host, "quickstart")
@@ -127,13 +130,15 @@ func TestBlueGreen(t *testing.T) {
 	serves(map[string]string{"www/index.html": "two"})
 	p.await(t, "^  web-blue is updated$")
 	assert.Equal(t, "two", ask(t, url))
-	assert.Equal(t, []string{"web-green"}, v.List(t))
+	assert.Contains(t, v.List(t), "web-green")
+	assert.NotContains(t, v.List(t), "web-blue")
 
 	serves(map[string]string{"www/other.html": "three"})
 	p.await(t, "^  web-green is rolled back$")
 	p.await(t, "not ready within 5s: it answers 404 Not Found$")
 	assert.Equal(t, "two", ask(t, url))
-	assert.Equal(t, []string{"web-green"}, v.List(t))
+	assert.Contains(t, v.List(t), "web-green")
+	assert.NotContains(t, v.List(t), "web-blue")
 	close(stop)
 	<-stopped
 	t.Log(asked.Load(), "requests, and each was answered")
