@@ -32,8 +32,8 @@ lint: ## gofmt, go vet and golangci-lint
 	$(GOLANGCI_LINT) run
 	@for m in $(NESTED); do (cd $$m && echo "lint $$m" && go vet ./... && $(GOLANGCI_LINT) run) || exit; done
 
-tidy: ## go mod tidy, here and in the examples that are modules of their own
-	@for m in . $(NESTED); do go -C $$m mod tidy || exit; done
+tidy: ## go mod tidy in the examples that are modules of their own
+	@for m in $(NESTED); do go -C $$m mod tidy || exit; done
 
 api: ## compare the public API with that of the last release, or of BASE=commit
 	@scripts/test-apidiff.sh

@@ -93,6 +93,7 @@ func run(ctx context.Context, out io.Writer, address, secret string) error {
 	if err != nil {
 		return err
 	}
+	_, _ = fmt.Fprintln(out, "listens on", listener.Addr())
 	return p.serve(ctx, listener)
 }
 

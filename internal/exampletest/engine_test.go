@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,7 +52,7 @@ func (v world) version(t *testing.T, name string) string {
 
 func TestQuickstart(t *testing.T) {
 	if !enginehost.Engine(t).Own() {
-		enginehost.Unproven(t, "NOT THE TEST'S OWN ENGINE", "quickstart would update whatever else there is")
+		enginehost.Unproven(t, "NO ENGINE OF ITS OWN", "quickstart would update whatever else there is")
 	}
 	v := newWorld(t, "quick", nil)
 	v.publish(t, 2)
@@ -70,6 +72,46 @@ func TestEmbed(t *testing.T) {
 	p.await(t, "^1 updated, 0 failed$")
 	p.rest(t)
 	assert.Equal(t, "1", v.version(t, "theirs"))
+}
+
+func TestDryrun(t *testing.T) {
+	v := newWorld(t, "late", nil)
+	p := start(t, v.Host, "dryrun", "-docker")
+	p.await(t, "^\\| `late` \\| `"+v.image+"` \\| fresh \\| \\|$")
+	p.rest(t)
+	v.publish(t, 2)
+	p = start(t, v.Host, "dryrun", "-docker")
+	p.await(t, "^\\| `late` \\| `"+v.image+"` \\| \\*\\*stale\\*\\* \\| .+\\|$")
+	for line := range p.lines {
+		t.Log(line)
+	}
+	var exit *exec.ExitError
+	require.ErrorAs(t, p.cmd.Wait(), &exit)
+	assert.Equal(t, 2, exit.ExitCode())
+	assert.Equal(t, "1", v.version(t, "late"))
+}
+
+// A registry tells of a push; what runs another repository's image stays.
+func TestWebhook(t *testing.T) {
+	v := newWorld(t, "pushed", nil)
+	other, _ := v.Push(t, "other:1", enginehost.Image{Env: []string{"VERSION=1"}, Cmd: enginehost.Forever})
+	v.Pull(t, other, "")
+	v.Run(t, "unsaid", enginehost.Object{"Image": other})
+	v.publish(t, 2)
+	v.Push(t, "other:1", enginehost.Image{Env: []string{"VERSION=2"}, Cmd: enginehost.Forever})
+	t.Setenv("WEBHOOK_SECRET", "a long random text")
+	p := start(t, v.Host, "webhook", "127.0.0.1:0")
+	url := "http://" + p.await(t, "^listens on (.*)$")
+	assert.Equal(t, "a page of the program's own\n", ask(t, url))
+	push := fmt.Sprintf(`{"events": [{"action": "push", "target": {"repository": "app", "tag": "1"}, "request": {"host": %q}}]}`, v.Addr)
+	resp, err := http.Post(url+"/v1/webhook?secret=a+long+random+text", "application/json", strings.NewReader(push))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, http.StatusAccepted, resp.StatusCode)
+	p.await(t, "^pushed is updated$")
+	p.await(t, "^scanned=1 updated=1 ")
+	assert.Equal(t, "1", v.version(t, "unsaid"))
+	p.end(t)
 }
 
 // A plan, a world that moves, a yes that comes too late, and one that does not.

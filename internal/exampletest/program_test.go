@@ -29,7 +29,7 @@ var built = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{"quickstart", "embed", "controller", "bluegreen"} {
+	for _, name := range []string{"quickstart", "embed", "dryrun", "webhook", "controller", "bluegreen"} {
 		cmd := exec.Command("go", "build", "-o", dir, "../../examples/"+name)
 		cmd.Stderr = os.Stderr
 		if err := cmd.Run(); err != nil {
