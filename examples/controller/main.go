@@ -110,11 +110,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := demo
+	var err error
 	if *docker {
-		err = func(ctx context.Context, out io.Writer) error { return run(ctx, os.Stdin, out, *every, flag.Args()...) }
+		err = run(ctx, os.Stdin, os.Stdout, *every, flag.Args()...)
+	} else {
+		err = demo(ctx, os.Stdout)
 	}
-	if err := err(ctx, os.Stdout); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

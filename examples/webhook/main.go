@@ -5,8 +5,8 @@
 //	WEBHOOK_SECRET=... go run ./examples/webhook 127.0.0.1:8080
 //
 // updates on the engine that DOCKER_HOST names; registries are told the address
-// http://127.0.0.1:8080/v1/webhook?secret=... Without one there is an engine in memory,
-// and the program pushes by itself:
+// http://127.0.0.1:8080/v1/webhook?secret=... Pushes are gathered for five seconds. Without
+// an address there is an engine in memory, and the program pushes by itself:
 //
 //	go run ./examples/webhook
 //
@@ -113,7 +113,7 @@ func teller(out io.Writer) watchtower.ObserverFunc {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := error(nil)
+	var err error
 	if len(os.Args) > 1 {
 		err = run(ctx, os.Stdout, os.Args[1], os.Getenv("WEBHOOK_SECRET"))
 	} else {
