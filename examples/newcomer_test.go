@@ -43,7 +43,8 @@ func TestThePageLeadsFromACloneToAnOwnUpdater(t *testing.T) {
 	require.NoError(t, err)
 	checkout, err := filepath.Abs("..")
 	require.NoError(t, err)
-	sh := &shell{dir: t.TempDir(), env: append(os.Environ(), "GOFLAGS=", "GOWORK=off")}
+	// The flags are those of the examples' builds: what is compiled there, is not once more.
+	sh := &shell{dir: t.TempDir(), env: append(os.Environ(), "GOFLAGS=-trimpath", "CGO_ENABLED=0", "GOWORK=off")}
 	files, commands := 0, 0
 	for _, block := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
 		switch kind, text := block[1], block[2]; kind {
