@@ -2,12 +2,12 @@ package exampletest
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,28 +16,32 @@ import (
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
 
+// builtVar tells the second execution, inside the engine's name spaces, where the
+// programs are.
+const builtVar = "WATCHTOWER_TEST_EXAMPLES"
+
 // The examples that work on an engine, on a real one, as who copies them would run them.
 // One after the other: quickstart updates whatever there is.
-func TestMain(m *testing.M) { os.Exit(enginehost.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	return enginehost.Run(m, func() error {
+		for _, name := range []string{"quickstart", "embed", "dryrun", "webhook", "controller", "bluegreen"} {
+			if out, err := exec.Command("go", "build", "-o", dir, "../../examples/"+name).CombinedOutput(); err != nil {
+				return fmt.Errorf("go build %s: %w: %s", name, err, out)
+			}
+		}
+		return os.Setenv(builtVar, dir)
+	})
+}
 
 // within is how long a line may let itself be waited for.
 const within = time.Minute
-
-// built is where the programs are.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "examples")
-	if err != nil {
-		return "", err
-	}
-	for _, name := range []string{"quickstart", "embed", "dryrun", "webhook", "controller", "bluegreen"} {
-		cmd := exec.Command("go", "build", "-o", dir, "../../examples/"+name)
-		cmd.Stderr = os.Stderr
-		if err := cmd.Run(); err != nil {
-			return "", err
-		}
-	}
-	return dir, nil
-})
 
 // program is an example that runs.
 type program struct {
@@ -49,13 +53,14 @@ type program struct {
 // start starts an example on the engine; it ends with the test.
 func start(t *testing.T, host *enginehost.Host, name string, args ...string) *program {
 	t.Helper()
-	dir, err := built()
-	require.NoError(t, err)
+	dir := os.Getenv(builtVar)
+	require.NotEmpty(t, dir, "the examples are built")
 	p := &program{cmd: exec.CommandContext(t.Context(), filepath.Join(dir, name), args...), lines: make(chan string, 1000)}
 	p.cmd.Env = append(os.Environ(), "DOCKER_HOST="+host.Address, "DOCKER_CONFIG="+t.TempDir())
 	p.cmd.Stderr = os.Stderr
-	p.stdin, err = p.cmd.StdinPipe()
+	stdin, err := p.cmd.StdinPipe()
 	require.NoError(t, err)
+	p.stdin = stdin
 	out, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
