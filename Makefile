@@ -2,6 +2,8 @@
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME = 10s
+# Examples whose libraries would weigh on the module are modules of their own. A test in examples builds and runs them.
+NESTED = $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -15,6 +17,7 @@ deps: # Without CI=true what is missing is said, and what needs it is skipped by
 test: deps install-test ## vet, and test everything, on a real engine and a real registry
 	@dockerd --version || true
 	go vet ./...
+	@for m in $(NESTED); do echo "go -C $$m vet ./..."; go -C $$m vet ./... || exit; done
 	go test -race -shuffle=on -timeout 20m ./...
 
 install-test: deps ## test install.sh on an engine of its own
@@ -27,6 +30,10 @@ lint: ## gofmt, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	$(GOLANGCI_LINT) run
+	@for m in $(NESTED); do (cd $$m && echo "lint $$m" && go vet ./... && $(GOLANGCI_LINT) run) || exit; done
+
+tidy: ## go mod tidy in the examples that are modules of their own
+	@for m in $(NESTED); do go -C $$m mod tidy || exit; done
 
 api: ## compare the public API with that of the last release, or of BASE=commit
 	@scripts/test-apidiff.sh
@@ -56,4 +63,4 @@ docs: ## write what in docs is made from tables and from the code
 fuzz: ## run each fuzz target for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build deps test install-test demo lint api sweep bench cost compare docs fuzz
+.PHONY: help build deps test install-test demo lint tidy api sweep bench cost compare docs fuzz

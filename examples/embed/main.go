@@ -1,6 +1,11 @@
 // Embed shows a program that brings parts of its own: it watches the containers
 // of one team, only in the registry it trusts, and keeps a tally of what
 // happened.
+//
+//	go run ./examples/embed TEAM REGISTRY
+//
+// needs Docker: the engine that DOCKER_HOST names. It looks at once and then every minute,
+// tells of each update, and at its end, by an interrupt, how many there were.
 package main
 
 import (

@@ -2,6 +2,21 @@
 // account of what is changed through it, a checker that knows a list of releases, an
 // updater that asks somebody first, a store for the logins, and a clock. It needs no
 // Docker: below all of it is an engine in memory.
+//
+//	go run ./examples/parts
+//
+// prints
+//
+//	pass at 2030-01-07 09:00:00
+//	pull docker.io/library/app:1 at sha256:…
+//	replace db: its reference points at another image
+//	replace web: its reference points at another image
+//	db is failed its reference points at another image
+//	  watchtower: nobody wants db to be updated
+//	other is skipped not one of [web db]
+//	web is updated
+//	engine: pull docker.io/library/app:1 as robot
+//	engine: start a container
 package main
 
 import (

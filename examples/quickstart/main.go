@@ -1,5 +1,10 @@
 // Quickstart makes one pass over the containers of the default engine and says
 // what it did.
+//
+//	go run ./examples/quickstart
+//
+// needs Docker: the engine that DOCKER_HOST names. It updates whatever is out of date
+// there, and prints a line for each container: its name, what became of it, and why.
 package main
 
 import (
