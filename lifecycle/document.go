@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,8 @@ func cloneValue(v any) any {
 			s[i] = cloneValue(v[i])
 		}
 		return s
+	case []string:
+		return slices.Clone(v)
 	default:
 		return v
 	}
@@ -79,6 +82,9 @@ func (d Document) Object(key string) Document {
 // Texts returns the strings of the array at key; values that are not strings
 // are left out.
 func (d Document) Texts(key string) []string {
+	if texts, ok := d[key].([]string); ok { // as programs write them
+		return slices.Clone(texts)
+	}
 	list, _ := d[key].([]any)
 	var out []string
 	for _, v := range list {
