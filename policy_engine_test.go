@@ -73,7 +73,9 @@ func TestPolicyOnARealEngineHowContainersAreStopped(t *testing.T) {
 			// crash: its policy may have begun another life before the stop.
 			assert.True(t, len(by) == 1 || name == "stop_label" && !host.Speaks("1.42"), "%s: %v", name, by)
 			assert.Equal(t, "2", host.Exec(t, name, "sh", "-c", "echo $VERSION"))
-			assert.Less(t, got.Downtime, 10*time.Second)
+			if len(by) == 1 { // the stop of another life waits until that one hears
+				assert.Less(t, got.Downtime, 10*time.Second)
+			}
 		})
 	}
 

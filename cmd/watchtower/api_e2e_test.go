@@ -307,11 +307,12 @@ func TestASignalWhileTheAPIUpdates(t *testing.T) {
 	behind(t, host, reg, "api-signal")
 	s := serving(t, engineEnv(host, "WATCHTOWER_HTTP_API_UPDATE=true", "WATCHTOWER_HTTP_API_ENDPOINTS=health", "WATCHTOWER_HTTP_API_RATE_LIMIT=100000",
 		"WATCHTOWER_STABLE_TIME=2"), "api-signal")
-	assert.Contains(t, s.stderr.String(), `schedule="none: a pass is made when one is asked for over HTTP"`)
 	t.Cleanup(func() { t.Log(s.stderr.String()) })
+	says := func(text string) func() bool { return func() bool { return strings.Contains(s.stderr.String(), text) } }
+	require.Eventually(t, says(`schedule="none: a pass is made when one is asked for over HTTP"`), 20*time.Second, time.Millisecond)
 	got := make(chan reply, 1)
 	go func() { got <- s.updateAll(t) }()
-	require.Eventually(t, func() bool { return strings.Contains(s.stderr.String(), "msg=start") }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, says("msg=start"), 20*time.Second, time.Millisecond)
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	r := <-got
 	assert.Equal(t, http.StatusOK, r.code, r.text)

@@ -20,6 +20,7 @@ func TestPorcelain(t *testing.T) {
 	entry := func(id, name string, status watchtower.Status) watchtower.Entry {
 		return watchtower.Entry{
 			Container: lifecycle.Container{ID: id, Name: name, Image: name + ":1", ImageID: "sha256:" + id}, Status: status,
+			OutOfDate: status == watchtower.StatusRolledBack || status == watchtower.StatusHeld || status == watchtower.StatusStale,
 		}
 	}
 	failed := entry("05", "failed", watchtower.StatusFailed)

@@ -58,7 +58,7 @@ func (s settings) apiConflicts() []error {
 		}
 		on[name] = s.from("http-api-endpoints")
 	}
-	free := []string{"health", "swagger", "events"} // they tell nothing, or have a token of their own
+	free := []string{"health", "swagger", "events", "webhook"} // they tell nothing, or have a token of their own
 	for _, name := range slices.Sorted(maps.Keys(on)) {
 		if !slices.Contains(free, name) && s.api.token.IsZero() {
 			errs = append(errs, fmt.Errorf("%s: want a token along with it, in WATCHTOWER_HTTP_API_TOKEN", on[name]))
