@@ -33,6 +33,7 @@ type Option func(*config) error
 
 type config struct {
 	engine       lifecycle.Engine
+	engineName   string
 	checker      Checker
 	client       *registry.Client // the checker, where it is the default's
 	registry     []registry.Option
@@ -359,6 +360,9 @@ func newConfig(opts []Option) (config, error) {
 		if err := opt(&c); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if c.engineName != "" {
+		c.logger = c.logger.With("engine", c.engineName)
 	}
 	return c, errors.Join(append(errs, c.agree()...)...)
 }
