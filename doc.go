@@ -36,8 +36,8 @@
 //
 // A Tower has one engine, and a program that watches several makes a Tower for each: with
 // WithEngineName, so that reports, events and log lines say which engine they are about,
-// and with one registry.Client for all of them, given by WithChecker, which shares its
-// connections, its bounds, what it has learned and what registries allow. Each Tower
+// and with one registry.Client for all of them, by WithRegistryClient, so that they share
+// connections, limits and the answers to what they ask at the same time. Each Tower
 // makes its own passes: an engine that hangs, or dies in the middle of one, is
 // Unavailable to its own, and delays no other.
 //

@@ -3,11 +3,13 @@ package watchtower_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
@@ -17,6 +19,8 @@ import (
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
+	"github.com/watchtower-go/watchtower/registry"
+	"github.com/watchtower-go/watchtower/registry/registrytest"
 )
 
 // aged is an engine with a container "web" for which there is something newer.
@@ -164,4 +168,134 @@ func TestAnAuditTellsEnginesApart(t *testing.T) {
 	lines := auditLines(t, audit.String())
 	assert.Equal(t, []string{"step web stop", "step web stop", "skipped web"}, inShort(lines), "b's pass is over, a's goes on")
 	assert.Equal(t, "a", lines[2]["engine"])
+}
+
+// moored are towers on engines with a registry of its own in memory, that have one client
+// in common.
+func moored(t *testing.T, r *registrytest.Registry, engines map[string]watchtower.Engine) map[string]*watchtower.Tower {
+	t.Helper()
+	client, err := registry.New(registry.WithTransport(registrytest.Transport(r)))
+	require.NoError(t, err)
+	out := map[string]*watchtower.Tower{}
+	for name, e := range engines {
+		out[name], err = watchtower.New(watchtower.WithEngine(e), watchtower.WithEngineName(name), watchtower.WithRegistryClient(client),
+			watchtower.WithCredentials(credentials.Static(nil)))
+		require.NoError(t, err)
+	}
+	return out
+}
+
+// stocked is an engine that runs so many containers, each of an image of the registry.
+func stocked(r *registrytest.Registry, n int) *enginetest.Engine {
+	e := enginetest.New()
+	for i := range n {
+		name := fmt.Sprintf("app%d", i)
+		r.Push(name, "1", registrytest.Image{Env: []string{"OF=" + name}})
+		e.Publish(r.Reference(name, "1"), enginetest.Image{})
+		e.Run(name, r.Reference(name, "1"), lifecycle.Spec{})
+	}
+	return e
+}
+
+// deaf is an engine that takes calls and answers none of some kind.
+type deaf struct {
+	*enginetest.Engine
+	ping, image bool
+}
+
+func (m deaf) Ping(ctx context.Context) error {
+	if m.ping {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return m.Engine.Ping(ctx)
+}
+
+// Containers leaves open what platform their images are for, as older engines do.
+func (m deaf) Containers(ctx context.Context) ([]lifecycle.Container, error) {
+	list, err := m.Engine.Containers(ctx)
+	for i := range list {
+		list[i].ImagePlatform = ""
+	}
+	return list, err
+}
+
+func (m deaf) InspectImage(ctx context.Context, ref string) (lifecycle.Image, error) {
+	if m.image {
+		<-ctx.Done()
+		return lifecycle.Image{}, ctx.Err()
+	}
+	return m.Engine.InspectImage(ctx, ref)
+}
+
+// Two engines answer, one answers nothing, and one hangs in the middle of its check: the
+// first two have their reports as if they were alone.
+func TestAnEngineThatHangsDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := registrytest.New(registrytest.Profile{})
+		defer r.Close()
+		towers := moored(t, r, map[string]watchtower.Engine{
+			"a": stocked(r, 10), "b": stocked(r, 10),
+			"mute": deaf{Engine: stocked(r, 10), ping: true}, "stuck": deaf{Engine: stocked(r, 1), image: true},
+		})
+		began := time.Now()
+		var mu sync.Mutex
+		took, timeline := map[string]time.Duration{}, ""
+		var passes sync.WaitGroup
+		for name, tw := range towers {
+			passes.Go(func() {
+				report, err := tw.Check(t.Context())
+				mu.Lock()
+				defer mu.Unlock()
+				took[name] = time.Since(began)
+				said := fmt.Sprint(err)
+				if err == nil {
+					said = report.Summary()
+				}
+				timeline += fmt.Sprintf("%8v %s: %s\n", took[name], name, said)
+			})
+		}
+		passes.Wait()
+		t.Logf("\n%sthe registry was asked: %s", timeline, r.Requests().Counts())
+		assert.Zero(t, took["a"])
+		assert.Zero(t, took["b"])
+		assert.Equal(t, 8*time.Second, took["mute"])
+		assert.Equal(t, time.Minute, took["stuck"])
+	})
+}
+
+// The budget of a registry is one: many engines with the same images ask little more than
+// one does.
+func TestManyEnginesAskARegistryLikeOne(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	for _, n := range []int{1, 3, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			r := registrytest.New(registrytest.GHCR())
+			defer r.Close()
+			engines := map[string]watchtower.Engine{}
+			for i := range n {
+				engines[fmt.Sprint("e", i)] = stocked(r, 10)
+			}
+			towers := moored(t, r, engines)
+			r.SetLatency(50 * time.Millisecond)
+			for _, state := range []string{"first", "next"} {
+				r.Requests()
+				var passes sync.WaitGroup
+				for _, tw := range towers {
+					passes.Go(func() {
+						report, err := tw.Check(context.Background())
+						assert.NoError(t, err)
+						assert.Zero(t, report.Count(watchtower.StatusFailed), "%v", report.Err())
+					})
+				}
+				passes.Wait()
+				counts := r.Requests().Counts()
+				_, _ = fmt.Fprintf(&table, "%2d engines, 10 images, %s pass: %s\n", n, state, counts)
+				assert.LessOrEqual(t, counts.All(), 33, "%d engines, %s", n, state)
+			}
+		})
+	}
+	t.Log("\n" + table.String())
 }

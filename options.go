@@ -35,7 +35,7 @@ type config struct {
 	engine       lifecycle.Engine
 	engineName   string
 	checker      Checker
-	client       *registry.Client // the checker, where it is the default's
+	client       *registry.Client // the checker, where that follows the engine
 	registry     []registry.Option
 	updater      Updater
 	filters      []Filter
@@ -112,13 +112,13 @@ func WithUpdater(u Updater) Option {
 // to, if the engine tells (see lifecycle.RegistryConfigurer); WithRegistryOptions
 // adds to it. One that is given here is left as it is: a registry.Client has logins
 // of its own, beside those of WithCredentials, by which images are pulled, and is
-// told by its SetEndpoints what the engine says.
+// told by its SetEndpoints what the engine says, or see WithRegistryClient.
 func WithChecker(ch Checker) Option {
 	return func(c *config) error {
 		if ch == nil {
 			return invalid("WithChecker", "nil", "a Checker")
 		}
-		c.checker = ch
+		c.client, c.checker = nil, ch
 		return nil
 	}
 }
