@@ -29,3 +29,6 @@ func engineName(name string) bool {
 	const first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	return len(name) <= engineNameMost && strings.Trim(name[:1], first) == "" && strings.Trim(name, first+"._-") == ""
 }
+
+// EngineName is the engine's name; empty if it has none: see WithEngineName.
+func (t *Tower) EngineName() string { return t.cfg.engineName }

@@ -7,7 +7,7 @@
 //	)
 //	...
 //	tower, err := watchtower.New(watchtower.WithObserver(api), ...)
-//	api.Attach(tower)
+//	err = api.Attach(tower)
 //	server := httpapi.NewServer(api)
 //
 // It is an Observer, from which the history, the status and the stream of events come;

@@ -94,7 +94,7 @@ func (v *world) attach(opts ...watchtower.Option) *world {
 	}, opts...)...)
 	require.NoError(v.t, err)
 	v.tower = tower
-	v.api.Attach(tower)
+	require.NoError(v.t, v.api.Attach(tower))
 	return v
 }
 
