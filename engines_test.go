@@ -71,6 +71,7 @@ func TestAnEnginesNameStandsInAllThatIsToldOfIt(t *testing.T) {
 				end()
 				synctest.Wait()
 
+				assert.Equal(t, name, tw.EngineName())
 				assert.Equal(t, name, report.Engine)
 				assert.Equal(t, name, tw.Health(t.Context()).Engine)
 				assert.Equal(t, shown, strings.HasPrefix(report.Summary(), "engine=nas scanned=1 updated=1 "), report.Summary())

@@ -128,7 +128,7 @@ func TestInABrowser(t *testing.T) {
 		p := b.visit(t, v.serve().URL, 1280, 800)
 		p.login(token)
 		p.shows("1 rolled back")
-		p.shows("1 updated, 1 rolled back, just now")
+		p.shows("1 updated, 1 rolled back, ") // and when
 		p.shows(`unknown directive "upstreams"`)
 		p.look("one rolled back")
 		assert.Empty(t, p.complaints())
