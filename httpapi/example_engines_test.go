@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
@@ -48,7 +49,7 @@ func ExampleHandler_Attach() {
 		if err := json.Unmarshal(answer.Body.Bytes(), &read); err != nil {
 			panic(err)
 		}
-		fmt.Println(answer.Code, read.Containers, read.Error)
+		fmt.Println(strings.TrimSpace(fmt.Sprintln(answer.Code, read.Containers, read.Error)))
 	}
 	// Output:
 	// 200 [{nas web} {vps web}]
