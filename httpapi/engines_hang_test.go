@@ -191,6 +191,26 @@ func TestAnEngineThatIsBusyRefusesForItself(t *testing.T) {
 	})
 }
 
+// Where none does what was asked, the answer is the gravest of theirs: to come again when a
+// pass is over would not help where an engine has gone.
+func TestWhereNoneDoesItTheGravestCounts(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]string{{"busy", "dead"}, {"dead", "busy"}} {
+		synctest.Test(t, func(t *testing.T) {
+			v := newFleet(t, order, map[string]func(v *world) watchtower.Option{"busy": (*world).holding}).attached()
+			go v.call(http.MethodPost, "/v1/update?engine=busy", "")
+			<-v.of["busy"].held
+			v.of["dead"].breakDown()
+			a := v.call(http.MethodPost, "/v1/update", "")
+			assert.Equal(t, http.StatusServiceUnavailable, a.code, a.body)
+			assert.Contains(t, a.body, "busy: watchtower: update: another pass is being made")
+			assert.Contains(t, a.body, "dead: watchtower: update: no such socket")
+			close(v.of["busy"].hold)
+			require.NoError(t, v.api.Shutdown(t.Context()))
+		})
+	}
+}
+
 // What waits for an engine takes no room from what others are asked.
 func TestWhatWaitsForOneEngineKeepsNoOther(t *testing.T) {
 	t.Parallel()
@@ -212,6 +232,27 @@ func TestWhatWaitsForOneEngineKeepsNoOther(t *testing.T) {
 			assert.Contains(t, a.body, "httpapi: too many")
 			assert.Equal(t, http.StatusTooManyRequests, v.call(http.MethodPost, path+map[bool]string{true: "?", false: "&"}[path == "/v1/check"]+"engine=nas", "").code)
 		}
+		close(v.hold)
+		require.NoError(t, v.api.Shutdown(t.Context()))
+	})
+}
+
+// Nor do pushes that wait for one.
+func TestPushesThatWaitForOneEngineKeepNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := newFleet(t, []string{"nas", "vps"}, map[string]func(v *world) watchtower.Option{"nas": (*world).holding}).attached()
+		push := func(body string) answer {
+			return v.call(http.MethodPost, "/v1/webhook", body, "Authorization", "Bearer "+secret)
+		}
+		go v.call(http.MethodPost, "/v1/update?engine=nas", "")
+		<-v.held
+		require.Equal(t, http.StatusAccepted, push(many(1000)).code)
+		assert.Equal(t, http.StatusTooManyRequests, push(hubPush).code, "there is no room on any")
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: vps has looked at them
+		a := push(hubPush)
+		assert.Equal(t, http.StatusAccepted, a.code)
+		assert.Equal(t, map[string]string{"nas": "httpapi: too many updates wait for their turn"}, errorsOf(a.object(t)))
 		close(v.hold)
 		require.NoError(t, v.api.Shutdown(t.Context()))
 	})

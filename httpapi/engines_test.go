@@ -134,6 +134,9 @@ func TestHistoriesAreKeptApart(t *testing.T) {
 		assert.Equal(t, []string{"nas"}, names(ask("?engine=nas")["entries"], "engine"))
 		assert.Equal(t, "nas", ask("")["entries"].([]any)[0].(object)["engine"], "in the order of time")
 		assert.Equal(t, []string{"vps"}, names(ask("?limit=1")["entries"], "engine"))
+		time.Sleep(time.Second) //nolint:forbidigo // in a bubble
+		v.call(http.MethodPost, "/v1/check?engine=nas", "")
+		assert.Equal(t, []string{"nas"}, names(ask("?limit=1")["entries"], "engine"), "whichever engine it was")
 		assert.True(t, strings.HasSuffix(names(ask("?engine=nas")["entries"], "id")[0], "-nas"), "an ID is of one engine")
 		out := v.call(http.MethodGet, "/v1/status", "").object(t)
 		assert.Equal(t, "nas", byEngine(out)["nas"]["last_pass"].(object)["engine"])
