@@ -175,6 +175,7 @@ func TestAnEngineThatIsBusyRefusesForItself(t *testing.T) {
 		parts = byEngine(a.object(t))
 		assert.Equal(t, "done", parts["vps"]["state"])
 		assert.Equal(t, "withdrawn", parts["nas"]["state"], "its turn did not come")
+		assert.Contains(t, parts["nas"]["error"], "nothing was done")
 		assert.Equal(t, "3", v.of["vps"].running("web"))
 
 		a = v.call(http.MethodPost, "/v1/update?container=web&async=1", "")

@@ -72,7 +72,7 @@ type engineJob struct {
 // answer is how it stands, on each engine and in sum; of one without a name its job.
 func (e errand) answer() jobAnswer {
 	out := jobAnswer{stamp: stamped()}
-	var all total
+	var all *total
 	states := map[jobState]int{}
 	for _, s := range e {
 		if s.err != nil {
@@ -84,11 +84,16 @@ func (e errand) answer() jobAnswer {
 		if s.engine.name == "" {
 			return one
 		}
-		states[one.State]++
+		if states[one.State]++; one.State == jobWithdrawn {
+			one.Error = errWithdrawn.Error() // whether it has noticed or not
+		}
 		out.Engines = append(out.Engines, engineJob{s.engine.name, one.State, one.Begun, one.Ended, one.Summary, one.Timing, one.Report, one.Error})
 		out.ID, out.Location, out.Asked = one.ID, one.Location, one.Asked
 		out.Begun, out.Ended = earlier(out.Begun, one.Begun), later(out.Ended, one.Ended)
 		if one.made != nil {
+			if all == nil {
+				all = &total{}
+			}
 			all.add(one.made.summary, one.made.started, one.made.ended)
 		}
 	}
@@ -98,7 +103,7 @@ func (e errand) answer() jobAnswer {
 	if err := e.failure(); err != nil {
 		out.Error = err.Error()
 	}
-	if !all.started.IsZero() {
+	if all != nil {
 		t := all.timing()
 		out.Summary, out.Timing = &all.summary, &t
 	}
