@@ -41,6 +41,7 @@ func testSeveral(t *testing.T, b *browser) {
 	p.press("ArrowDown", "ArrowDown")
 	p.until(cards + " === 'vps cache db web'")
 	p.shows("1 update available")
+	p.until("document.getElementById('trouble').hidden") // it is another's
 	assert.Equal(t, "engine", p.eval("document.activeElement.id"), "what is narrowed does not move it")
 	p.look("one of several engines")
 
