@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 
 // Audit writes what is done, and nothing of what is only seen: a line of JSON for each
 // step of each swap as it begins, each pull, hook, end of an update, recovery and removal.
-// Each line has time and event ("step", "pull", "hook", "recovered", "image removed",
+// Each line has time, event ("step", "pull", "hook", "recovered", "image removed",
 // "leftover removed", "self-update started", or the status an update ended with) and, where they say
-// something, container, id, image (the reference), image_id, action, detail, hook,
+// something, engine (its name), container, id, image (the reference), image_id, action, detail, hook,
 // new_reference, new_id, new_image_id, digest, from, to, reason, warnings, downtime_ms,
 // took_ms (an update's from its first step on), error and error_class. An end has the
 // meaning it has in an Entry. What a hook's command wrote is left out.
@@ -28,7 +29,7 @@ func Audit(w io.Writer, warn func(error)) Observer {
 	if warn == nil {
 		warn = func(error) {}
 	}
-	return &audit{w: w, warn: warn, begun: map[string]time.Time{}}
+	return &audit{w: w, warn: warn, begun: map[onEngine]time.Time{}}
 }
 
 // audit is the Observer that Audit makes.
@@ -37,14 +38,18 @@ type audit struct {
 	warn func(error)
 
 	mu     sync.Mutex
-	failed bool                 // the last write
-	torn   bool                 // of the last line that was written, only a part was
-	begun  map[string]time.Time // by container: the first step of its update
+	failed bool                   // the last write
+	torn   bool                   // of the last line that was written, only a part was
+	begun  map[onEngine]time.Time // by container: the first step of its update
 }
 
+// onEngine is a container by its name, and its engine by its.
+type onEngine struct{ engine, container string }
+
 type auditLine struct {
-	Time  time.Time `json:"time"`
-	Event string    `json:"event"`
+	Time   time.Time `json:"time"`
+	Event  string    `json:"event"`
+	Engine string    `json:"engine,omitempty"`
 
 	Container string                `json:"container,omitempty"`
 	ID        string                `json:"id,omitempty"`
@@ -114,19 +119,21 @@ func (a *audit) line(e Event) (auditLine, bool) {
 	if !a.records(e) {
 		return auditLine{}, false
 	}
+	engine := EventEngine(e)
 	var line auditLine
 	switch e := e.(type) {
 	case PassEnded, PassFailed:
-		clear(a.begun) // who only followed, and stayed, has no end of its own
+		// Who only followed, and stayed, has no end of its own.
+		maps.DeleteFunc(a.begun, func(of onEngine, _ time.Time) bool { return of.engine == engine })
 	case ContainerSkipped:
 		// The world was another than what was judged, which a swap found in its course.
-		if _, known := a.begun[e.Container.Name]; known {
-			line = a.end(e.At, Entry{Container: e.Container, Status: StatusSkipped, Reason: e.Reason})
+		if _, known := a.begun[onEngine{engine, e.Container.Name}]; known {
+			line = a.end(e.At, engine, Entry{Container: e.Container, Status: StatusSkipped, Reason: e.Reason})
 		}
 	case StepStarted:
 		line = auditLine{Time: e.At, Event: "step", Container: e.Step.Container, Image: e.Image, Action: e.Step.Action, Detail: e.Step.Detail}
-		if _, known := a.begun[e.Step.Container]; !known {
-			a.begun[e.Step.Container] = e.At
+		if of := (onEngine{engine, e.Step.Container}); a.begun[of].IsZero() {
+			a.begun[of] = e.At
 		}
 	case PullEnded:
 		line = auditLine{Time: e.At, Event: "pull", Image: e.Reference, TookMS: e.Duration.Milliseconds()}.failed(e.Err)
@@ -136,31 +143,31 @@ func (a *audit) line(e Event) (auditLine, bool) {
 		line = aboutContainer(e.At, "hook", e.Container)
 		line.Hook = &result
 	case UpdateEnded:
-		line = a.end(e.At, e.Entry)
+		line = a.end(e.At, engine, e.Entry)
 	case SelfUpdateStarted:
 		line = aboutEntry(e.At, "self-update started", e.Entry)
 		line.Detail = e.Helper
 	case SelfUpdateEnded:
-		line = a.end(e.At, e.Entry)
+		line = a.end(e.At, engine, e.Entry)
 	case ServiceRecovered:
 		r := e.Recovery
 		line = auditLine{Time: e.At, Event: "recovered", Container: r.Name, ID: r.ID, Action: string(r.Outcome)}.failed(r.Err)
-		delete(a.begun, r.Name)
+		delete(a.begun, onEngine{engine, r.Name})
 	case ImageRemoved:
 		line = auditLine{Time: e.At, Event: "image removed", Image: e.Reference, ImageID: e.ImageID}.failed(e.Err)
 	case LeftoverFound:
 		line = aboutContainer(e.At, "leftover removed", e.Container).failed(e.Err)
 	}
-	line.Time = line.Time.UTC()
+	line.Time, line.Engine = line.Time.UTC(), engine
 	return line, line.Event != ""
 }
 
 // end is the line for an update's, with the time it took.
-func (a *audit) end(at time.Time, e Entry) auditLine {
-	line := aboutEntry(at, string(e.Status), e)
-	if began, known := a.begun[e.Container.Name]; known {
+func (a *audit) end(at time.Time, engine string, e Entry) auditLine {
+	line, of := aboutEntry(at, string(e.Status), e), onEngine{engine, e.Container.Name}
+	if began, known := a.begun[of]; known {
 		line.TookMS = at.Sub(began).Milliseconds()
-		delete(a.begun, e.Container.Name)
+		delete(a.begun, of)
 	}
 	return line
 }

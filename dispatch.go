@@ -19,6 +19,7 @@ const (
 // while there is something in it, so that an idle Tower holds none.
 type queue struct {
 	observer Observer
+	engine   string // the name of the Tower's
 	logger   *slog.Logger
 	now      func() time.Time
 
@@ -52,10 +53,10 @@ func outliving(ctx context.Context, d time.Duration) (context.Context, context.C
 	return lasting, func() { stop(); cancel() }
 }
 
-func newQueue(o Observer, l *slog.Logger, now func() time.Time) *queue {
+func newQueue(o Observer, engine string, l *slog.Logger, now func() time.Time) *queue {
 	idle := make(chan struct{})
 	close(idle)
-	return &queue{observer: o, logger: l, now: now, idle: idle}
+	return &queue{observer: o, engine: engine, logger: l, now: now, idle: idle}
 }
 
 func (q *queue) put(ctx context.Context, e Event) {
@@ -90,7 +91,7 @@ func (q *queue) deliver() {
 			m, q.events = q.events[0], q.events[1:]
 		case q.missed > 0:
 			m = q.overflow
-			m.event, q.missed = ObserverOverflowed{At: q.now(), Missed: q.missed}, 0
+			m.event, q.missed = ObserverOverflowed{At: q.now(), Engine: q.engine, Missed: q.missed}, 0
 		default:
 			q.working = false
 			close(q.idle)
@@ -112,8 +113,9 @@ func (q *queue) observe(m message) {
 	q.observer.Observe(m.ctx, m.event)
 }
 
-// emit tells every observer, and the log, one fact.
+// emit tells every observer, and the log, one fact about this Tower's engine.
 func (t *Tower) emit(ctx context.Context, e Event) {
+	e, _ = e.on(t.cfg.engineName)
 	t.pulse.note(e)
 	logEvent(ctx, t.cfg.logger, e)
 	for _, q := range t.queues {

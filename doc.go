@@ -32,6 +32,15 @@
 // well: last in a pass, by a short-lived helper. Another watchtower's container is
 // never touched.
 //
+// # Many engines
+//
+// A Tower has one engine, and a program that watches several makes a Tower for each: with
+// WithEngineName, so that reports, events and log lines say which engine they are about,
+// and with one registry.Client for all of them, by WithRegistryClient, so that they share
+// connections, limits and the answers to what they ask at the same time. Each Tower
+// makes its own passes: an engine that hangs, or dies in the middle of one, is
+// Unavailable to its own, and delays no other.
+//
 // # The parts
 //
 // Data flows one way: inventory, select, check, plan, apply, report. Each part

@@ -20,6 +20,22 @@ func WithRegistryOptions(opts ...registry.Option) Option {
 	}
 }
 
+// WithRegistryClient is WithChecker for a registry.Client that several Towers share, each
+// with an engine that has a name of its own (see WithEngineName). As the default one it is
+// told what each engine is configured to (see registry.Client.SetEndpointsOf). It has
+// logins of its own, beside those of WithCredentials, by which images are pulled. They
+// share all that it has: connections, bounds, tokens, what registries allow, and the
+// answers to what they ask at the same time.
+func WithRegistryClient(client *registry.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return invalid("WithRegistryClient", "nil", "a *registry.Client")
+		}
+		c.client, c.checker = client, client
+		return nil
+	}
+}
+
 // configTimeout bounds the question after the engine's registry configuration,
 // without which a check can do.
 const configTimeout = 10 * time.Second
@@ -35,7 +51,7 @@ func (t *Tower) follow(ctx context.Context) {
 	defer cancel()
 	config, err := e.RegistryConfig(ctx)
 	if err == nil {
-		err = t.cfg.client.SetEndpoints(registry.Endpoints{Mirrors: config.Mirrors, Insecure: config.Insecure})
+		err = t.cfg.client.SetEndpointsOf(t.cfg.engineName, registry.Endpoints{Mirrors: config.Mirrors, Insecure: config.Insecure})
 	}
 	text := ""
 	if err != nil {

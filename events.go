@@ -10,7 +10,19 @@ import (
 // Event is one fact about a pass. The set is closed: it is the structs of this
 // file and no others. More may come with a later version, so a switch over them
 // wants a default.
-type Event interface{ event() }
+//
+// Each has when it was, At, and the name of the engine it is about, Engine, which is
+// empty unless the Tower has one: see WithEngineName, and EventEngine.
+type Event interface {
+	// on returns the event as one about that engine, and which it was about.
+	on(engine string) (Event, string)
+}
+
+// EventEngine is the name of the engine that the event is about; empty if it has none.
+func EventEngine(e Event) string {
+	_, engine := e.on("")
+	return engine
+}
 
 // Observer is told every event, in order, one at a time.
 //
@@ -18,7 +30,8 @@ type Event interface{ event() }
 // neither the pass nor the others. What does not fit is dropped, counted and
 // told by ObserverOverflowed; but an Audit misses nothing. A panic in an observer is
 // contained and logged. A pass that ends waits up to five seconds for its observers, and
-// their context ends five seconds after the pass's.
+// their context ends five seconds after the pass's. One that is given to several Towers
+// is told by all of them at once.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }
@@ -40,13 +53,15 @@ const (
 
 // PassStarted begins a pass.
 type PassStarted struct {
-	At   time.Time
-	Kind PassKind
+	At     time.Time
+	Engine string
+	Kind   PassKind
 }
 
 // ContainerSkipped tells of a container the pass leaves alone, and why.
 type ContainerSkipped struct {
 	At        time.Time
+	Engine    string
 	Container lifecycle.Container
 	Reason    string
 	// Stale: there is something newer for it.
@@ -57,6 +72,7 @@ type ContainerSkipped struct {
 // each container and label, until it has another value.
 type LabelInvalid struct {
 	At        time.Time
+	Engine    string
 	Container lifecycle.Container
 	// Label is the label, Value what it says, and Accepted what it may say.
 	Label, Value, Accepted string
@@ -66,6 +82,7 @@ type LabelInvalid struct {
 // containers to which the engine could not say what the answer means.
 type CheckFailed struct {
 	At        time.Time
+	Engine    string
 	Reference string
 	// Containers are the names of those that use it.
 	Containers []string
@@ -76,6 +93,7 @@ type CheckFailed struct {
 // registry's place, or that it is stale.
 type MirrorNoticed struct {
 	At        time.Time
+	Engine    string
 	Reference string
 	// Mirror is the mirror's host.
 	Mirror string
@@ -88,20 +106,23 @@ type MirrorNoticed struct {
 
 // UpdateFound tells of a stale container.
 type UpdateFound struct {
-	At    time.Time
-	Entry Entry
+	At     time.Time
+	Engine string
+	Entry  Entry
 }
 
 // UpdateHeld tells of a stale container that a gate holds: in every pass that finds
 // it so.
 type UpdateHeld struct {
-	At    time.Time
-	Entry Entry
+	At     time.Time
+	Engine string
+	Entry  Entry
 }
 
 // PullStarted begins the pull of a reference.
 type PullStarted struct {
 	At        time.Time
+	Engine    string
 	Reference string
 }
 
@@ -109,6 +130,7 @@ type PullStarted struct {
 // behind is not told all of them.
 type PullProgressed struct {
 	At        time.Time
+	Engine    string
 	Reference string
 	Progress  lifecycle.PullProgress
 }
@@ -116,6 +138,7 @@ type PullProgressed struct {
 // PullEnded ends it.
 type PullEnded struct {
 	At        time.Time
+	Engine    string
 	Reference string
 	Duration  time.Duration
 	Err       error
@@ -123,7 +146,8 @@ type PullEnded struct {
 
 // StepStarted tells of a step of a swap as it begins.
 type StepStarted struct {
-	At time.Time
+	At     time.Time
+	Engine string
 	// Image is the reference the container is brought to.
 	Image string
 	Step  lifecycle.Step
@@ -131,7 +155,8 @@ type StepStarted struct {
 
 // HookStarted tells of a label's command as it begins.
 type HookStarted struct {
-	At time.Time
+	At     time.Time
+	Engine string
 	// Container is the one it runs in.
 	Container lifecycle.Container
 	Point     HookPoint
@@ -143,6 +168,7 @@ type HookStarted struct {
 // Go that had something against its container.
 type HookEnded struct {
 	At        time.Time
+	Engine    string
 	Container lifecycle.Container
 	Result    lifecycle.HookResult
 }
@@ -150,13 +176,15 @@ type HookEnded struct {
 // UpdateEnded tells how the update of one container ended: updated, rolled back
 // or failed.
 type UpdateEnded struct {
-	At    time.Time
-	Entry Entry
+	At     time.Time
+	Engine string
+	Entry  Entry
 }
 
 // ImageRemoved tells that a replaced image was removed, or why it was kept.
 type ImageRemoved struct {
-	At time.Time
+	At     time.Time
+	Engine string
 	// ImageID is the image's ID, Reference what led to it before.
 	ImageID, Reference string
 	// Kept says why it was kept; empty if it was removed.
@@ -168,14 +196,16 @@ type ImageRemoved struct {
 // had cut short.
 type ServiceRecovered struct {
 	At       time.Time
+	Engine   string
 	Recovery lifecycle.Recovery
 }
 
 // SelfUpdateStarted tells that a helper was started to replace this process's own
 // container: see WithSelfUpdate.
 type SelfUpdateStarted struct {
-	At    time.Time
-	Entry Entry
+	At     time.Time
+	Engine string
+	Entry  Entry
 	// Helper is the name of the helper's container.
 	Helper string
 }
@@ -184,14 +214,16 @@ type SelfUpdateStarted struct {
 // afterwards: the successor, or again the predecessor. The entry is updated, rolled
 // back or failed. It does not tell the downtime.
 type SelfUpdateEnded struct {
-	At    time.Time
-	Entry Entry
+	At     time.Time
+	Engine string
+	Entry  Entry
 }
 
 // LeftoverFound tells of what another program's update of itself left: removed, or
 // left as it is because it runs.
 type LeftoverFound struct {
 	At        time.Time
+	Engine    string
 	Container lifecycle.Container
 	Removed   bool
 	Err       error
@@ -200,6 +232,7 @@ type LeftoverFound struct {
 // PassEnded ends a pass that could be made.
 type PassEnded struct {
 	At     time.Time
+	Engine string
 	Kind   PassKind
 	Report *Report
 }
@@ -210,9 +243,10 @@ type PassEnded struct {
 // tells so of every pass but one that its own ctx cut short: that is how it ends; and
 // of its first look at the engine, if it makes no pass at once.
 type PassFailed struct {
-	At   time.Time
-	Kind PassKind
-	Err  error
+	At     time.Time
+	Engine string
+	Kind   PassKind
+	Err    error
 	// Retry is when Run tries again; zero outside Run.
 	Retry time.Time
 	// Repeated is set when the pass before failed as well.
@@ -222,13 +256,15 @@ type PassFailed struct {
 // PassSkipped tells of a pass that was not made, since another pass was being made:
 // see PassRequest.NoWait. No other event tells of it.
 type PassSkipped struct {
-	At   time.Time
-	Kind PassKind
+	At     time.Time
+	Engine string
+	Kind   PassKind
 }
 
 // PassScheduled tells when Run makes its next pass.
 type PassScheduled struct {
 	At, Next time.Time
+	Engine   string
 }
 
 // FailureEnded tells that a failure is over of which an earlier event told: what could
@@ -237,7 +273,8 @@ type PassScheduled struct {
 // end, there is none. It comes before the PassEnded of its pass, and only to an observer
 // that is behind Once.
 type FailureEnded struct {
-	At time.Time
+	At     time.Time
+	Engine string
 	// Failure is the EventID of the event that told of it, and Since when that was.
 	Failure string
 	Since   time.Time
@@ -254,31 +291,32 @@ type FailureEnded struct {
 // did not take them in time.
 type ObserverOverflowed struct {
 	At     time.Time
+	Engine string
 	Missed int
 }
 
-func (PassStarted) event()        {}
-func (ContainerSkipped) event()   {}
-func (LabelInvalid) event()       {}
-func (CheckFailed) event()        {}
-func (MirrorNoticed) event()      {}
-func (UpdateFound) event()        {}
-func (UpdateHeld) event()         {}
-func (PullStarted) event()        {}
-func (PullProgressed) event()     {}
-func (PullEnded) event()          {}
-func (StepStarted) event()        {}
-func (HookStarted) event()        {}
-func (HookEnded) event()          {}
-func (UpdateEnded) event()        {}
-func (ImageRemoved) event()       {}
-func (ServiceRecovered) event()   {}
-func (SelfUpdateStarted) event()  {}
-func (SelfUpdateEnded) event()    {}
-func (LeftoverFound) event()      {}
-func (PassEnded) event()          {}
-func (PassFailed) event()         {}
-func (PassSkipped) event()        {}
-func (PassScheduled) event()      {}
-func (FailureEnded) event()       {}
-func (ObserverOverflowed) event() {}
+func (e PassStarted) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e ContainerSkipped) on(n string) (Event, string)   { n, e.Engine = e.Engine, n; return e, n }
+func (e LabelInvalid) on(n string) (Event, string)       { n, e.Engine = e.Engine, n; return e, n }
+func (e CheckFailed) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e MirrorNoticed) on(n string) (Event, string)      { n, e.Engine = e.Engine, n; return e, n }
+func (e UpdateFound) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e UpdateHeld) on(n string) (Event, string)         { n, e.Engine = e.Engine, n; return e, n }
+func (e PullStarted) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e PullProgressed) on(n string) (Event, string)     { n, e.Engine = e.Engine, n; return e, n }
+func (e PullEnded) on(n string) (Event, string)          { n, e.Engine = e.Engine, n; return e, n }
+func (e StepStarted) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e HookStarted) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e HookEnded) on(n string) (Event, string)          { n, e.Engine = e.Engine, n; return e, n }
+func (e UpdateEnded) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e ImageRemoved) on(n string) (Event, string)       { n, e.Engine = e.Engine, n; return e, n }
+func (e ServiceRecovered) on(n string) (Event, string)   { n, e.Engine = e.Engine, n; return e, n }
+func (e SelfUpdateStarted) on(n string) (Event, string)  { n, e.Engine = e.Engine, n; return e, n }
+func (e SelfUpdateEnded) on(n string) (Event, string)    { n, e.Engine = e.Engine, n; return e, n }
+func (e LeftoverFound) on(n string) (Event, string)      { n, e.Engine = e.Engine, n; return e, n }
+func (e PassEnded) on(n string) (Event, string)          { n, e.Engine = e.Engine, n; return e, n }
+func (e PassFailed) on(n string) (Event, string)         { n, e.Engine = e.Engine, n; return e, n }
+func (e PassSkipped) on(n string) (Event, string)        { n, e.Engine = e.Engine, n; return e, n }
+func (e PassScheduled) on(n string) (Event, string)      { n, e.Engine = e.Engine, n; return e, n }
+func (e FailureEnded) on(n string) (Event, string)       { n, e.Engine = e.Engine, n; return e, n }
+func (e ObserverOverflowed) on(n string) (Event, string) { n, e.Engine = e.Engine, n; return e, n }

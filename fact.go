@@ -17,7 +17,7 @@ import (
 
 // EventID names the fact of which an event tells people: 16 hexadecimal digits that are
 // the same for the same kind of fact about the same container and digest, or the same
-// reference, in every pass and every process. What is news each time has another one
+// reference, of the engine of the same name, in every pass and every process. What is news each time has another one
 // each time: a container that was replaced, a service that was recovered, a failure that
 // is over. Empty for events that tell the course of a pass, what was kept, and what is
 // their caller's own affair: a plan that was refused, a call that was cancelled.
@@ -28,7 +28,9 @@ func EventID(e Event) string {
 
 // fact is what makes an event the same as an earlier one.
 type fact struct {
-	Kind string `json:"kind"`
+	// Engine is the name of the one it is about, if that has one.
+	Engine string `json:"engine,omitempty"`
+	Kind   string `json:"kind"`
 	// Container is the name of the container it is about, Reference the reference; one
 	// about neither is about the pass.
 	Container string `json:"container,omitempty"`
@@ -64,7 +66,13 @@ func (f fact) id() string {
 }
 
 // key is that of the facts of which one at a time is true.
-func (f fact) key() string { return f.Kind + ": " + f.Container + f.Reference }
+func (f fact) key() string {
+	key := f.Kind + ": " + f.Container + f.Reference
+	if f.Engine == "" {
+		return key
+	}
+	return f.Engine + "/" + key
+}
 
 // failure: somebody waits for it to be over.
 func (f fact) failure() bool {
@@ -96,6 +104,15 @@ func (f fact) settles() []string {
 
 // factOf is the event's, and when it was; zero if it is none for people.
 func factOf(e Event) (fact, time.Time) {
+	f, at := bareFact(e)
+	if f != (fact{}) {
+		f.Engine = EventEngine(e)
+	}
+	return f, at
+}
+
+// bareFact is the same of whichever engine.
+func bareFact(e Event) (fact, time.Time) {
 	switch e := e.(type) {
 	case UpdateFound:
 		return entryFact(factFound, e.Entry), e.At
@@ -149,7 +166,7 @@ func endFact(e Entry) fact {
 }
 
 func hookFact(e HookEnded) fact {
-	return fact{Kind: string(e.Result.Point) + factHookFailed, Container: e.Container.Name}
+	return fact{Engine: e.Engine, Kind: string(e.Result.Point) + factHookFailed, Container: e.Container.Name}
 }
 
 func mirrorFact(e MirrorNoticed) fact {

@@ -15,6 +15,8 @@ const passPatience = 2 * DefaultPullTimeout
 // Health is what a Tower can say of itself. Times are the Clock's; zero stands for
 // what has not happened, or will not.
 type Health struct {
+	// Engine is the engine's name; empty if it has none: see WithEngineName.
+	Engine string
 	// Started is when New made the Tower.
 	Started time.Time
 	// LastPass is when the last update pass ended of which a report could be made.

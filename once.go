@@ -30,7 +30,8 @@ const (
 //
 // With a directory it remembers, in the file told.json there, beyond this process: what
 // was told by the end of a pass is not told again by the next process, and what a crash
-// cut short is. Several observers that are to share it stand behind one Once. Empty: in
+// cut short is. Several observers that are to share it stand behind one Once, and one Once
+// may be given to several Towers whose engines have names (see WithEngineName). Empty: in
 // memory only. A file that is damaged, and one that cannot be written any more, is told
 // to warn, which may be nil; what it held is told once more at most. A directory that is
 // not there or cannot be written, and no observer, are errors of class InvalidArgument.
@@ -41,7 +42,7 @@ func Once(dir string, o Observer, warn func(error)) (Observer, error) {
 	if warn == nil {
 		warn = func(error) {}
 	}
-	out := &once{observer: o, warn: warn, facts: map[string]told{}, changed: map[string]bool{}, noticed: map[string]bool{}}
+	out := &once{observer: o, warn: warn, facts: map[string]told{}, changed: map[string]bool{}, noticed: map[string]map[string]bool{}}
 	if dir != "" {
 		if err := out.kept.Open(dir, onceFile, warn); err != nil {
 			return nil, errclass.With(errdefs.ErrInvalidArgument, fmt.Errorf("watchtower: Once: %w", err))
@@ -66,9 +67,9 @@ type once struct {
 	kept     statefile.Map[told]
 
 	mu      sync.Mutex
-	facts   map[string]told // by key; kept, as it was when the pass began, with what was changed since
-	changed map[string]bool // the keys of what was
-	noticed map[string]bool // in this pass
+	facts   map[string]told            // by key; kept, as it was when the pass began, with what was changed since
+	changed map[string]bool            // the keys of what was
+	noticed map[string]map[string]bool // by engine: in its pass in hand
 }
 
 // Observe hands the event on if it is news. What the observer panics at it was not told.
@@ -77,7 +78,7 @@ func (o *once) Observe(ctx context.Context, e Event) {
 	defer o.mu.Unlock()
 	switch e := e.(type) {
 	case PassStarted:
-		o.noticed = map[string]bool{}
+		o.noticed[e.Engine] = map[string]bool{}
 		o.load()
 	case HookEnded:
 		if e.Result.NotRun == "" && e.Result.Verdict.Err == nil {
@@ -108,12 +109,14 @@ func (o *once) remember(e Event, f fact, at time.Time, known told, same bool) {
 	if e, ok := e.(CheckFailed); ok {
 		now.Containers = e.Containers
 	}
-	o.noticed[f.key()] = true
+	if noticed := o.noticed[f.Engine]; noticed != nil {
+		noticed[f.key()] = true
+	}
 	if !same || !slices.Equal(now.Containers, known.Containers) {
 		o.facts[f.key()], o.changed[f.key()] = now, true
 	}
 	for _, kind := range f.settles() {
-		o.forget(fact{Kind: kind, Container: f.Container}.key())
+		o.forget(fact{Engine: f.Engine, Kind: kind, Container: f.Container}.key())
 	}
 }
 
@@ -130,7 +133,7 @@ func (o *once) ended(ctx context.Context, key string, at time.Time) {
 	if !ok {
 		return
 	}
-	e := FailureEnded{At: at, Failure: t.id(), Since: t.At, What: t.Kind, Reference: t.Reference, Containers: t.Containers}
+	e := FailureEnded{At: at, Engine: t.Engine, Failure: t.id(), Since: t.At, What: t.Kind, Reference: t.Reference, Containers: t.Containers}
 	if t.Container != "" {
 		e.Containers = []string{t.Container}
 	}
@@ -138,7 +141,7 @@ func (o *once) ended(ctx context.Context, key string, at time.Time) {
 	o.forget(key)
 }
 
-// review finds what is no longer true.
+// review finds what is no longer true of the engine of the pass.
 func (o *once) review(ctx context.Context, e PassEnded) {
 	entries := map[string]Entry{}
 	for _, entry := range e.Report.Entries {
@@ -147,9 +150,10 @@ func (o *once) review(ctx context.Context, e PassEnded) {
 	for _, key := range slices.Sorted(maps.Keys(o.facts)) {
 		t := o.facts[key]
 		switch entry, there := entries[t.Container]; {
+		case t.Engine != e.Engine:
 		case t.Kind == factPassFailed:
 			o.ended(ctx, key, e.At)
-		case o.noticed[key], e.Report.Partial: // the latter has not seen all
+		case o.noticed[e.Engine][key], e.Report.Partial: // the latter has not seen all
 		case t.Reference != "":
 			o.reviewReference(ctx, key, e.At, entries)
 		case !there:

@@ -33,8 +33,9 @@ type Option func(*config) error
 
 type config struct {
 	engine       lifecycle.Engine
+	engineName   string
 	checker      Checker
-	client       *registry.Client // the checker, where it is the default's
+	client       *registry.Client // the checker, where that follows the engine
 	registry     []registry.Option
 	updater      Updater
 	filters      []Filter
@@ -111,13 +112,13 @@ func WithUpdater(u Updater) Option {
 // to, if the engine tells (see lifecycle.RegistryConfigurer); WithRegistryOptions
 // adds to it. One that is given here is left as it is: a registry.Client has logins
 // of its own, beside those of WithCredentials, by which images are pulled, and is
-// told by its SetEndpoints what the engine says.
+// told by its SetEndpoints what the engine says, or see WithRegistryClient.
 func WithChecker(ch Checker) Option {
 	return func(c *config) error {
 		if ch == nil {
 			return invalid("WithChecker", "nil", "a Checker")
 		}
-		c.checker = ch
+		c.client, c.checker = nil, ch
 		return nil
 	}
 }
@@ -359,6 +360,9 @@ func newConfig(opts []Option) (config, error) {
 		if err := opt(&c); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if c.engineName != "" {
+		c.logger = c.logger.With("engine", c.engineName)
 	}
 	return c, errors.Join(append(errs, c.agree()...)...)
 }

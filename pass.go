@@ -117,7 +117,7 @@ func (t *Tower) newPass(kind PassKind, emit func(Event)) *pass {
 		filter: containedFilter{filter.All(t.cfg.filters...), t.cfg.logger},
 		gates:  t.cfg.gates,
 		states: t.cfg.states,
-		report: &Report{Kind: kind, Started: t.now()},
+		report: &Report{Engine: t.cfg.engineName, Kind: kind, Started: t.now()},
 		emit:   emit,
 		images: map[string]lifecycle.Image{},
 		moved:  map[digest.Digest]described{},

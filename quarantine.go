@@ -109,8 +109,8 @@ func (q *quarantine) forget(name string) error {
 
 // WithStateDirectory names a directory that outlives the process. What is kept
 // there is which digest failed on which container, so that a restarted Tower
-// does not try it again. It must exist and be writable. Default: none, that is
-// remembered in memory only.
+// does not try it again. It must exist and be writable, and is this engine's alone: it
+// goes by the names of containers. Default: none, that is remembered in memory only.
 func WithStateDirectory(dir string) Option {
 	return func(c *config) error {
 		if dir == "" {

@@ -20,6 +20,8 @@ import (
 // its registry may be asked again (a *registry.Error with RetryAfter); a hook's has its
 // text.
 type Report struct {
+	// Engine is the engine's name; empty if it has none: see WithEngineName.
+	Engine string `json:"engine,omitempty"`
 	// Kind tells a check from an update.
 	Kind PassKind `json:"kind"`
 	// Started and Ended are by the watcher's clock.
@@ -160,9 +162,12 @@ func (r *Report) Err() error {
 // Summary is the pass in one line: "scanned=3 updated=1 failed=0 skipped=2
 // rolled_back=0", with "stale=" before them for a check, and "restarted=", "held=" and
 // for an update "stale=" behind them where one had to follow another, a gate holds one,
-// or one is only monitored.
+// or one is only monitored. Where the engine has a name, "engine=" comes before all.
 func (r *Report) Summary() string {
 	var b strings.Builder
+	if r.Engine != "" {
+		fmt.Fprintf(&b, "engine=%s ", r.Engine)
+	}
 	if r.Kind == PassCheck {
 		fmt.Fprintf(&b, "stale=%d ", r.Count(StatusStale))
 	}

@@ -88,12 +88,12 @@ func New(opts ...Option) (*Tower, error) {
 		return nil, err
 	}
 	t := &Tower{cfg: c, turn: make(chan struct{}, 1), busy: make(chan struct{}, 1), quarantine: q}
-	t.pulse.Started = t.now()
+	t.pulse.Started, t.pulse.Engine = t.now(), c.engineName
 	if c.self != "" && len(c.selfCommand) > 0 {
 		t.handover = lifecycle.NewHandover(c.engine, c.self, c.selfCommand...)
 	}
 	for _, o := range c.observers {
-		t.queues = append(t.queues, newQueue(o, c.logger, t.now))
+		t.queues = append(t.queues, newQueue(o, c.engineName, c.logger, t.now))
 	}
 	return t, nil
 }

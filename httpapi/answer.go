@@ -51,22 +51,28 @@ func (h *Handler) refuse(w http.ResponseWriter, code int, why string) {
 
 // fail answers by the error's class.
 func (h *Handler) fail(w http.ResponseWriter, err error) {
-	code := http.StatusInternalServerError
-	switch {
-	case errdefs.IsConflict(err), errdefs.IsResourceExhausted(err):
+	code := statusOf(err)
+	if code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
-		code = http.StatusTooManyRequests
-	case errdefs.IsUnavailable(err), errors.Is(err, context.Canceled):
-		w.Header().Set("Retry-After", retryAfter)
-		code = http.StatusServiceUnavailable
-	case errors.Is(err, context.DeadlineExceeded):
-		code = http.StatusGatewayTimeout
-	case errdefs.IsInvalidArgument(err):
-		code = http.StatusBadRequest
-	case errdefs.IsNotFound(err):
-		code = http.StatusNotFound
 	}
 	h.refuse(w, code, err.Error())
+}
+
+func statusOf(err error) int {
+	switch {
+	case errdefs.IsConflict(err), errdefs.IsResourceExhausted(err):
+		return http.StatusTooManyRequests
+	case errdefs.IsUnavailable(err), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	case errdefs.IsInvalidArgument(err):
+		return http.StatusBadRequest
+	case errdefs.IsNotFound(err):
+		return http.StatusNotFound
+	default:
+		return http.StatusInternalServerError
+	}
 }
 
 // retryAfter is in seconds: what the fork tells those who find a pass in hand.

@@ -15,6 +15,7 @@ import (
 
 // ask is what a request for a pass says.
 type ask struct {
+	engines []*engine
 	only    []watchtower.Filter
 	async   bool
 	timeout time.Duration
@@ -39,9 +40,9 @@ func parameters(r *http.Request, known ...string) (url.Values, error) {
 }
 
 // readAsk reads what a pass is asked for.
-func readAsk(r *http.Request, most time.Duration, more ...string) (ask, error) {
-	a := ask{timeout: most}
-	values, err := parameters(r, append([]string{"image", "container", "timeout"}, more...)...)
+func (h *Handler) readAsk(r *http.Request, most time.Duration, more ...string) (ask, error) {
+	values, engines, err := h.about(r, append([]string{"image", "container", "timeout"}, more...)...)
+	a := ask{engines: engines, timeout: most}
 	if err != nil {
 		return a, err
 	}

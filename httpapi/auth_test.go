@@ -112,7 +112,7 @@ func TestBadOptionsAreAllTold(t *testing.T) {
 func TestNoTowerIsAsIfNoneWereAttached(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t).attach()
-	v.api.Attach(nil)
+	require.NoError(t, v.api.Attach(nil))
 	assert.Equal(t, http.StatusServiceUnavailable, v.call(http.MethodPost, "/v1/update", "").code)
 	assert.Equal(t, http.StatusServiceUnavailable, v.call(http.MethodGet, "/startupz", "").code)
 }

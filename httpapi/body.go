@@ -39,7 +39,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) bool {
 			h.refuse(w, http.StatusBadRequest, "the body is no form")
 			return false
 		}
-	case kind == "multipart/form-data", hasParameters(body):
+	case kind == "multipart/form-data", hasParameters(body, haveNames(h.attached())):
 		h.refuse(w, http.StatusBadRequest, "parameters in a body of this kind are not read: want them in the URL, or a form as "+formType)
 		return false
 	}
@@ -51,7 +51,7 @@ const formType = "application/x-www-form-urlencoded"
 
 // hasParameters reports whether the body has what the URL is to have, as JSON or as a form
 // that does not say that it is one.
-func hasParameters(body []byte) bool {
+func hasParameters(body []byte, engines bool) bool {
 	var object map[string]json.RawMessage
 	var form url.Values
 	if json.Valid(body) {
@@ -59,7 +59,11 @@ func hasParameters(body []byte) bool {
 	} else {
 		form, _ = url.ParseQuery(strings.TrimSpace(string(body)))
 	}
-	return slices.ContainsFunc([]string{"image", "container", "async", "timeout"}, func(name string) bool {
+	known := []string{"image", "container", "async", "timeout"}
+	if engines {
+		known = append(known, "engine")
+	}
+	return slices.ContainsFunc(known, func(name string) bool {
 		_, ok := object[name]
 		return ok || form.Has(name)
 	})

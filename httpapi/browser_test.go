@@ -288,10 +288,10 @@ func (p *tab) types(text string) {
 	p.do("Input.insertText", object{"text": text}, nil)
 }
 
-// press presses keys one after another: "Tab", "Enter", "Escape".
+// press presses keys one after another: "Tab", "Enter", "Escape", "ArrowDown".
 func (p *tab) press(keys ...string) {
 	p.t.Helper()
-	codes := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27}
+	codes := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40}
 	for _, key := range keys {
 		event := object{"type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": codes[key]}
 		if key == "Enter" {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 // checked is what a check says of one container.
 type checked struct {
+	Engine          string            `json:"engine,omitempty"`
 	Name            string            `json:"name"`
 	Image           string            `json:"image"`
 	ImageID         string            `json:"image_id"`
@@ -36,73 +38,120 @@ type versions struct {
 func versionsOf(e watchtower.Entry) versions { return versions{e.From, e.To, e.Change().String()} }
 
 type checkAnswer struct {
-	Containers []checked       `json:"containers"`
-	Count      int             `json:"count"`
-	Summary    summary         `json:"summary"`
-	Timing     timing          `json:"timing"`
-	Plan       watchtower.Plan `json:"plan"`
+	Containers []checked        `json:"containers"`
+	Count      int              `json:"count"`
+	Summary    summary          `json:"summary"`
+	Timing     timing           `json:"timing"`
+	Plan       *watchtower.Plan `json:"plan,omitempty"` // of an engine without a name
+	Engines    []engineChecked  `json:"engines,omitempty"`
+	Errors     []problem        `json:"errors,omitempty"`
 	stamp
+}
+
+// engineChecked is what a check of one engine came to.
+type engineChecked struct {
+	Engine  string          `json:"engine"`
+	Summary summary         `json:"summary"`
+	Timing  timing          `json:"timing"`
+	Plan    watchtower.Plan `json:"plan"`
+}
+
+// look is a check that was asked for.
+type look struct {
+	*job
+
+	report *watchtower.Report // once it is over
 }
 
 // check looks, and answers when that is over or its caller has waited enough. What has
 // begun goes on without its caller: cut short, it would tell of registries that did not
 // answer. Those that the Tower's filters leave out are left out.
 func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
-	a, err := readAsk(r, h.cfg.checkTimeout)
+	a, err := h.readAsk(r, h.cfg.checkTimeout)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	tower := h.tower.Load()
-	var report *watchtower.Report
-	j, err := h.checks.start(r.Context(), func(ctx context.Context, began func()) (*watchtower.Report, error) {
-		var err error
-		report, err = tower.CheckWith(ctx, watchtower.PassRequest{Only: a.only, Began: began})
-		return report, err
-	})
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
+	looks := each(a.engines, func(e *engine) (*look, error) { return e.look(r.Context(), a.only) })
 	patience(w, a.timeout+maxAnswerTime)
-	enough := time.NewTimer(a.timeout)
-	defer enough.Stop()
-	select {
-	case <-j.done:
-	case <-r.Context().Done():
-		j.withdraw()
-		return
-	case <-enough.C:
-		j.withdraw()
-		h.fail(w, errLate)
+	enough, cancel := context.WithTimeout(r.Context(), a.timeout)
+	defer cancel()
+	for i, l := range looks {
+		if l.err != nil {
+			continue
+		}
+		select {
+		case <-l.value.done:
+		case <-enough.Done():
+		}
+		over, err := l.value.result()
+		if looks[i].err = err; !over {
+			l.value.withdraw()
+			looks[i].err = errLate
+		}
+	}
+	if r.Context().Err() != nil {
 		return
 	}
-	if err := j.failure(); err != nil {
+	over, problems, err := sorted(looks)
+	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	h.found(w, r, report)
+	h.found(w, r, over, problems)
 }
 
-// found answers with what a check found.
-func (h *Handler) found(w http.ResponseWriter, r *http.Request, report *watchtower.Report) {
-	watched, err := h.list(r.Context())
+// look begins a check.
+func (e *engine) look(ctx context.Context, only []watchtower.Filter) (l *look, err error) {
+	l = &look{}
+	l.job, err = e.checks.start(ctx, rand.Text(), func(ctx context.Context, began func()) (*watchtower.Report, error) {
+		var err error
+		l.report, err = e.CheckWith(ctx, watchtower.PassRequest{Only: only, Began: began})
+		return l.report, err
+	})
+	return l, err
+}
+
+// found answers with what checks found.
+func (h *Handler) found(w http.ResponseWriter, r *http.Request, looks []said[*look], problems []problem) {
+	reports, engines := map[*engine]*watchtower.Report{}, []*engine{}
+	for _, l := range looks {
+		reports[l.engine], engines = l.value.report, append(engines, l.engine)
+	}
+	lists, more, err := lists(r.Context(), engines)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
+	out := checkAnswer{Containers: []checked{}, Errors: append(problems, more...), stamp: stamped()}
+	var all total
+	for _, list := range lists {
+		report := reports[list.engine]
+		all.add(summaryOf(report), report.Started, report.Ended)
+		out.add(list.engine.name, report, list.value)
+	}
+	out.Count, out.Summary, out.Timing = len(out.Containers), all.summary, all.timing()
+	h.answer(w, http.StatusOK, out)
+}
+
+// add tells of one engine.
+func (a *checkAnswer) add(engine string, report *watchtower.Report, watched []watchtower.Watched) {
 	known := map[string]watchtower.Watched{}
 	for _, c := range watched {
 		known[c.Container.ID] = c
 	}
-	out := checkAnswer{Containers: []checked{}, Summary: summaryOf(report), Timing: timingOf(report), Plan: report.Plan, stamp: stamped()}
 	for _, e := range report.Entries {
 		if c, ok := known[e.Container.ID]; !ok || c.Selected {
-			out.Containers = append(out.Containers, checkedOf(e, c.Digest, out.Timestamp))
+			one := checkedOf(e, c.Digest, a.Timestamp)
+			one.Engine = engine
+			a.Containers = append(a.Containers, one)
 		}
 	}
-	out.Count = len(out.Containers)
-	h.answer(w, http.StatusOK, out)
+	if engine == "" {
+		a.Plan = &report.Plan
+		return
+	}
+	a.Engines = append(a.Engines, engineChecked{engine, summaryOf(report), timingOf(report), report.Plan})
 }
 
 func checkedOf(e watchtower.Entry, digest string, at time.Time) checked {

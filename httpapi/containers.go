@@ -16,6 +16,7 @@ import (
 
 // container is one as it stands, with what the last pass about it found.
 type container struct {
+	Engine       string            `json:"engine,omitempty"`
 	Name         string            `json:"name"`
 	Image        string            `json:"image"`
 	ImageID      string            `json:"image_id"`
@@ -49,62 +50,73 @@ type details struct {
 }
 
 type listAnswer[T any] struct {
-	Containers []T `json:"containers"`
-	Count      int `json:"count"`
+	Containers []T       `json:"containers"`
+	Count      int       `json:"count"`
+	Errors     []problem `json:"errors,omitempty"`
 	stamp
 }
 
-// list asks the engine, for all who ask at a time.
-func (h *Handler) list(ctx context.Context) ([]watchtower.Watched, error) {
-	return h.listed.get(ctx, maxAskTime, h.tower.Load().Containers)
+// lists are the containers of the engines, as far as these say: see sorted.
+func lists(ctx context.Context, engines []*engine) ([]said[[]watchtower.Watched], []problem, error) {
+	return sorted(each(engines, func(e *engine) ([]watchtower.Watched, error) { return e.list(ctx) }))
+}
+
+// seen is a container, on its engine.
+type seen struct {
+	watchtower.Watched
+
+	engine *engine
 }
 
 // some are the containers that a request means: those that are watched, or with "all"
 // every one, of the name and the image it says.
-func (h *Handler) some(r *http.Request) ([]watchtower.Watched, error) {
-	values, err := parameters(r, "name", "image", "all")
+func (h *Handler) some(r *http.Request) ([]seen, []problem, error) {
+	values, engines, err := h.about(r, "name", "image", "all")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	all := false
 	if text := values.Get("all"); text != "" {
 		if all, err = strconv.ParseBool(text); err != nil {
-			return nil, invalid("all: %q: want true or false", text)
+			return nil, nil, invalid("all: %q: want true or false", text)
 		}
 	}
-	watched, err := h.list(r.Context())
-	if err != nil {
-		return nil, err
-	}
+	lists, problems, err := lists(r.Context(), engines)
 	name, image := strings.TrimPrefix(values.Get("name"), "/"), values.Get("image")
-	return slices.DeleteFunc(slices.Clone(watched), func(c watchtower.Watched) bool {
-		return !c.Selected && !all || name != "" && c.Container.Name != name || image != "" && c.Container.Image != image
-	}), nil
+	var some []seen
+	for _, list := range lists {
+		for _, c := range list.value {
+			if (c.Selected || all) && (name == "" || c.Container.Name == name) && (image == "" || c.Container.Image == image) {
+				some = append(some, seen{c, list.engine})
+			}
+		}
+	}
+	return some, problems, err
 }
 
 func (h *Handler) containers(w http.ResponseWriter, r *http.Request) {
-	some, err := h.some(r)
+	some, problems, err := h.some(r)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	out := listAnswer[container]{Containers: []container{}, Count: len(some), stamp: stamped()}
+	out := listAnswer[container]{Containers: []container{}, Count: len(some), Errors: problems, stamp: stamped()}
 	for _, c := range some {
-		out.Containers = append(out.Containers, h.containerOf(c))
+		out.Containers = append(out.Containers, containerOf(c))
 	}
 	h.answer(w, http.StatusOK, out)
 }
 
 func (h *Handler) containerDetails(w http.ResponseWriter, r *http.Request) {
-	some, err := h.some(r)
+	some, problems, err := h.some(r)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	out := listAnswer[details]{Containers: []details{}, Count: len(some), stamp: stamped()}
+	out := listAnswer[details]{Containers: []details{}, Count: len(some), Errors: problems, stamp: stamped()}
 	for _, c := range some {
 		d := details{
-			container:   h.containerOf(c),
+			container:   containerOf(c),
 			Running:     c.Container.State == lifecycle.StateRunning,
 			Watchtower:  c.Container.Labels[lifecycle.LabelInstance] == "true",
 			MonitorOnly: c.Policy.Get("monitor-only").Value == "true",
@@ -121,12 +133,12 @@ func (h *Handler) containerDetails(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, http.StatusOK, out)
 }
 
-func (h *Handler) containerOf(c watchtower.Watched) container {
+func containerOf(c seen) container {
 	out := container{
-		Name: c.Container.Name, Image: c.Container.Image, ImageID: c.Container.ImageID, Digest: c.Digest,
+		Engine: c.engine.name, Name: c.Container.Name, Image: c.Container.Image, ImageID: c.Container.ImageID, Digest: c.Digest,
 		ID: c.Container.ID, State: c.Container.State, Skipped: c.Skipped,
 	}
-	if last, ok := h.history.about(c.Container.ID); ok {
+	if last, ok := c.engine.history.about(c.Container.ID); ok {
 		e := last.entry
 		out.Status, out.Reason, out.Latest, out.NewReference, out.HeldUntil = e.Status, e.Reason, e.Latest, e.NewReference, e.HeldUntil
 		out.versions, out.OutOfDate, out.Checked = versionsOf(e), e.OutOfDate, rounded(last.at)
@@ -139,6 +151,7 @@ func (h *Handler) containerOf(c watchtower.Watched) container {
 
 // image is one that is in use.
 type image struct {
+	Engine     string   `json:"engine,omitempty"`
 	Name       string   `json:"name"`
 	ImageID    string   `json:"image_id"`
 	Digest     string   `json:"digest"`
@@ -147,33 +160,41 @@ type image struct {
 
 // images are those of the containers that are watched.
 func (h *Handler) images(w http.ResponseWriter, r *http.Request) {
-	values, err := parameters(r, "name", "id")
+	values, engines, err := h.about(r, "name", "id")
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	watched, err := h.list(r.Context())
+	lists, problems, err := lists(r.Context(), engines)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
 	out := struct {
-		Images []image `json:"images"`
-		Count  int     `json:"count"`
+		Images []image   `json:"images"`
+		Count  int       `json:"count"`
+		Errors []problem `json:"errors,omitempty"`
 		stamp
-	}{Images: []image{}, stamp: stamped()}
-	for _, c := range watched {
-		own := c.Container
-		name, id := cmp.Or(values.Get("name"), own.Image), cmp.Or(values.Get("id"), own.ImageID)
-		if !c.Selected || name != own.Image || id != own.ImageID {
-			continue
-		}
-		i := slices.IndexFunc(out.Images, func(i image) bool { return i.Name == own.Image && i.ImageID == own.ImageID })
-		if i < 0 {
-			i, out.Images = len(out.Images), append(out.Images, image{Name: own.Image, ImageID: own.ImageID, Digest: c.Digest})
-		}
-		out.Images[i].Containers = append(out.Images[i].Containers, own.Name)
+	}{Images: []image{}, Errors: problems, stamp: stamped()}
+	for _, list := range lists {
+		out.Images = append(out.Images, imagesOf(list.engine.name, list.value, values.Get("name"), values.Get("id"))...)
 	}
 	out.Count = len(out.Images)
 	h.answer(w, http.StatusOK, out)
+}
+
+// imagesOf are an engine's, of that name and ID where they are said.
+func imagesOf(engine string, watched []watchtower.Watched, name, id string) (out []image) {
+	for _, c := range watched {
+		own := c.Container
+		if !c.Selected || cmp.Or(name, own.Image) != own.Image || cmp.Or(id, own.ImageID) != own.ImageID {
+			continue
+		}
+		i := slices.IndexFunc(out, func(i image) bool { return i.Name == own.Image && i.ImageID == own.ImageID })
+		if i < 0 {
+			i, out = len(out), append(out, image{Engine: engine, Name: own.Image, ImageID: own.ImageID, Digest: c.Digest})
+		}
+		out[i].Containers = append(out[i].Containers, own.Name)
+	}
+	return out
 }

@@ -1,5 +1,6 @@
 // Package httpapi lets a Tower be asked over HTTP: to look, to update, and what it has
-// done. It is a http.Handler for a server of one's own, on net/http alone.
+// done; or several, one for each engine. It is a http.Handler for a server of one's own, on
+// net/http alone.
 //
 //	api, err := httpapi.New(
 //		httpapi.WithEndpoints(httpapi.Update, httpapi.Containers, httpapi.Health),
@@ -7,7 +8,7 @@
 //	)
 //	...
 //	tower, err := watchtower.New(watchtower.WithObserver(api), ...)
-//	api.Attach(tower)
+//	err = api.Attach(tower)
 //	server := httpapi.NewServer(api)
 //
 // It is an Observer, from which the history, the status and the stream of events come;
@@ -27,11 +28,20 @@
 // /v1/updates. Only one whose turn has not come by the timeout is withdrawn. So it is with
 // a check, whose timeout is answered by 504.
 //
+// # Several engines
+//
+// Attach takes a Tower for each engine, each made with watchtower.WithEngineName and with
+// the Handler among its observers. Answers then name the engine of what they tell, and
+// engine=NAME narrows what is asked. They are asked side by side: one that is dead, hangs
+// or is busy stands in the answer with its reason, beside what the others say, and only
+// where none has something to say is the answer an error.
+//
 // # Bounds
 //
 // Everything that callers could make grow has an end: bodies (64 KiB; a webhook's 1 MiB),
 // updates that wait (32), checks (8), the history (500 passes, 8 MiB of reports), followers of events
 // (100), what an address may ask in a minute (WithRateLimit). The engine is asked at most
-// once a second, however many callers there are. What a handler cannot bound, headers
-// and slow connections, NewServer does.
+// once a second, however many callers there are. Of several engines each has room of its
+// own for updates, checks and history. What a handler cannot bound, headers and slow
+// connections, NewServer does.
 package httpapi

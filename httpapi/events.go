@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,14 +27,16 @@ const (
 	reconnect = 5 * time.Second
 )
 
-// message is one event as it is written, and its number.
+// message is one event as it is written, its number, and the engine it is about.
 type message struct {
 	number int
+	engine string
 	frame  []byte
 }
 
 // follower is one stream.
 type follower struct {
+	engines  []string // none: all
 	messages chan message
 	missed   int // since it was last told, in the hub's lock
 }
@@ -53,24 +56,28 @@ type hub struct {
 func (b *hub) close() { b.end.Do(func() { close(b.closing) }) }
 
 // publish delays nobody: one who is far behind misses events, and is told how many.
-func (b *hub) publish(kind, id string, at time.Time, data any) {
+func (b *hub) publish(engine, kind, id string, at time.Time, data any) {
 	body, err := json.Marshal(struct {
 		Type      string    `json:"type"`
+		Engine    string    `json:"engine,omitempty"`
 		ID        string    `json:"id,omitempty"` // the same fact's is the same
 		Timestamp time.Time `json:"timestamp"`
 		Data      any       `json:"data"`
-	}{kind, id, at.UTC(), data})
+	}{kind, engine, id, at.UTC(), data})
 	if err != nil {
 		return // it is texts and numbers
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.number++
-	m := message{b.number, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", b.process, b.number, kind, body)}
+	m := message{b.number, engine, fmt.Appendf(nil, "id: %s-%d\nevent: %s\ndata: %s\n\n", b.process, b.number, kind, body)}
 	if b.recent = append(b.recent, m); len(b.recent) > backlog {
 		b.recent = slices.Delete(b.recent, 0, 1)
 	}
 	for _, f := range b.followers {
+		if !f.wants(m) {
+			continue
+		}
 		select {
 		case f.messages <- m:
 		default:
@@ -79,16 +86,20 @@ func (b *hub) publish(kind, id string, at time.Time, data any) {
 	}
 }
 
+func (f *follower) wants(m message) bool {
+	return len(f.engines) == 0 || slices.Contains(f.engines, m.engine)
+}
+
 // join adds a stream, with what has happened since the event of that ID, as far as it is
 // known: since one of an earlier process all has. Empty: nothing is asked for. No
 // follower: there are too many.
-func (b *hub) join(after string) (f *follower, since []byte) {
+func (b *hub) join(after string, engines []string) (f *follower, since []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.followers) >= maxFollowers {
 		return nil, nil
 	}
-	f = &follower{messages: make(chan message, backlog)}
+	f = &follower{engines: engines, messages: make(chan message, backlog)}
 	b.followers = append(b.followers, f)
 	if after == "" {
 		return f, nil
@@ -102,7 +113,7 @@ func (b *hub) join(after string) (f *follower, since []byte) {
 		since = missed(first - 1 - last)
 	}
 	for _, m := range b.recent {
-		if m.number > last {
+		if m.number > last && f.wants(m) {
 			since = append(since, m.frame...)
 		}
 	}
@@ -131,7 +142,8 @@ func (b *hub) overlooked(f *follower) int {
 
 // follow is a stream of events until somebody ends it.
 func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
-	if _, err := parameters(r, "access_token"); err != nil {
+	engines, err := h.followed(r)
+	if err != nil {
 		h.fail(w, err)
 		return
 	}
@@ -139,7 +151,7 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusForbidden, "pages of this origin may not call")
 		return
 	}
-	f, since := h.hub.join(r.Header.Get("Last-Event-ID"))
+	f, since := h.hub.join(r.Header.Get("Last-Event-ID"), engines)
 	if f == nil {
 		w.Header().Set("Retry-After", retryAfter)
 		h.refuse(w, http.StatusServiceUnavailable, "too many follow")
@@ -168,6 +180,21 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
+	}
+}
+
+// followed are the engines whose events are asked for; none: all, those of Towers that are
+// attached later too.
+func (h *Handler) followed(r *http.Request) ([]string, error) {
+	values, engines, err := h.about(r, "access_token")
+	switch {
+	case errors.Is(err, errStarting) && !r.URL.Query().Has("engine"):
+		_, err = parameters(r, "access_token")
+		return nil, err
+	case err != nil || !values.Has("engine"):
+		return nil, err
+	default:
+		return namesOf(engines), nil
 	}
 }
 

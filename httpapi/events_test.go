@@ -69,8 +69,13 @@ func (s *stream) ids() []string {
 // follow begins to, until leave is called.
 func (v *world) follow(s *stream, header ...string) (leave func()) {
 	v.t.Helper()
+	return v.followAt("", s, header...)
+}
+
+func (v *world) followAt(query string, s *stream, header ...string) (leave func()) {
+	v.t.Helper()
 	ctx, cancel := context.WithCancel(v.t.Context())
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events?access_token="+eventsToken, nil)
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/events?access_token="+eventsToken+query, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -36,7 +36,9 @@ func ExampleNew() {
 	if err != nil {
 		panic(err)
 	}
-	api.Attach(tower)
+	if err := api.Attach(tower); err != nil {
+		panic(err)
+	}
 	server := httptest.NewServer(api) // in a program: httpapi.NewServer(api, logger)
 	defer server.Close()
 

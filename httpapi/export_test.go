@@ -22,7 +22,8 @@ func (h *Handler) AddressesForTest() int {
 
 // JudgedForTest is how many containers are kept what was last said of.
 func (h *Handler) JudgedForTest() int {
-	h.history.mu.Lock()
-	defer h.history.mu.Unlock()
-	return len(h.history.latest)
+	history := &h.books.of("").history
+	history.mu.Lock()
+	defer history.mu.Unlock()
+	return len(history.latest)
 }

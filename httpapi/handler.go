@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,26 +41,18 @@ const (
 	maxAskTime = 20 * time.Second
 )
 
-// Handler serves the API, and observes the Tower that it is about. It is safe for use
+// Handler serves the API, and observes the Towers that it is about. It is safe for use
 // by many goroutines.
 type Handler struct {
 	cfg     config
 	mux     *http.ServeMux
-	tower   atomic.Pointer[attached]
+	engines atomic.Pointer[[]*engine]
 	limiter limiter
 	guesses limiter // of tokens, which count where else nothing does
-	jobs    jobs
-	checks  jobs
-	history history
+	books   books
 	hub     hub
-	pushes  pushes
-	listed  fresh[[]watchtower.Watched]
-	health  fresh[watchtower.Health]
 	page    statusPage
 }
-
-// attached is the Tower, behind a pointer that can be swapped.
-type attached struct{ Tower }
 
 var (
 	_ http.Handler        = (*Handler)(nil)
@@ -75,9 +66,8 @@ func New(opts ...Option) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, mux: http.NewServeMux(), jobs: jobs{bounds: updateBounds}, checks: jobs{bounds: checkBounds}}
+	h := &Handler{cfg: cfg, mux: http.NewServeMux()}
 	h.limiter.perMinute, h.guesses.perMinute = cfg.rateLimit, cfg.rateLimit
-	h.history.latest = map[string]watched{}
 	h.hub.closing, h.hub.process = make(chan struct{}), rand.Text()
 	h.page = newPage(cfg.endpoints)
 	for _, r := range routes {
@@ -89,16 +79,6 @@ func New(opts ...Option) (*Handler, error) {
 		h.refuse(w, http.StatusNotFound, "there is nothing here, or it is not switched on")
 	})
 	return h, nil
-}
-
-// Attach gives the Tower that the API is about. Called again, the new one counts. Without
-// one, which nil is as well, what needs it is refused with 503.
-func (h *Handler) Attach(t Tower) {
-	if t == nil {
-		h.tower.Store(nil)
-		return
-	}
-	h.tower.Store(&attached{t})
 }
 
 // ServeHTTP answers a request.
@@ -123,9 +103,9 @@ func (h *Handler) route(to route, w http.ResponseWriter, r *http.Request) {
 		h.guesses.take(h.address(r))
 		h.unauthorized(w, r)
 	case to.access != withSignature && !h.readBody(w, r):
-	case to.needsTower() && h.tower.Load() == nil:
+	case to.needsTower() && len(h.attached()) == 0:
 		w.Header().Set("Retry-After", "5")
-		h.refuse(w, http.StatusServiceUnavailable, "starting")
+		h.refuse(w, http.StatusServiceUnavailable, errStarting.Error())
 	default:
 		to.serve(h, w, r)
 	}
@@ -153,6 +133,5 @@ func (to route) needsTower() bool { return to.access == withToken || to.access =
 // before the server's.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.hub.close()
-	h.pushes.close()
-	return errors.Join(h.checks.close(ctx), h.jobs.close(ctx))
+	return h.books.close(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,6 +24,7 @@ const (
 // pass is one in the history.
 type pass struct {
 	ID        string              `json:"id"`
+	Engine    string              `json:"engine,omitempty"`
 	Kind      watchtower.PassKind `json:"kind"`
 	Timestamp time.Time           `json:"timestamp"` // its end
 	Started   time.Time           `json:"started,omitzero"`
@@ -41,8 +43,10 @@ type watched struct {
 	at    time.Time
 }
 
-// history is what the Tower told of its passes.
+// history is what the Tower of an engine told of its passes.
 type history struct {
+	engine string
+
 	mu     sync.Mutex
 	passes []pass // oldest first
 	bytes  int    // of their reports
@@ -56,7 +60,7 @@ func (h *history) add(r *watchtower.Report) {
 		report = nil
 	}
 	p := pass{
-		ID: passID(r.Started), Kind: r.Kind, Timestamp: rounded(r.Ended), Started: rounded(r.Started),
+		ID: passID(h.engine, r.Started), Engine: h.engine, Kind: r.Kind, Timestamp: rounded(r.Ended), Started: rounded(r.Started),
 		Duration: timingOf(r).DurationMS, Partial: r.Partial, summary: summaryOf(r), Report: report, ended: r.Ended,
 	}
 	h.mu.Lock()
@@ -80,7 +84,7 @@ func (h *history) fail(e watchtower.PassFailed) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.keep(pass{ID: passID(e.At), Kind: e.Kind, Timestamp: rounded(e.At), Error: e.Err.Error(), ended: e.At})
+	h.keep(pass{ID: passID(h.engine, e.At), Engine: h.engine, Kind: e.Kind, Timestamp: rounded(e.At), Error: e.Err.Error(), ended: e.At})
 }
 
 func (h *history) keep(p pass) {
@@ -96,8 +100,14 @@ func (h *history) keep(p pass) {
 	}
 }
 
-// passID is a pass's name, which no other of the Tower has.
-func passID(at time.Time) string { return at.UTC().Format("20060102T150405.000000000Z") }
+// passID is a pass's name, which no other of the Towers has.
+func passID(engine string, at time.Time) string {
+	id := at.UTC().Format("20060102T150405.000000000Z")
+	if engine != "" {
+		id += "-" + engine
+	}
+	return id
+}
 
 // last is the last pass that was made.
 func (h *history) last() (pass, bool) {
@@ -119,7 +129,7 @@ func (h *history) about(id string) (watched, bool) {
 	return w, ok
 }
 
-// span is the part of a history that is asked for.
+// span is the part of the histories that is asked for.
 type span struct {
 	since, until time.Time
 	kind         watchtower.PassKind
@@ -140,20 +150,31 @@ func (h *history) within(s span) []pass {
 		}
 		out = append(out, p)
 	}
-	if s.limit > 0 && len(out) > s.limit {
-		out = out[len(out)-s.limit:]
-	}
 	return out
 }
 
-// passes answers with the history.
+// passes answers with the history of the engines, in the order of time.
 func (h *Handler) passes(w http.ResponseWriter, r *http.Request) {
-	s, err := readSpan(r)
+	values, engines, err := h.about(r, "since", "until", "limit", "kind", "reports")
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	entries := h.history.within(s)
+	s, err := readSpan(values)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	entries := []pass{}
+	for _, e := range engines {
+		entries = append(entries, e.history.within(s)...)
+	}
+	if len(engines) > 1 {
+		slices.SortStableFunc(entries, func(a, b pass) int { return a.ended.Compare(b.ended) })
+	}
+	if s.limit > 0 && len(entries) > s.limit {
+		entries = entries[len(entries)-s.limit:]
+	}
 	h.answer(w, http.StatusOK, struct {
 		Entries []pass `json:"entries"`
 		Count   int    `json:"count"`
@@ -161,11 +182,7 @@ func (h *Handler) passes(w http.ResponseWriter, r *http.Request) {
 	}{entries, len(entries), stamped()})
 }
 
-func readSpan(r *http.Request) (s span, err error) {
-	values, err := parameters(r, "since", "until", "limit", "kind", "reports")
-	if err != nil {
-		return s, err
-	}
+func readSpan(values url.Values) (s span, err error) {
 	for name, field := range map[string]*time.Time{"since": &s.since, "until": &s.until} {
 		if !values.Has(name) {
 			continue

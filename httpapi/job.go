@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"sync"
@@ -51,7 +50,7 @@ const (
 // job is a pass that somebody asked for. It is nobody's but its own: what is cut short
 // would be told to everybody as what failed.
 type job struct {
-	id     string
+	id     string // others of the same errand have it, too
 	asked  time.Time
 	cancel context.CancelCauseFunc
 	began  chan struct{} // closed when its turn has come
@@ -68,8 +67,8 @@ type job struct {
 
 // made is what is kept of a report.
 type made struct {
-	summary summary
-	timing  timing
+	summary        summary
+	started, ended time.Time
 }
 
 // begin notes that its turn has come. One that was withdrawn at that moment finds its
@@ -100,7 +99,7 @@ func (j *job) end(report *watchtower.Report, err error) {
 	defer j.mu.Unlock()
 	j.ended, j.report, j.err = time.Now(), report, err
 	if report != nil {
-		j.made = &made{summaryOf(report), timingOf(report)}
+		j.made = &made{summaryOf(report), report.Started, report.Ended}
 	}
 	switch {
 	case j.state == jobWithdrawn:
@@ -114,11 +113,14 @@ func (j *job) end(report *watchtower.Report, err error) {
 	close(j.done)
 }
 
-// failure is why one that is over made no report.
-func (j *job) failure() error {
+// result reports whether nothing more becomes of it, and then why it made no report.
+func (j *job) result() (over bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.err
+	if j.state == jobWithdrawn {
+		return true, errWithdrawn
+	}
+	return j.over(), j.err
 }
 
 func (j *job) forget() {
@@ -149,7 +151,7 @@ type jobs struct {
 }
 
 // start begins a pass beside its caller. The values of ctx go along, its end does not.
-func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*watchtower.Report, error)) (*job, error) {
+func (js *jobs) start(ctx context.Context, id string, work func(context.Context, func()) (*watchtower.Report, error)) (*job, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	switch {
@@ -160,7 +162,7 @@ func (js *jobs) start(ctx context.Context, work func(context.Context, func()) (*
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	j := &job{
-		id: rand.Text(), asked: time.Now(), cancel: cancel, state: jobWaiting,
+		id: id, asked: time.Now(), cancel: cancel, state: jobWaiting,
 		began: make(chan struct{}), done: make(chan struct{}),
 	}
 	js.live++

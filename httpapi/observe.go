@@ -10,14 +10,15 @@ import (
 
 // Observe keeps what is asked for later, and hands on what is followed.
 func (h *Handler) Observe(_ context.Context, e watchtower.Event) {
+	engine := watchtower.EventEngine(e)
 	switch e := e.(type) {
 	case watchtower.PassEnded:
-		h.history.add(e.Report)
+		h.books.of(engine).history.add(e.Report)
 	case watchtower.PassFailed:
-		h.history.fail(e)
+		h.books.of(engine).history.fail(e)
 	}
 	if kind, at, data := told(e); kind != "" {
-		h.hub.publish(kind, watchtower.EventID(e), at, data)
+		h.hub.publish(engine, kind, watchtower.EventID(e), at, data)
 	}
 }
 
@@ -60,7 +61,7 @@ func told(e watchtower.Event) (kind string, at time.Time, data any) {
 			Kind watchtower.PassKind `json:"kind"`
 			summary
 			timing
-		}{passID(e.Report.Started), e.Kind, summaryOf(e.Report), timingOf(e.Report)}
+		}{passID(e.Engine, e.Report.Started), e.Kind, summaryOf(e.Report), timingOf(e.Report)}
 	case watchtower.PassFailed:
 		return "scan_failed", e.At, map[string]any{"kind": e.Kind, "error": text(e.Err)}
 	case watchtower.PassSkipped:

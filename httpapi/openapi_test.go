@@ -241,6 +241,28 @@ func (x *exercise) withoutEngine() {
 	x.ask(200, "GET", "/v1/status", "", "")
 }
 
+// onSeveral asks where there are three engines, one of which does not answer.
+func (x *exercise) onSeveral() {
+	x.ask(200, "GET", "/readyz", "", "")
+	for _, query := range []string{"", "?engine=nas"} {
+		for _, path := range []string{"/v1/containers", "/v1/containers/details", "/v1/images", "/v1/history", "/v1/status", "/v1/check", "/v1/update"} {
+			x.ask(200, "GET", path, query, "")
+		}
+	}
+	a := x.call("POST", "/v1/update?async=1", "")
+	x.note("POST", "/v1/update", a)
+	x.await(a.header.Get("Location"))
+	x.note("GET", "/v1/updates/{id}", x.call("GET", a.header.Get("Location"), ""))
+	for _, query := range []string{"", "?engine=nas"} {
+		x.ask(200, "GET", "/v1/status", query, "")
+		x.ask(200, "GET", "/v1/containers", query, "")
+		x.ask(200, "GET", "/v1/history", query, "")
+	}
+	x.ask(200, "GET", "/v1/history", "?reports=1", "")
+	x.ask(202, "POST", "/v1/webhook", "?secret="+secret, harborPush)
+	require.NoError(x.t, x.api.Shutdown(x.t.Context()))
+}
+
 func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	t.Parallel()
 	d, seen := readDocument(t), map[string]bool{}
@@ -257,6 +279,10 @@ func TestEveryAnswerOfTheDocumentIsGiven(t *testing.T) {
 	in(func(v *world) { v.attach() }, (*exercise).looks, (*exercise).passes, (*exercise).looks, (*exercise).followsAndHooks)
 	in(func(v *world) { v.attachHeld() }, (*exercise).whileBusy)
 	in(func(v *world) { v.attach().breakDown() }, (*exercise).withoutEngine)
+	synctest.Test(t, func(t *testing.T) {
+		(&exercise{trouble(t, "mute").world, d, seen}).onSeveral()
+		time.Sleep(time.Minute) //nolint:forbidigo // in a bubble: until nobody asks any more
+	})
 	for path, operations := range d.Paths {
 		for method, o := range operations {
 			assert.NotEmpty(t, o.Summary, path)

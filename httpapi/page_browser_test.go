@@ -55,7 +55,7 @@ func (p *tab) hasNames() {
 	told := 0
 	for _, n := range tree.Nodes {
 		switch n.Role.Value {
-		case "button", "textbox", "searchbox", "link", "heading", "dialog", "DisclosureTriangle":
+		case "button", "textbox", "searchbox", "combobox", "link", "heading", "dialog", "DisclosureTriangle":
 			told++
 			assert.True(p.t, n.Ignored || n.Name.Value != "", "a %v without a name", n.Role.Value)
 		}
@@ -87,6 +87,8 @@ func TestInABrowser(t *testing.T) {
 	t.Run("live", func(t *testing.T) { t.Parallel(); testLive(t, b) })
 	t.Run("hostile names are text", func(t *testing.T) { t.Parallel(); testHostile(t, b) })
 	t.Run("versions", func(t *testing.T) { t.Parallel(); testVersions(t, b) })
+	t.Run("several engines", func(t *testing.T) { t.Parallel(); testSeveral(t, b) })
+	t.Run("one with a name", func(t *testing.T) { t.Parallel(); testOneWithAName(t, b) })
 	t.Run("up to date", func(t *testing.T) {
 		t.Parallel()
 		v := newWorld(t, httpapi.WithEndpoints(httpapi.Page)).attach()
@@ -126,7 +128,7 @@ func TestInABrowser(t *testing.T) {
 		p := b.visit(t, v.serve().URL, 1280, 800)
 		p.login(token)
 		p.shows("1 rolled back")
-		p.shows("1 updated, 1 rolled back, just now")
+		p.shows("1 updated, 1 rolled back, ") // and when
 		p.shows(`unknown directive "upstreams"`)
 		p.look("one rolled back")
 		assert.Empty(t, p.complaints())

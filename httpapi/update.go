@@ -35,8 +35,9 @@ type timing struct {
 	Duration   string `json:"duration"`
 }
 
-func timingOf(r *watchtower.Report) timing {
-	d := r.Ended.Sub(r.Started)
+func timingOf(r *watchtower.Report) timing { return took(r.Ended.Sub(r.Started)) }
+
+func took(d time.Duration) timing {
 	return timing{d.Milliseconds(), d.Round(time.Millisecond).String()}
 }
 
@@ -45,7 +46,8 @@ type updateAnswer struct {
 	ID      string             `json:"id"`
 	Summary summary            `json:"summary"`
 	Timing  timing             `json:"timing"`
-	Report  *watchtower.Report `json:"report,omitempty"`
+	Report  *watchtower.Report `json:"report,omitempty"` // of an engine without a name
+	Engines []engineJob        `json:"engines,omitempty"`
 	stamp
 }
 
@@ -61,7 +63,10 @@ type jobAnswer struct {
 	Timing   *timing            `json:"timing,omitempty"`
 	Report   *watchtower.Report `json:"report,omitempty"`
 	Error    string             `json:"error,omitempty"`
+	Engines  []engineJob        `json:"engines,omitempty"`
 	stamp
+
+	made *made
 }
 
 func (j *job) answer() jobAnswer {
@@ -69,10 +74,11 @@ func (j *job) answer() jobAnswer {
 	defer j.mu.Unlock()
 	a := jobAnswer{
 		ID: j.id, State: j.state, Location: "/v1/updates/" + j.id,
-		Asked: j.asked.UTC(), Begun: j.begun.UTC(), Ended: j.ended.UTC(), stamp: stamped(),
+		Asked: j.asked.UTC(), Begun: j.begun.UTC(), Ended: j.ended.UTC(), stamp: stamped(), made: j.made,
 	}
 	if j.made != nil {
-		a.Summary, a.Timing, a.Report = &j.made.summary, &j.made.timing, j.report
+		t := took(j.made.ended.Sub(j.made.started))
+		a.Summary, a.Timing, a.Report = &j.made.summary, &t, j.report
 	}
 	if j.err != nil {
 		a.Error = j.err.Error()
@@ -82,35 +88,32 @@ func (j *job) answer() jobAnswer {
 
 // update makes a pass, and answers when it is over or its caller has waited enough.
 func (h *Handler) update(w http.ResponseWriter, r *http.Request) {
-	a, err := readAsk(r, h.cfg.updateTimeout, "async")
+	a, err := h.readAsk(r, h.cfg.updateTimeout, "async")
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	j, err := h.start(r.Context(), a.only)
-	if err != nil {
+	asked := a.begin(r.Context())
+	if err := asked.failure(); err != nil {
 		h.fail(w, err)
 		return
 	}
 	patience(w, a.timeout+maxAnswerTime)
 	if a.async {
-		h.begun(w, r, j, len(a.only) > 0)
+		h.begun(w, r, asked, len(a.only) > 0)
 		return
 	}
-	enough := time.NewTimer(a.timeout)
-	defer enough.Stop()
-	select {
-	case <-j.done:
-		h.over(w, j)
-	case <-r.Context().Done():
+	enough, cancel := context.WithTimeout(r.Context(), a.timeout)
+	defer cancel()
+	asked.await(enough, func(j *job) <-chan struct{} { return j.done })
+	switch {
+	case r.Context().Err() != nil:
 		// Who asked has gone. What was asked for is done all the same: a caller that
 		// gives up after seconds has always been answered by deeds.
-	case <-enough.C:
-		if j.withdraw() {
-			h.fail(w, errWithdrawn)
-			return
-		}
-		h.accepted(w, j)
+	case enough.Err() != nil && asked.goOn():
+		h.accepted(w, asked)
+	default:
+		h.over(w, asked)
 	}
 }
 
@@ -118,59 +121,58 @@ func (h *Handler) update(w http.ResponseWriter, r *http.Request) {
 // anything.
 const refusedWithin = time.Second
 
-// start begins an update of some, which waits for its turn, or of all, which does not.
-func (h *Handler) start(ctx context.Context, only []watchtower.Filter) (*job, error) {
-	tower := h.tower.Load()
-	return h.jobs.start(ctx, func(ctx context.Context, began func()) (*watchtower.Report, error) {
-		return tower.UpdateWith(ctx, watchtower.PassRequest{Only: only, NoWait: len(only) == 0, Began: began})
+// update begins an update of some, which waits for its turn, or of all, which does not.
+func (e *engine) update(ctx context.Context, id string, only []watchtower.Filter) (*job, error) {
+	return e.jobs.start(ctx, id, func(ctx context.Context, began func()) (*watchtower.Report, error) {
+		return e.UpdateWith(ctx, watchtower.PassRequest{Only: only, NoWait: len(only) == 0, Began: began})
 	})
 }
 
 // begun answers a caller who does not wait. One for all has begun, or is refused, at
 // once, unless it waits for what the Tower has to finish of an earlier process.
-func (h *Handler) begun(w http.ResponseWriter, r *http.Request, j *job, waits bool) {
+func (h *Handler) begun(w http.ResponseWriter, r *http.Request, asked errand, waits bool) {
 	if !waits {
-		soon := time.NewTimer(refusedWithin)
-		defer soon.Stop()
-		select {
-		case <-j.began:
-		case <-j.done:
-		case <-soon.C:
-		case <-r.Context().Done():
+		soon, cancel := context.WithTimeout(r.Context(), refusedWithin)
+		defer cancel()
+		asked.await(soon, func(j *job) <-chan struct{} { return j.began })
+		if r.Context().Err() != nil {
 			return
 		}
 	}
-	if j.over() {
-		if err := j.failure(); err != nil {
-			h.fail(w, err)
-			return
-		}
+	if err := asked.failure(); err != nil {
+		h.fail(w, err)
+		return
 	}
-	h.accepted(w, j)
+	h.accepted(w, asked)
 }
 
 // accepted says where to look for what becomes of it.
-func (h *Handler) accepted(w http.ResponseWriter, j *job) {
-	a := j.answer()
+func (h *Handler) accepted(w http.ResponseWriter, asked errand) {
+	a := asked.answer()
 	w.Header().Set("Location", a.Location)
 	h.answer(w, http.StatusAccepted, a)
 }
 
-func (h *Handler) over(w http.ResponseWriter, j *job) {
-	if err := j.failure(); err != nil {
+func (h *Handler) over(w http.ResponseWriter, asked errand) {
+	if err := asked.failure(); err != nil {
 		h.fail(w, err)
 		return
 	}
-	a := j.answer()
-	h.answer(w, http.StatusOK, updateAnswer{a.ID, *a.Summary, *a.Timing, a.Report, a.stamp})
+	a := asked.answer()
+	h.answer(w, http.StatusOK, updateAnswer{a.ID, *a.Summary, *a.Timing, a.Report, a.Engines, a.stamp})
 }
 
 // updateByID tells what became of one.
 func (h *Handler) updateByID(w http.ResponseWriter, r *http.Request) {
-	j := h.jobs.find(r.PathValue("id"))
-	if j == nil {
+	var asked errand
+	for _, e := range h.attached() {
+		if j := e.jobs.find(r.PathValue("id")); j != nil {
+			asked = append(asked, said[*job]{e, j, nil})
+		}
+	}
+	if len(asked) == 0 {
 		h.refuse(w, http.StatusNotFound, "there is no such update, or it was long ago")
 		return
 	}
-	h.answer(w, http.StatusOK, j.answer())
+	h.answer(w, http.StatusOK, asked.answer())
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"maps"
 	"mime"
@@ -119,8 +120,12 @@ func (h *Handler) hook(w http.ResponseWriter, r *http.Request) {
 	repos = slices.Compact(repos)
 	code := http.StatusOK // there is nothing to do about it
 	names := []string{}
+	var problems []problem
 	if len(repos) > 0 {
-		if err := h.pushes.gather(repos, h.look); err != nil {
+		noted := each(h.attached(), func(e *engine) (none struct{}, err error) {
+			return none, e.pushes.gather(repos, func() { h.look(e.book) })
+		})
+		if _, problems, err = sorted(noted); err != nil {
 			h.fail(w, err)
 			return
 		}
@@ -131,28 +136,31 @@ func (h *Handler) hook(w http.ResponseWriter, r *http.Request) {
 	}
 	h.cfg.logger.InfoContext(r.Context(), "webhook", "repositories", names)
 	h.answer(w, code, struct {
-		Repositories []string `json:"repositories"`
+		Repositories []string  `json:"repositories"`
+		Errors       []problem `json:"errors,omitempty"`
 		stamp
-	}{names, stamped()})
+	}{names, problems, stamped()})
 }
 
-// look updates what runs images of the repositories, as any update of some does. Where
-// too many wait, what was pushed does.
-func (h *Handler) look() {
+// look updates what runs images of the repositories on an engine, as any update of some
+// does. Where too many wait, what was pushed does, and where no Tower is attached.
+func (h *Handler) look(on *book) {
 	var repos []repository
 	only := filter.Func(func(c lifecycle.Container) bool {
 		ref, err := registry.Parse(c.Image)
 		return err == nil && slices.Contains(repos, repository{ref.Host, ref.Repository})
 	})
-	tower := h.tower.Load()
-	ctx := context.Background() // the webhooks' callers have gone
-	_, err := h.jobs.start(ctx, func(ctx context.Context, began func()) (*watchtower.Report, error) {
-		return tower.UpdateWith(ctx, watchtower.PassRequest{Only: []watchtower.Filter{only}, Began: func() {
-			repos = h.pushes.take()
-			began()
-		}})
-	})
+	err := errStarting
+	if e := named(h.attached(), on.name); e != nil {
+		ctx := context.Background() // the webhooks' callers have gone
+		_, err = on.jobs.start(ctx, rand.Text(), func(ctx context.Context, began func()) (*watchtower.Report, error) {
+			return e.UpdateWith(ctx, watchtower.PassRequest{Only: []watchtower.Filter{only}, Began: func() {
+				repos = on.pushes.take()
+				began()
+			}})
+		})
+	}
 	if err != nil {
-		h.pushes.keep(h.look)
+		on.pushes.keep(func() { h.look(on) })
 	}
 }

@@ -272,7 +272,7 @@ func FuzzWebhook(f *testing.F) {
 	}
 	api, err := httpapi.New(everything()...)
 	require.NoError(f, err)
-	api.Attach(idle{})
+	require.NoError(f, api.Attach(idle{}))
 	f.Fuzz(func(t *testing.T, body string) {
 		v := &world{t: t, api: api}
 		a := v.call(http.MethodPost, "/v1/webhook", body, "Authorization", "Bearer "+secret)

@@ -88,25 +88,32 @@ func labelled(version string) map[string]string {
 // attach makes the tower.
 func (v *world) attach(opts ...watchtower.Option) *world {
 	v.t.Helper()
+	v.build(opts...)
+	require.NoError(v.t, v.api.Attach(v.tower))
+	return v
+}
+
+func (v *world) build(opts ...watchtower.Option) {
+	v.t.Helper()
 	tower, err := watchtower.New(append([]watchtower.Option{
 		watchtower.WithEngine(v), watchtower.WithChecker(v.Checker()), watchtower.WithCredentials(credentials.Static(nil)),
 		watchtower.WithStableTime(time.Millisecond), watchtower.WithObserver(v.api),
 	}, opts...)...)
 	require.NoError(v.t, err)
 	v.tower = tower
-	v.api.Attach(tower)
-	return v
 }
 
 // attachHeld makes one whose updates wait before they touch a container.
-func (v *world) attachHeld() *world {
+func (v *world) attachHeld() *world { return v.attach(v.holding()) }
+
+func (v *world) holding() watchtower.Option {
 	v.hold, v.held = make(chan struct{}), make(chan struct{}, 100)
 	own := lifecycle.Recreate(v.Engine, lifecycle.WithStableTime(time.Millisecond))
-	return v.attach(watchtower.WithUpdater(lifecycle.UpdaterFunc(func(ctx context.Context, to lifecycle.Target) (lifecycle.Result, error) {
+	return watchtower.WithUpdater(lifecycle.UpdaterFunc(func(ctx context.Context, to lifecycle.Target) (lifecycle.Result, error) {
 		v.held <- struct{}{}
 		<-v.hold
 		return own.Update(ctx, to)
-	})))
+	}))
 }
 
 // answer is what a caller gets.

@@ -21,6 +21,9 @@ type question struct {
 	query   Query
 	ref     Reference
 	verdict *Verdict
+
+	body      []byte   // of what moved, where it was read
+	platforms []string // of what moved, where somebody wants to know
 }
 
 // Check answers the queries, those of different registries independently of
@@ -50,35 +53,95 @@ func (c *Client) Check(ctx context.Context, queries []Query) []Verdict {
 // registry wants to be asked now, whether what was learned of it still holds,
 // and whether it is there at all. So none of that is found out many times.
 func (h *host) check(ctx context.Context, questions []*question) {
-	// The check before this one may have more time than this one.
-	if err := h.busy.Acquire(ctx, 1); err != nil {
-		for _, q := range questions {
-			q.verdict.Err = unanswered(ctx, "head", q.ref, err)
-		}
-		return
-	}
-	defer h.busy.Release(1)
+	number := h.turns.come()
+	defer h.turns.leave()
 	repositories := make([]string, 0, len(questions))
 	for _, q := range questions {
 		if !slices.Contains(repositories, q.ref.Repository) {
 			repositories = append(repositories, q.ref.Repository)
 		}
 	}
-	for _, each := range append([]*host{h}, h.mirrors...) {
-		each.begin(repositories)
-		each.locate(ctx)
+	began := h.inTurn(ctx, number, repositories, questions, func() {
+		for _, each := range append([]*host{h}, h.mirrors...) {
+			each.begin()
+			each.locate(ctx)
+		}
+		h.answer(ctx, questions[0])
+	})
+	if !began {
+		return
 	}
-	h.answer(ctx, questions[0])
+	h.resolveAll(ctx, number, repositories, questions[:1])
+	h.inTurn(ctx, number, repositories, questions[1:], func() {
+		h.each(questions[1:], func(q *question) { h.answer(ctx, q) })
+	})
+	h.resolveAll(ctx, number, repositories, questions[1:])
+}
+
+// resolveAll reads what moved. While an engine is asked for its platforms, which may
+// hang, the registry is there for other checks.
+func (h *host) resolveAll(ctx context.Context, number int, repositories []string, questions []*question) {
+	var moved []*question
+	for _, q := range questions {
+		if v := q.verdict; v.Err == nil && q.query.Platforms != nil && !slices.Contains(q.query.Known, v.Digest) {
+			moved = append(moved, q)
+		}
+	}
+	h.each(moved, func(q *question) {
+		var err error
+		if q.platforms, err = q.query.Platforms(ctx); err != nil {
+			q.fail(err)
+		}
+	})
+	moved = slices.DeleteFunc(moved, func(q *question) bool { return q.verdict.Err != nil })
+	h.inTurn(ctx, number, repositories, moved, func() {
+		h.each(moved, func(q *question) {
+			var err error
+			if q.verdict.Images, err = h.resolve(ctx, q, q.body, q.platforms); err != nil {
+				q.fail(err)
+			}
+		})
+	})
+}
+
+// inTurn works on questions while no other check asks the registry. The check before
+// this one may have more time than this one: then they are unanswered.
+func (h *host) inTurn(ctx context.Context, number int, repositories []string, questions []*question, work func()) bool {
+	if len(questions) == 0 {
+		return false
+	}
+	if err := h.busy.Acquire(ctx, 1); err != nil {
+		for _, q := range questions {
+			q.fail(unanswered(ctx, "head", q.ref, err))
+		}
+		return false
+	}
+	defer h.busy.Release(1)
+	h.turns.begin(number)
+	for _, each := range append([]*host{h}, h.mirrors...) {
+		each.mu.Lock()
+		each.repositories = repositories
+		each.mu.Unlock()
+	}
+	work()
+	return true
+}
+
+// each works on the questions, as many at once as the registry gets requests.
+func (h *host) each(questions []*question, work func(*question)) {
 	var group errgroup.Group
 	group.SetLimit(h.limit())
-	for _, q := range questions[1:] {
+	for _, q := range questions {
 		group.Go(func() error {
-			h.answer(ctx, q)
+			work(q)
 			return nil
 		})
 	}
 	_ = group.Wait() // errors stand in the verdicts
 }
+
+// fail leaves a verdict without an answer.
+func (q *question) fail(err error) { *q.verdict = Verdict{Reference: q.query.Reference, Err: err} }
 
 // limit is how many requests the registry gets at once.
 func (h *host) limit() int {
@@ -91,12 +154,11 @@ func (h *host) limit() int {
 	return max(1, min(n, h.client.total/2))
 }
 
-// answer fills in one verdict.
+// answer fills in what a reference points at, and who says so.
 func (h *host) answer(ctx context.Context, q *question) {
-	var body []byte
 	var err error
 	from, v := h, q.verdict
-	if v.Digest, body, err = h.tell(ctx, q.ref); err != nil {
+	if v.Digest, q.body, err = h.tell(ctx, q.ref); err != nil {
 		if v.Digest, from = h.substitute(ctx, q, &err); from == nil {
 			v.Err = err
 			return
@@ -104,21 +166,8 @@ func (h *host) answer(ctx context.Context, q *question) {
 		v.OriginErr = err
 	}
 	v.Endpoint = from.name
-	if slices.Contains(q.query.Known, v.Digest) {
-		return
-	}
-	if from == h {
+	if from == h && !slices.Contains(q.query.Known, v.Digest) {
 		v.StaleMirror = h.stale(ctx, q)
-	}
-	if q.query.Platforms == nil {
-		return
-	}
-	platforms, err := q.query.Platforms(ctx)
-	if err == nil {
-		v.Images, err = h.resolve(ctx, q, body, platforms)
-	}
-	if err != nil {
-		*v = Verdict{Reference: q.query.Reference, Err: err}
 	}
 }
 
@@ -127,14 +176,20 @@ func (h *host) tell(ctx context.Context, ref Reference) (digest.Digest, []byte, 
 	if err := h.closed(ref); err != nil {
 		return "", nil, err
 	}
-	d, body, err := h.current(ctx, ref)
-	if err != nil {
-		return "", nil, h.explain(ref, err)
+	question := asked{h.name, ref.String()}
+	if known, ok := h.turns.find(question); ok {
+		return known.digest, known.body, known.err
 	}
-	if h.name == Hub {
+	said := answer{came: h.turns.now()}
+	if said.digest, said.body, said.err = h.current(ctx, ref); said.err != nil {
+		said.err = h.explain(ref, said.err)
+	} else if h.name == Hub {
 		h.client.hubTold.Store(true)
 	}
-	return d, body, nil
+	if ctx.Err() == nil { // else it may be for want of time, of which another check has more
+		h.turns.keep(question, said)
+	}
+	return said.digest, said.body, said.err
 }
 
 // closed is why the registry is not asked just now: it set a time, or it showed
@@ -187,7 +242,7 @@ func (h *host) heed(e *Error) {
 		h.postponed = e.RetryAfter
 	}
 	if e.whole {
-		h.dead = e
+		h.dead, h.deadSince = e, h.turns.begun()
 	}
 }
 

@@ -51,6 +51,10 @@ const (
 // order or has set a limit, a mirror may confirm what is in use. Something else it
 // may tell only where Docker Hub was not reached now nor ever by this Client: there
 // the mirror is all that there is, for the engine as well.
+//
+// Checks of one registry that come at the same time have their turn one after the other,
+// and share answers: a reference is asked about once for all that wait for it, and never
+// answered with what was asked before the check had come.
 type Client struct {
 	store        credentials.Store
 	logger       *slog.Logger
@@ -70,11 +74,12 @@ type Client struct {
 	hubTold atomic.Bool // Docker Hub itself has told a digest
 
 	mu       sync.Mutex
-	told     Endpoints // by SetEndpoints
+	told     map[string]Endpoints // by SetEndpoints, by engine
 	routes   routes
 	hosts    map[string]*host
 	contents map[contentKey]content
 	configs  map[digest.Digest]ImageConfig
+	readers  map[digest.Digest]chan struct{} // closed when who reads that configuration is done
 }
 
 var (
@@ -206,8 +211,10 @@ func New(opts ...Option) (*Client, error) {
 		total:       DefaultConcurrency,
 		perHost:     DefaultHostConcurrency,
 		connections: DefaultHostConnections,
+		told:        map[string]Endpoints{},
 		contents:    map[contentKey]content{},
 		configs:     map[digest.Digest]ImageConfig{},
+		readers:     map[digest.Digest]chan struct{}{},
 	}
 	var errs []error
 	for _, opt := range opts {

@@ -43,18 +43,42 @@ type Describer interface {
 var _ Describer = (*Client)(nil)
 
 // Describe reads the configuration that image.Config names with one request, or
-// none if it was read before: what a digest names never changes.
+// none if it was read before, or is being read: what a digest names never changes.
 func (c *Client) Describe(ctx context.Context, reference string, image Image) (ImageConfig, error) {
 	if image.Config.Validate() != nil {
 		return ImageConfig{}, invalid("Describe", fmt.Sprintf("%q", image.Config), "the digest of a configuration")
 	}
-	c.mu.Lock()
-	config, ok := c.configs[image.Config]
-	c.mu.Unlock()
-	if ok {
-		return config, nil
+	for {
+		c.mu.Lock()
+		config, ok := c.configs[image.Config]
+		reader, busy := c.readers[image.Config]
+		if !ok && !busy {
+			reader = make(chan struct{})
+			c.readers[image.Config] = reader
+		}
+		c.mu.Unlock()
+		switch {
+		case ok:
+			return config, nil
+		case !busy:
+			config, err := c.describe(ctx, reference, image)
+			c.mu.Lock()
+			delete(c.readers, image.Config)
+			c.mu.Unlock()
+			close(reader)
+			return config, err
+		}
+		select {
+		case <-reader:
+		case <-ctx.Done():
+			return ImageConfig{}, fmt.Errorf("registry: describe %s: %w", reference, context.Cause(ctx))
+		}
 	}
-	err := c.reading(ctx, reference, func(h *host, ref Reference) error {
+}
+
+// describe reads it, and keeps it.
+func (c *Client) describe(ctx context.Context, reference string, image Image) (config ImageConfig, err error) {
+	err = c.reading(ctx, reference, func(h *host, ref Reference) error {
 		body, err := h.blob(ctx, ref, image.Config, maxConfig)
 		if err != nil {
 			return err

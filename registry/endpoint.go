@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -54,25 +55,46 @@ func WithInsecure(hosts ...string) Option {
 // in the place of what an earlier call said, beside what the options say. To say
 // the same again costs nothing. What is malformed is left out, and told by an
 // error of class InvalidArgument.
-func (c *Client) SetEndpoints(e Endpoints) error {
+func (c *Client) SetEndpoints(e Endpoints) error { return c.SetEndpointsOf("", e) }
+
+// SetEndpointsOf is SetEndpoints for a Client that serves several engines, of which each
+// has a name: it takes the place of what was said of that one. What any of them says
+// holds for all questions: their mirrors are asked one engine's after the other's, and
+// what is insecure for one is so for all.
+func (c *Client) SetEndpointsOf(engine string, e Endpoints) error {
 	_, err := parseEndpoints("SetEndpoints", e)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.Equal(e.Mirrors, c.told.Mirrors) && slices.Equal(e.Insecure, c.told.Insecure) {
-		return err
+	before := c.endpoints()
+	c.told[engine] = Endpoints{Mirrors: slices.Clone(e.Mirrors), Insecure: slices.Clone(e.Insecure)}
+	now := c.endpoints()
+	if !slices.Equal(before.Mirrors, now.Mirrors) || !slices.Equal(before.Insecure, now.Insecure) {
+		c.route()
 	}
-	c.told = Endpoints{Mirrors: slices.Clone(e.Mirrors), Insecure: slices.Clone(e.Insecure)}
-	c.route()
 	return err
+}
+
+// endpoints are all that options and engines say, each once. The caller holds the lock.
+func (c *Client) endpoints() Endpoints {
+	all := Endpoints{Mirrors: slices.Clone(c.given.Mirrors), Insecure: slices.Clone(c.given.Insecure)}
+	add := func(to *[]string, texts []string) {
+		for _, text := range texts {
+			if !slices.Contains(*to, text) {
+				*to = append(*to, text)
+			}
+		}
+	}
+	for _, engine := range slices.Sorted(maps.Keys(c.told)) {
+		add(&all.Mirrors, c.told[engine].Mirrors)
+		add(&all.Insecure, c.told[engine].Insecure)
+	}
+	return all
 }
 
 // route takes in where registries are. What was learned of them may be of another
 // place, and is forgotten. The caller holds the lock, or has the client alone.
 func (c *Client) route() {
-	c.routes, _ = parseEndpoints("", Endpoints{
-		Mirrors:  slices.Concat(c.given.Mirrors, c.told.Mirrors),
-		Insecure: slices.Concat(c.given.Insecure, c.told.Insecure),
-	})
+	c.routes, _ = parseEndpoints("", c.endpoints())
 	c.hosts = map[string]*host{}
 }
 

@@ -28,6 +28,7 @@ type host struct {
 	routes  routes
 	mirrors []*host             // that it has
 	busy    *semaphore.Weighted // one check at a time
+	turns   *turns              // a mirror's are its registry's
 
 	mu        sync.Mutex
 	bases     []string // the URLs to ask; the first alone once it has answered
@@ -52,7 +53,8 @@ type host struct {
 	works        credentials.Credential // the basic login that was taken last
 	postponed    time.Time
 	quota        Quota
-	dead         *Error            // why it answers nothing; for this check only
+	dead         *Error            // why it answers nothing; for this check, and those that wait
+	deadSince    int               // how many checks had come then, at the least
 	shown        bool              // it was asked something; for this check only
 	repositories []string          // that this check asks about
 	loginTrouble map[string]string // by repository; for this check only
@@ -66,7 +68,7 @@ type host struct {
 func newHost(c *Client, name, address string) *host {
 	return &host{
 		client: c, name: name, address: address, routes: c.routes,
-		busy: semaphore.NewWeighted(1), first: semaphore.NewWeighted(1), fetching: semaphore.NewWeighted(1),
+		busy: semaphore.NewWeighted(1), turns: &turns{}, first: semaphore.NewWeighted(1), fetching: semaphore.NewWeighted(1),
 		scopes: map[string]string{}, alone: map[string]bool{}, tokens: map[string]*token{}, refused: map[refusal]time.Time{},
 		loginTrouble: map[string]string{}, loginless: map[string]bool{}, opened: map[string]bool{},
 	}
@@ -83,7 +85,7 @@ func (c *Client) host(ref Reference) *host {
 	if ref.Host == Hub {
 		for _, u := range c.routes.mirrors {
 			m := newHost(c, u.Host+u.Path, u.Host)
-			m.mirror = u
+			m.mirror, m.turns = u, h.turns
 			h.mirrors = append(h.mirrors, m)
 		}
 	}
@@ -92,10 +94,13 @@ func (c *Client) host(ref Reference) *host {
 }
 
 // begin forgets what was true of the last check only, and what has expired.
-func (h *host) begin(repositories []string) {
+func (h *host) begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.dead, h.shown, h.repositories = nil, false, repositories
+	if !h.turns.fresh(h.deadSince) {
+		h.dead = nil
+	}
+	h.shown = false
 	h.loginTrouble, h.loginless = map[string]string{}, map[string]bool{}
 	now := time.Now()
 	for repository, t := range h.tokens {

@@ -105,7 +105,7 @@ func open(se *session) (watchtower.Watcher, error) {
 	opts = append(opts, selfUpdate(s, engine)...)
 	tower, err := watchtower.New(append(opts, optionsOf(s)...)...)
 	if err == nil && se.api != nil {
-		se.api.Attach(tower)
+		err = se.api.Attach(tower)
 	}
 	return tower, err
 }
