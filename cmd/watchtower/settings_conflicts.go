@@ -16,6 +16,12 @@ func (s settings) conflicts() []error {
 	if (s.byFlag("interval") || s.interval != defaultInterval) && s.schedule != "" {
 		both("interval", "schedule", "")
 	}
+	if s.from("host") != "" && s.from("hosts") != "" {
+		both("host", "hosts", ": the list names all engines")
+	}
+	if s.many() && s.porcelain != "" {
+		both("porcelain", "hosts", ": it does not tell engines apart, as --json does")
+	}
 	if s.json && s.porcelain != "" {
 		both("json", "porcelain", "")
 	}
@@ -57,6 +63,12 @@ func (s settings) apiConflicts() []error {
 			on["events"] = s.from("http-api-endpoints")
 		}
 		on[name] = s.from("http-api-endpoints")
+	}
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		if s.many() && name != "metrics" {
+			errs = append(errs, fmt.Errorf("%s and %s: of the HTTP API only metrics are for several engines", on[name], s.from("hosts")))
+			break
+		}
 	}
 	free := []string{"health", "swagger", "events"} // they tell nothing, or have a token of their own
 	for _, name := range slices.Sorted(maps.Keys(on)) {

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
-	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/notify"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
@@ -29,8 +29,8 @@ type session struct {
 	serving   bool             // what the API is asked for
 	api       *httpapi.Handler // nil: nothing is
 	metrics   *metrics.Metrics // nil: nobody asked for any
-	tower     watchtower.Watcher
-	notifier  *notify.Notifier // nil: nobody is notified
+	towers    fleet
+	notifiers notifiers // none: nobody is notified
 }
 
 // certificates is where Docker keeps those of registries. In a container it is
@@ -38,13 +38,9 @@ type session struct {
 const certificates = "/etc/docker/certs.d"
 
 // open maps the settings onto the library's options.
-func open(se *session) (watchtower.Watcher, error) {
+func open(se *session) (fleet, error) {
 	s := se.settings
-	engineOptions, registryOptions := se.count()
-	engine, err := engineOf(s, engineOptions...)
-	if err != nil {
-		return nil, err
-	}
+	registryOptions := se.count()
 	store, err := credentials.FromEnv(credentials.WithReport(func(err error) {
 		se.logger.Warn("the last good logins stay in force", "err", err)
 	}))
@@ -71,9 +67,14 @@ func open(se *session) (watchtower.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
+	client, err := registry.New(append(registryOptions, registry.WithCredentials(store), registry.WithLogger(se.logger),
+		registry.WithCertificates(certificates))...)
+	if err != nil {
+		return nil, err
+	}
+	warner := newNameWarner(names, len(s.engines()), func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
-	}}
+	})
 	if se.serving {
 		if se.api, err = newAPI(s, se.logger, se.metricsHandler()); err != nil {
 			return nil, err
@@ -89,24 +90,46 @@ func open(se *session) (watchtower.Watcher, error) {
 		}
 		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: meant})
 	}
-	opts := []watchtower.Option{
-		watchtower.WithEngine(engine),
+	shared := []watchtower.Option{
 		watchtower.WithCredentials(store),
 		watchtower.WithFilter(names),
 		watchtower.WithFilter(filters...),
 		watchtower.WithGate(gates...),
 		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
-		watchtower.WithRegistryOptions(append(registryOptions, registry.WithCertificates(certificates))...),
+		watchtower.WithRegistryClient(client),
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithObserver(audit...),
 	}
-	opts = append(opts, selfUpdate(s, engine)...)
-	tower, err := watchtower.New(append(opts, optionsOf(s)...)...)
-	if err == nil && se.api != nil {
-		se.api.Attach(tower)
+	var towers fleet
+	for _, h := range s.engines() {
+		tower, err := towerAt(se, h, shared)
+		if err != nil {
+			return nil, err
+		}
+		if se.api != nil && !s.many() {
+			se.api.Attach(tower)
+		}
+		towers = append(towers, tower)
 	}
-	return tower, err
+	return towers, nil
+}
+
+// towerAt is the watcher of one engine, with what it shares with the others.
+func towerAt(se *session, h namedHost, shared []watchtower.Option) (*watchtower.Tower, error) {
+	s := se.settings.at(h)
+	engine, err := engineOf(s, se.countAt(h.name)...)
+	if err != nil {
+		return nil, s.about(h, err)
+	}
+	if h.name != "" && s.stateDir != "" {
+		if err := os.MkdirAll(s.stateDir, 0o700); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.from("state-dir"), err)
+		}
+	}
+	opts := append(slices.Clone(shared), watchtower.WithEngine(engine), watchtower.WithEngineName(h.name))
+	opts = append(opts, selfUpdate(s, h, engine)...)
+	return watchtower.New(append(opts, optionsOf(s)...)...)
 }
 
 // optionsOf are the options that are settings.

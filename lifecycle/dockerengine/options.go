@@ -91,7 +91,7 @@ func (s *settings) engine(opts []Option) (*Engine, error) {
 	}
 	var config *tls.Config
 	if a.overTCP() {
-		if s.tls != nil {
+		if s.tls != nil && a.scheme != "http" {
 			var err error
 			if config, err = s.tls.load(); err != nil {
 				return nil, err

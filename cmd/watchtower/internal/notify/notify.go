@@ -32,6 +32,8 @@ type Config struct {
 	Level slog.Level
 	// Delay is waited before each message.
 	Delay time.Duration
+	// Engine is the name of the engine that it tells of; empty where there is but one.
+	Engine string
 	// Host is the name of this host; empty if it has none.
 	Host string
 	// Tag stands in brackets in front of the title, unless it is empty.
@@ -119,6 +121,9 @@ func (c Config) title() string {
 	if c.Host != "" {
 		title += " on " + c.Host
 	}
+	if c.Engine != "" {
+		title += ": " + c.Engine
+	}
 	return strings.Join(strings.Fields(title), " ") // it becomes a header
 }
 
@@ -126,10 +131,13 @@ func (c Config) title() string {
 func (n *Notifier) Started(at time.Time, texts ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	engine := n.cfg.Engine
+	n.cfg.Engine = "" // it is about none
 	for _, text := range texts {
 		n.write(at, slog.LevelInfo, news, text)
 	}
 	n.flush(nil)
+	n.cfg.Engine = engine
 }
 
 // Observe takes an event in. What a pass is about is told at its end, all else at once.

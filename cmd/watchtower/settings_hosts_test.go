@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+func TestHostsHaveNames(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]namedHost{
+		"tcp://10.0.0.5:2376":                  {{"10.0.0.5", "tcp://10.0.0.5:2376"}},
+		"ssh://me@nas.lan:22, unix:///v/d.s":   {{"nas.lan", "ssh://me@nas.lan:22"}, {"local", "unix:///v/d.s"}},
+		"a=unix:///a.sock,b=unix:///b.sock":    {{"a", "unix:///a.sock"}, {"b", "unix:///b.sock"}},
+		"a=http://proxy:2375\nhttps://b.ex/de": {{"a", "http://proxy:2375"}, {"b.ex", "https://b.ex/de"}},
+	} {
+		var got []namedHost
+		require.NoError(t, hosts(&got).set(text), text)
+		assert.Equal(t, want, got)
+	}
+}
+
+func TestAListOfHostsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a=":                              `engine 1 of the list: "a": want an address behind the name`,
+		"a=tcp://x,nonsense":              `engine 2 of the list: dockerengine: WithHost: "nonsense": want unix:///path`,
+		"a b=tcp://x":                     `engine 1 of the list`,
+		"a/b=tcp://x":                     `"a/b" is no name`,
+		"tcp://[::1]:2376":                `"::1" is no name`,
+		"a=tcp://x,a=tcp://y":             `two engines are called "a"`,
+		"unix:///a,unix:///b":             `two engines are called "local"`,
+		"a=tcp://x,b=tcp://x":             `a and b have the same address`,
+		"ssh://user:canary@host":          `engine 1 of the list`,
+		"a=tcp://user:canary@host?canary": `engine 1 of the list`,
+	} {
+		var errs bytes.Buffer
+		opened := func(*session) (fleet, error) { return nil, errors.New("opened") }
+		assert.Equal(t, exitFailed, run(nil, &bytes.Buffer{}, &errs, []string{"WATCHTOWER_HOSTS=" + text}, opened))
+		assert.Contains(t, errs.String(), "WATCHTOWER_HOSTS: ")
+		assert.Contains(t, errs.String(), want)
+		assert.NotContains(t, errs.String(), "canary")
+	}
+}
+
+func TestWhatSeveralHostsDoNotGoWith(t *testing.T) {
+	t.Parallel()
+	const two = "WATCHTOWER_HOSTS=a=unix:///a,b=unix:///b"
+	for want, env := range map[string][]string{
+		"DOCKER_HOST and WATCHTOWER_HOSTS: want one of them: the list names all engines":                          {two, "DOCKER_HOST=unix:///c"},
+		"WATCHTOWER_PORCELAIN and WATCHTOWER_HOSTS: want one of them":                                             {two, "WATCHTOWER_PORCELAIN=v1"},
+		"WATCHTOWER_HTTP_API_UPDATE and WATCHTOWER_HOSTS: of the HTTP API only metrics are for several engines":   {two, "WATCHTOWER_HTTP_API_UPDATE=1", "WATCHTOWER_HTTP_API_TOKEN=t"},
+		"WATCHTOWER_HTTP_API_ENDPOINTS and WATCHTOWER_HOSTS: of the HTTP API only metrics are for several engine": {two, "WATCHTOWER_HTTP_API_ENDPOINTS=check,metrics", "WATCHTOWER_HTTP_API_TOKEN=t"},
+	} {
+		var errs bytes.Buffer
+		opened := func(*session) (fleet, error) { return nil, errors.New("opened") }
+		assert.Equal(t, exitFailed, run(nil, &bytes.Buffer{}, &errs, env, opened))
+		assert.Contains(t, errs.String(), want)
+	}
+}
+
+// Each engine has what is its own: certificates, where there are any of its name, and a
+// place for what is remembered.
+func TestEachHostHasItsOwn(t *testing.T) {
+	t.Parallel()
+	certs := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(certs, "a"), 0o700))
+	s := settings{certPath: certs, tlsVerify: true, stateDir: "/state", given: map[string]string{"hosts": "--hosts"}}
+	a, b := s.at(namedHost{"a", "tcp://a"}), s.at(namedHost{"b", "tcp://b"})
+	assert.Equal(t, []string{filepath.Join(certs, "a"), certs}, []string{a.certPath, b.certPath})
+	assert.Equal(t, []string{"/state/a", "/state/b"}, []string{a.stateDir, b.stateDir})
+	assert.Equal(t, []string{"tcp://a", "tcp://b"}, []string{a.host, b.host})
+	assert.True(t, a.byFlag("host") && a.byFlag("cert-path") && a.byFlag("tlsverify"), "so that a helper is told")
+	assert.Equal(t, s, s.at(namedHost{}), "the one there is has what there is")
+	assert.Len(t, s.given, 1)
+}
+
+// fleetOf are fakes by the name of their engine.
+func fleetOf(fakes ...*fake) opener {
+	return func(*session) (fleet, error) {
+		var out fleet
+		for _, f := range fakes {
+			out = append(out, f)
+		}
+		return out, nil
+	}
+}
+
+func onNamed(engine string, status watchtower.Status, err error) *fake {
+	r := reportOf(status, err)
+	r.Engine = engine
+	return &fake{report: r}
+}
+
+func TestAPassOfSeveralFailsIfOneDoes(t *testing.T) {
+	t.Parallel()
+	good, bad := onNamed("a", watchtower.StatusFresh, nil), onNamed("b", watchtower.StatusFailed, errors.New("broken"))
+	dead := &fake{err: errors.New("no engine")}
+	for _, command := range []string{"check", "--run-once"} {
+		for want, fakes := range map[int][][]*fake{exitOK: {{good}, {good, good}}, exitFailed: {{good, bad}, {dead, good}, {dead, dead}}} {
+			for _, some := range fakes {
+				assert.Equal(t, want, run([]string{command}, &bytes.Buffer{}, &bytes.Buffer{}, nil, fleetOf(some...)), "%s %v", command, some)
+			}
+		}
+	}
+}
+
+func TestTheTableHasTheEngineWhereItHasAName(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	dead := &fake{err: errors.New("no engine")}
+	run([]string{"check"}, &out, &bytes.Buffer{}, nil, fleetOf(onNamed("b", watchtower.StatusFresh, nil), dead, onNamed("a", watchtower.StatusFresh, nil)))
+	assert.Equal(t, `ENGINE  CONTAINER  IMAGE  STATUS  WHY
+b       web        nginx  fresh   
+a       web        nginx  fresh   
+
+engine=b scanned=1 updated=0 failed=0 skipped=0 rolled_back=0
+
+engine=a scanned=1 updated=0 failed=0 skipped=0 rolled_back=0
+`, out.String())
+}
+
+// As JSON there is a report after the other, each as its pass ends.
+func TestTheJSONOfSeveralIsAStream(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	first := make(chan struct{})
+	slow := onNamed("slow", watchtower.StatusFresh, nil)
+	slow.during = func(context.Context) { <-first }
+	printed := writerFunc(func(text []byte) (int, error) {
+		n, err := out.Write(text)
+		if !isClosed(first) {
+			close(first)
+		}
+		return n, err
+	})
+	assert.Equal(t, exitOK, run([]string{"check", "--json"}, printed, &bytes.Buffer{}, nil, fleetOf(slow, onNamed("quick", watchtower.StatusFresh, nil))))
+	var engines []string
+	for dec := json.NewDecoder(&out); dec.More(); {
+		var r watchtower.Report
+		require.NoError(t, dec.Decode(&r))
+		engines = append(engines, r.Engine)
+	}
+	assert.Equal(t, []string{"quick", "slow"}, engines)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestHealthTellsWhichEngineIsNotThere(t *testing.T) {
+	t.Parallel()
+	a := healthOfAll([]watchtower.Health{{Engine: "a"}, {Engine: "b", Err: errors.New("no answer within 8s")}, {Engine: "c", Err: errors.New("refused")}})
+	assert.Equal(t, "b: no answer within 8s; c: refused", a.Why)
+	assert.Empty(t, healthOfAll([]watchtower.Health{{Engine: "a"}, {Engine: "b"}}).Why)
+}
+
+// A name that is on one engine is not missed on the others.
+func TestANameIsMissedWhereNoEngineHasIt(t *testing.T) {
+	t.Parallel()
+	names, err := filter.Names("web", "db")
+	require.NoError(t, err)
+	var told []string
+	n := newNameWarner(names, 2, func(name string) { told = append(told, name) })
+	ended := func(engine, container string) watchtower.Event {
+		return watchtower.PassEnded{Engine: engine, Report: &watchtower.Report{Entries: []watchtower.Entry{{Container: lifecycle.Container{Name: container}}}}}
+	}
+	n.Observe(t.Context(), ended("a", "web"))
+	assert.Empty(t, told, "it may be on b")
+	n.Observe(t.Context(), ended("b", "other"))
+	assert.Equal(t, []string{"db"}, told)
+}
