@@ -174,3 +174,33 @@ func TestOneEngineHangsAndOneIsKilled(t *testing.T) {
 	assert.Len(t, engines["ssh"].List(t), 1, "what the kill left is settled")
 	t.Logf("took %v", took)
 }
+
+// Two programs that watch the same engine, and make a pass at the same time, replace each
+// container once: one has it in hand, and the other leaves it alone.
+func TestTwoProgramsReplaceEachContainerOnce(t *testing.T) {
+	host := enginehost.Engine(t)
+	reg := enginehost.StartRegistry(t)
+	var names []string
+	for i := range 4 {
+		name := fmt.Sprint("twice", i)
+		names = append(names, name)
+		ref, _ := reg.Push(t, name+":1", enginehost.Image{Env: []string{"OF=" + name}})
+		host.Pull(t, ref, "")
+		host.Run(t, name, object{"Image": ref})
+		reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=2"}})
+	}
+	before := host.List(t)
+	args := append([]string{"--run-once"}, names...)
+	programs := []*process{start(t, engineEnv(host), args...), start(t, engineEnv(host), args...)}
+	said := ""
+	for i, p := range programs {
+		t.Logf("program %d ended with %d\n%s", i+1, p.wait(t), p.stderr.String())
+		said += p.stderr.String()
+	}
+	for _, name := range names {
+		assert.Equal(t, 1, strings.Count(said, "msg=updated container="+name+" "), name)
+		assert.Equal(t, 1, strings.Count(said, "msg=stop container="+name+" "), "%s: stopped once", name)
+		assert.Equal(t, "2", host.Exec(t, name, "sh", "-c", "echo $VERSION"))
+	}
+	assert.Len(t, host.List(t), len(before), "and nothing is left beside them")
+}

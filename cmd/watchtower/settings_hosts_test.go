@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -189,4 +190,31 @@ func TestANameIsMissedWhereNoEngineHasIt(t *testing.T) {
 	assert.Empty(t, told, "it may be on b")
 	n.Observe(t.Context(), ended("b", "other"))
 	assert.Equal(t, []string{"db"}, told)
+}
+
+// The passes of two engines go on at the same time: what is told of one is not mixed up
+// with the other's, and not lost when that one's ends.
+func TestEachEngineIsToldOfOnItsOwn(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	stale := watchtower.Entry{Container: lifecycle.Container{Name: "web", Image: "nginx", State: lifecycle.StateRunning}, Status: watchtower.StatusStale, Latest: "sha256:1"}
+	assert.Equal(t, exitOK, run([]string{
+		"--run-once", "--hosts=a=unix:///a,b=unix:///b", "--notification-url=logger://", "--notification-log-stdout",
+	}, &out, &errs, nil, func(se *session) (fleet, error) {
+		require.Len(t, se.observers, 1)
+		for _, e := range []watchtower.Event{
+			watchtower.PassStarted{Engine: "a"},
+			watchtower.UpdateFound{Engine: "a", Entry: stale},
+			watchtower.PassStarted{Engine: "b"},
+			watchtower.UpdateFound{Engine: "b", Entry: stale},
+			watchtower.PassEnded{Engine: "b", Report: &watchtower.Report{Engine: "b", Entries: []watchtower.Entry{stale}}},
+			watchtower.PassEnded{Engine: "a", Report: &watchtower.Report{Engine: "a", Entries: []watchtower.Entry{stale}}},
+		} {
+			se.observers[0].Observe(t.Context(), e)
+		}
+		return fleet{onNamed("a", watchtower.StatusFresh, nil), onNamed("b", watchtower.StatusFresh, nil)}, nil
+	}), errs.String())
+	for _, said := range []string{"Engines: [a b]", "a: Found a new image for web (nginx): 1\n", "b: Found a new image for web (nginx): 1\n"} {
+		assert.Equal(t, 1, strings.Count(out.String(), said), "%s: %s", said, out.String())
+	}
 }
