@@ -24,20 +24,13 @@ const (
 )
 
 // selfUpdate tells the library which container this is, and how it is replaced:
-// not by a run that ends before it could learn what became of it. Of several engines only
-// the one is asked at which it can be found by what no other container has.
+// not by a run that ends before it could learn what became of it.
 func selfUpdate(s settings, h namedHost, engine *dockerengine.Engine) []watchtower.Option {
-	traces := lifecycle.OwnTraces()
-	if !h.local() {
-		traces.Hostname = "" // which a container on another host may have as well
-		if traces.ID() == "" {
-			return nil
-		}
-	}
+	traces := h.traces(lifecycle.OwnTraces())
 	ctx, cancel := context.WithTimeout(context.Background(), findSelfWithin)
 	defer cancel()
 	id, err := traces.Self(ctx, engine)
-	if err != nil {
+	if err != nil && h.local() {
 		id = traces.ID()
 	}
 	opts := []watchtower.Option{watchtower.WithSelf(id)}

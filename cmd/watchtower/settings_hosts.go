@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
@@ -126,6 +127,15 @@ func (s settings) about(h namedHost, err error) error {
 func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// traces are those of this process that tell its container from any on that engine: on
+// another host a container may have the same host name.
+func (h namedHost) traces(own lifecycle.Traces) lifecycle.Traces {
+	if !h.local() {
+		own.Hostname = ""
+	}
+	return own
 }
 
 // local reports whether the engine is behind a socket of this machine, or the one there is.

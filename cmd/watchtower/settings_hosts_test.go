@@ -16,6 +16,7 @@ import (
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
 
 func TestHostsHaveNames(t *testing.T) {
@@ -217,4 +218,26 @@ func TestEachEngineIsToldOfOnItsOwn(t *testing.T) {
 	for _, said := range []string{"Engines: [a b]", "a: Found a new image for web (nginx): 1\n", "b: Found a new image for web (nginx): 1\n"} {
 		assert.Equal(t, 1, strings.Count(out.String(), said), "%s: %s", said, out.String())
 	}
+}
+
+// A watchtower with the same host name may run on another host: it is not this one.
+func TestAContainerOfAnotherHostIsNotThisOne(t *testing.T) {
+	t.Parallel()
+	e := enginetest.New()
+	e.Publish("watchtower:1", enginetest.Image{})
+	there := e.Run("watchtower", "watchtower:1", lifecycle.Spec{Config: lifecycle.Document{
+		"Hostname": "watchtower", "Labels": map[string]any{lifecycle.LabelInstance: "true"},
+	}})
+	own := lifecycle.Traces{Hostname: "watchtower"}
+	for h, want := range map[namedHost]string{
+		{}: there.ID, {"local", "unix:///var/run/docker.sock"}: there.ID, {"a", "tcp://10.0.0.5:2376"}: "", {"b", "ssh://b"}: "",
+	} {
+		id, err := h.traces(own).Self(t.Context(), e)
+		require.NoError(t, err)
+		assert.Equal(t, want, id, "%q", h.address)
+	}
+	mounted := lifecycle.Traces{Mounts: "1 1 8:1 /var/lib/docker/containers/" + there.ID + "/hostname /etc/hostname rw\n"}
+	id, err := namedHost{"proxy", "tcp://socket-proxy:2375"}.traces(mounted).Self(t.Context(), e)
+	require.NoError(t, err)
+	assert.Equal(t, there.ID, id, "its ID is nobody else's: it is behind a socket proxy")
 }
