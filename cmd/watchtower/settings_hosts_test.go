@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -240,4 +243,26 @@ func TestAContainerOfAnotherHostIsNotThisOne(t *testing.T) {
 	id, err := namedHost{"proxy", "tcp://socket-proxy:2375"}.traces(mounted).Self(t.Context(), e)
 	require.NoError(t, err)
 	assert.Equal(t, there.ID, id, "its ID is nobody else's: it is behind a socket proxy")
+}
+
+// Of the API, several engines have their metrics, which are of all.
+func TestMetricsOfSeveralAreServed(t *testing.T) {
+	t.Parallel()
+	s, err := parse(t, map[string]string{
+		"WATCHTOWER_HOSTS": "a=unix:///nowhere/a,b=unix:///nowhere/b", "WATCHTOWER_HTTP_API_METRICS": "1", "WATCHTOWER_HTTP_API_TOKEN": "t",
+		"WATCHTOWER_STATE_DIR": t.TempDir(),
+	})
+	require.NoError(t, err)
+	se := session{settings: s, logger: slog.New(slog.DiscardHandler), serving: true}
+	towers, err := open(&se)
+	require.NoError(t, err)
+	assert.Len(t, towers, 2)
+	req, answer := httptest.NewRequest(http.MethodGet, "/v1/metrics", nil), httptest.NewRecorder()
+	req.Header.Set("Authorization", "Bearer t")
+	se.api.ServeHTTP(answer, req)
+	assert.Equal(t, http.StatusOK, answer.Code)
+	for _, engine := range []string{"a", "b"} {
+		assert.Contains(t, answer.Body.String(), `watchtower_passes_failed_total{engine="`+engine+`",kind="update"} 0`)
+		assert.DirExists(t, filepath.Join(s.stateDir, engine))
+	}
 }

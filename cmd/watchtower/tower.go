@@ -102,13 +102,13 @@ func open(se *session) (fleet, error) {
 		watchtower.WithObserver(audit...),
 	}
 	var towers fleet
-	for _, h := range s.engines() {
+	for i, h := range s.engines() {
 		tower, err := towerAt(se, h, shared)
 		if err != nil {
 			return nil, err
 		}
-		if se.api != nil && !s.many() {
-			se.api.Attach(tower)
+		if se.api != nil && i == 0 {
+			se.api.Attach(tower) // of several it serves only metrics, which are of all
 		}
 		towers = append(towers, tower)
 	}
