@@ -159,7 +159,9 @@ func TestAnAuditTellsEnginesApart(t *testing.T) {
 		return watchtower.StepStarted{Engine: engine, Step: lifecycle.Step{Container: "web", Action: "stop"}}
 	}
 	for _, e := range []watchtower.Event{
-		step("a"), step("b"), watchtower.PassEnded{Engine: "b", Report: &watchtower.Report{}},
+		step("a"),
+		step("b"),
+		watchtower.PassEnded{Engine: "b", Report: &watchtower.Report{}},
 		watchtower.ContainerSkipped{Engine: "b", Container: lifecycle.Container{Name: "web"}},
 		watchtower.ContainerSkipped{Engine: "a", Container: lifecycle.Container{Name: "web"}},
 	} {
@@ -285,7 +287,7 @@ func TestManyEnginesAskARegistryLikeOne(t *testing.T) {
 				var passes sync.WaitGroup
 				for _, tw := range towers {
 					passes.Go(func() {
-						report, err := tw.Check(context.Background())
+						report, err := tw.Check(t.Context())
 						assert.NoError(t, err)
 						assert.Zero(t, report.Count(watchtower.StatusFailed), "%v", report.Err())
 					})

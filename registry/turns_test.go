@@ -18,11 +18,12 @@ import (
 )
 
 // atOnce makes so many checks at the same time, and returns how long all of them took.
-func atOnce(c *registry.Client, n int, qs []registry.Query, each func([]registry.Verdict)) time.Duration {
+func atOnce(t *testing.T, c *registry.Client, n int, qs []registry.Query, each func([]registry.Verdict)) time.Duration {
+	t.Helper()
 	began := time.Now()
 	var checks sync.WaitGroup
 	for range n {
-		checks.Go(func() { each(c.Check(context.Background(), qs)) })
+		checks.Go(func() { each(c.Check(t.Context(), qs)) })
 	}
 	checks.Wait()
 	return time.Since(began)
@@ -39,7 +40,7 @@ func TestChecksAtOnceShareTheirAnswers(t *testing.T) {
 			r.SetLatency(50 * time.Millisecond)
 			for _, state := range []string{"first", "warm"} {
 				r.Requests()
-				took := atOnce(c, n, qs, func(vs []registry.Verdict) { requireAll(t, vs) })
+				took := atOnce(t, c, n, qs, func(vs []registry.Verdict) { requireAll(t, vs) })
 				counts := r.Requests().Counts()
 				_, _ = fmt.Fprintf(&table, "%2d checks of 10 references, %s: %s in %v\n", n, state, counts, took)
 				// What the first had asked when the last one came is asked again.
@@ -64,10 +65,10 @@ func TestNoAnswerIsOlderThanTheCheck(t *testing.T) {
 		qs[0].Platforms = func(context.Context) ([]string, error) { close(asked); <-pushed; return nil, nil }
 		var first, second []registry.Verdict
 		var checks sync.WaitGroup
-		checks.Go(func() { first = c.Check(context.Background(), qs) })
+		checks.Go(func() { first = c.Check(t.Context(), qs) })
 		<-asked
 		now := r.Push("team/app0", "1", registrytest.Image{Env: []string{"AT=now"}})
-		checks.Go(func() { second = c.Check(context.Background(), []registry.Query{{Reference: qs[0].Reference}}) })
+		checks.Go(func() { second = c.Check(t.Context(), []registry.Query{{Reference: qs[0].Reference}}) })
 		synctest.Wait()
 		require.Len(t, second, 1, "an engine that hangs holds nobody else up")
 		close(pushed)
@@ -114,7 +115,7 @@ func TestARegistryThatHangsIsFoundOutForAll(t *testing.T) {
 		r := simulate(t, registrytest.Profile{})
 		qs, c := pushed(r, 5), client(t, reach(r))
 		r.SetFault(registrytest.Hang())
-		took := atOnce(c, 10, qs, func(vs []registry.Verdict) {
+		took := atOnce(t, c, 10, qs, func(vs []registry.Verdict) {
 			for _, v := range vs {
 				assert.ErrorContains(t, v.Err, "no answer within 30s")
 			}

@@ -83,13 +83,12 @@ func deaf(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	go func() {
-		var held []net.Conn // for as long as the test runs
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			held = append(held, conn)
+			defer func() { _ = conn.Close() }()
 		}
 	}()
 	return "http://" + l.Addr().String()
