@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -302,6 +303,19 @@ func TestManyEnginesAskARegistryLikeOne(t *testing.T) {
 	t.Log("\n" + table.String())
 }
 
+// absent is an engine that comes late.
+type absent struct {
+	*enginetest.Engine
+	here atomic.Bool
+}
+
+func (a *absent) Ping(ctx context.Context) error {
+	if !a.here.Load() {
+		return fmt.Errorf("no engine: %w", errdefs.ErrUnavailable)
+	}
+	return a.Engine.Ping(ctx)
+}
+
 // Run of each goes on by itself: an engine that is not there at the start is told once,
 // and watched from when it is; the others have begun.
 func TestAnEngineThatIsNotThereKeepsNoOtherFromStarting(t *testing.T) {
@@ -311,7 +325,7 @@ func TestAnEngineThatIsNotThereKeepsNoOtherFromStarting(t *testing.T) {
 		defer r.Close()
 		client, err := registry.New(registry.WithTransport(registrytest.Transport(r)))
 		require.NoError(t, err)
-		late := &downtime{Engine: stocked(r, 1), engineDown: true}
+		late := &absent{Engine: stocked(r, 1)}
 		events, began := &heard{}, time.Now()
 		ctx, end := context.WithCancel(t.Context())
 		var runs sync.WaitGroup
@@ -324,7 +338,7 @@ func TestAnEngineThatIsNotThereKeepsNoOtherFromStarting(t *testing.T) {
 		}
 		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		synctest.Wait()
-		late.engineDown = false
+		late.here.Store(true)
 		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		synctest.Wait()
 		end()
