@@ -110,12 +110,16 @@ func onNamed(engine string, status watchtower.Status, err error) *fake {
 
 func TestAPassOfSeveralFailsIfOneDoes(t *testing.T) {
 	t.Parallel()
-	good, bad := onNamed("a", watchtower.StatusFresh, nil), onNamed("b", watchtower.StatusFailed, errors.New("broken"))
-	dead := &fake{err: errors.New("no engine")}
+	good := func() *fake { return onNamed("a", watchtower.StatusFresh, nil) }
+	bad := func() *fake { return onNamed("b", watchtower.StatusFailed, errors.New("broken")) }
+	dead := func() *fake { return &fake{err: errors.New("no engine")} }
 	for _, command := range []string{"check", "--run-once"} {
-		for want, fakes := range map[int][][]*fake{exitOK: {{good}, {good, good}}, exitFailed: {{good, bad}, {dead, good}, {dead, dead}}} {
-			for _, some := range fakes {
-				assert.Equal(t, want, run([]string{command}, &bytes.Buffer{}, &bytes.Buffer{}, nil, fleetOf(some...)), "%s %v", command, some)
+		for want, some := range map[int][][]*fake{
+			exitOK:     {{good()}, {good(), good()}},
+			exitFailed: {{good(), bad()}, {dead(), good()}, {dead(), dead()}},
+		} {
+			for _, fakes := range some {
+				assert.Equal(t, want, run([]string{command}, &bytes.Buffer{}, &bytes.Buffer{}, nil, fleetOf(fakes...)), "%s %v", command, fakes)
 			}
 		}
 	}
