@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"os"
@@ -23,19 +22,6 @@ import (
 
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
-
-// sshStandIn is this test binary in ssh's place: it hands the connection on to the socket
-// that FAKE_SSH names.
-func sshStandIn() int {
-	conn, err := net.Dial("unix", os.Getenv("FAKE_SSH"))
-	if err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, err)
-		return 255
-	}
-	go func() { _, _ = io.Copy(conn, os.Stdin) }()
-	_, _ = io.Copy(os.Stdout, conn)
-	return 0
-}
 
 // signer makes certificates of one authority.
 type signer struct {
