@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,7 +161,9 @@ func TestAnAuditTellsEnginesApart(t *testing.T) {
 		return watchtower.StepStarted{Engine: engine, Step: lifecycle.Step{Container: "web", Action: "stop"}}
 	}
 	for _, e := range []watchtower.Event{
-		step("a"), step("b"), watchtower.PassEnded{Engine: "b", Report: &watchtower.Report{}},
+		step("a"),
+		step("b"),
+		watchtower.PassEnded{Engine: "b", Report: &watchtower.Report{}},
 		watchtower.ContainerSkipped{Engine: "b", Container: lifecycle.Container{Name: "web"}},
 		watchtower.ContainerSkipped{Engine: "a", Container: lifecycle.Container{Name: "web"}},
 	} {
@@ -286,7 +289,7 @@ func TestManyEnginesAskARegistryLikeOne(t *testing.T) {
 				var passes sync.WaitGroup
 				for _, tw := range towers {
 					passes.Go(func() {
-						report, err := tw.Check(context.Background())
+						report, err := tw.Check(t.Context())
 						assert.NoError(t, err)
 						assert.Zero(t, report.Count(watchtower.StatusFailed), "%v", report.Err())
 					})
@@ -299,4 +302,66 @@ func TestManyEnginesAskARegistryLikeOne(t *testing.T) {
 		})
 	}
 	t.Log("\n" + table.String())
+}
+
+// absent is an engine that comes late.
+type absent struct {
+	*enginetest.Engine
+	here atomic.Bool
+}
+
+func (a *absent) Ping(ctx context.Context) error {
+	if !a.here.Load() {
+		return fmt.Errorf("no engine: %w", errdefs.ErrUnavailable)
+	}
+	return a.Engine.Ping(ctx)
+}
+
+// Run of each goes on by itself: an engine that is not there at the start is told once,
+// and watched from when it is; the others have begun.
+func TestAnEngineThatIsNotThereKeepsNoOtherFromStarting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := registrytest.New(registrytest.Profile{})
+		defer r.Close()
+		client, err := registry.New(registry.WithTransport(registrytest.Transport(r)))
+		require.NoError(t, err)
+		late := &absent{Engine: stocked(r, 1)}
+		events, began := &heard{}, time.Now()
+		ctx, end := context.WithCancel(t.Context())
+		var runs sync.WaitGroup
+		for name, e := range map[string]watchtower.Engine{"here": stocked(r, 1), "late": late} {
+			tw, err := watchtower.New(watchtower.WithEngine(e), watchtower.WithEngineName(name), watchtower.WithRegistryClient(client),
+				watchtower.WithCredentials(credentials.Static(nil)), watchtower.WithPassAtStart(true), watchtower.WithMonitorOnly(true),
+				watchtower.WithObserver(events))
+			require.NoError(t, err)
+			runs.Go(func() { assert.NoError(t, tw.Run(ctx)) })
+		}
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+		synctest.Wait()
+		late.here.Store(true)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+		synctest.Wait()
+		end()
+		runs.Wait()
+		at := func(engine string) (failed []time.Duration, ended []time.Duration) {
+			for _, e := range events.by[engine] {
+				switch e := e.(type) {
+				case watchtower.PassFailed:
+					if !e.Repeated {
+						failed = append(failed, e.At.Sub(began))
+					}
+				case watchtower.PassEnded:
+					ended = append(ended, e.At.Sub(began))
+				}
+			}
+			return failed, ended
+		}
+		failed, ended := at("here")
+		assert.Empty(t, failed)
+		assert.Equal(t, []time.Duration{0}, ended)
+		failed, ended = at("late")
+		assert.Equal(t, []time.Duration{0}, failed, "told once")
+		assert.Equal(t, []time.Duration{63 * time.Second}, ended, "at the first try after it came: 1, 3, 7, 15, 31 and 63 seconds after the start")
+	})
 }

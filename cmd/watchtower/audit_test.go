@@ -61,10 +61,10 @@ func TestACheckMakesNoAuditFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	opened := 0
-	open := func(se *session) (watchtower.Watcher, error) {
+	open := func(se *session) (fleet, error) {
 		opened++
 		_, err := auditOf(se)
-		return &fake{report: &watchtower.Report{}}, err
+		return fleet{&fake{report: &watchtower.Report{}}}, err
 	}
 	call := func(args ...string) int {
 		return run(append(args, "--audit-log", path), io.Discard, io.Discard, nil, open)

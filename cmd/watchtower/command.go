@@ -14,8 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/watchtower-go/watchtower"
 )
 
 // The exit codes.
@@ -34,8 +32,8 @@ type program struct {
 	quiet, verbose bool
 }
 
-// opener makes the watcher that the settings ask for.
-type opener func(*session) (watchtower.Watcher, error)
+// opener makes the watchers that the settings ask for.
+type opener func(*session) (fleet, error)
 
 // run is the whole program but for the process around it.
 func run(args []string, stdout, stderr io.Writer, environ []string, open opener) int {
@@ -141,7 +139,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 		se.stdout = plainWriter{p.stdout}
 	}
 	switch {
-	case terminal && s.live():
+	case terminal && s.live() && !s.many():
 		show := newProgress(screen{out: out, size: sizeOf(p.stderr), color: !s.noColor}, s.tabled())
 		defer show.end()
 		se.logger = newLogger(show, s, terminal)
@@ -156,7 +154,7 @@ func (p *program) main(cmd *cobra.Command, names []string, then func(context.Con
 			return err
 		}
 	}
-	if se.tower, err = p.open(&se); err != nil {
+	if se.towers, err = p.open(&se); err != nil {
 		return err
 	}
 	for _, n := range s.notices {

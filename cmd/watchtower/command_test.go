@@ -49,9 +49,9 @@ func (f *fake) Run(ctx context.Context) error {
 
 // with opens the fake, and keeps what it was opened with.
 func (f *fake) with(kept *session) opener {
-	return func(se *session) (watchtower.Watcher, error) {
+	return func(se *session) (fleet, error) {
 		*kept = *se
-		return f, nil
+		return fleet{f}, nil
 	}
 }
 
@@ -126,7 +126,7 @@ func TestExitCodesWithoutAPass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, errs bytes.Buffer
-			assert.Equal(t, tt.code, run(tt.args, &out, &errs, tt.env, func(*session) (watchtower.Watcher, error) {
+			assert.Equal(t, tt.code, run(tt.args, &out, &errs, tt.env, func(*session) (fleet, error) {
 				t.Error("something was opened")
 				return nil, nil
 			}))
@@ -220,7 +220,7 @@ func TestBadSettingsOpenNothing(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
 	code := run([]string{"--interval=0"}, &out, &errs, []string{"WATCHTOWER_CLEANUP=yes"},
-		func(*session) (watchtower.Watcher, error) {
+		func(*session) (fleet, error) {
 			t.Error("something was opened")
 			return nil, nil
 		})

@@ -23,6 +23,8 @@ const (
 	healthWithin = 9 * time.Second
 	// healthMost bounds an answer, in bytes.
 	healthMost = 4 << 10
+	// healthWhy bounds what of it is not well, so that this is less, however it is written.
+	healthWhy = 512
 	// healthRest is before the next try after one that could not be accepted.
 	healthRest = time.Second
 )
@@ -96,11 +98,10 @@ func at(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// tellHealth lets others ask for the watcher's health until stop is called. Where
-// that cannot be it is said, and the watcher does its work all the same.
-func tellHealth(w watchtower.Watcher, logger *slog.Logger) (stop func()) {
-	teller, ok := w.(healthTeller)
-	if !ok {
+// tellHealth lets others ask for the watchers' health until stop is called. Where
+// that cannot be it is said, and the watchers do their work all the same.
+func tellHealth(f fleet, logger *slog.Logger) (stop func()) {
+	if _, ok := f[0].(healthTeller); !ok {
 		return func() {}
 	}
 	listener, err := listenHealth()
@@ -120,7 +121,7 @@ func tellHealth(w watchtower.Watcher, logger *slog.Logger) (stop func()) {
 			case err != nil:
 				time.Sleep(healthRest)
 			default:
-				answerHealth(ctx, conn, teller)
+				answerHealth(ctx, conn, f)
 			}
 		}
 	}()
@@ -129,20 +130,43 @@ func tellHealth(w watchtower.Watcher, logger *slog.Logger) (stop func()) {
 
 // answerHealth answers one question, if it comes from this user: for others the
 // engine is not asked.
-func answerHealth(ctx context.Context, conn net.Conn, teller healthTeller) {
+func answerHealth(ctx context.Context, conn net.Conn, f fleet) {
 	defer func() { _ = conn.Close() }()
 	if !trusted(conn) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthWithin)
 	defer cancel()
-	h := teller.Health(ctx)
-	a := healthAnswer{Last: h.LastPass, Next: h.NextDue}
-	if h.Err != nil {
-		a.Why = strings.ReplaceAll(inLine(h.Err), "watchtower: ", "")
-	}
+	a := healthOfAll(f.health(ctx))
 	_ = conn.SetDeadline(time.Now().Add(time.Second)) // it is a line to somebody next door
 	_ = json.NewEncoder(conn).Encode(a)
+}
+
+// healthOfAll is that of all together: of the engine that is furthest behind, and why any is
+// not well.
+func healthOfAll(all []watchtower.Health) (a healthAnswer) {
+	var why []string
+	for i, h := range all {
+		if i == 0 || h.LastPass.Before(a.Last) {
+			a.Last = h.LastPass
+		}
+		if i == 0 || h.NextDue.Before(a.Next) {
+			a.Next = h.NextDue
+		}
+		if h.Err == nil {
+			continue
+		}
+		text := strings.ReplaceAll(inLine(h.Err), "watchtower: ", "")
+		if h.Engine != "" {
+			text = h.Engine + ": " + text
+		}
+		why = append(why, text)
+	}
+	a.Why = strings.Join(why, "; ")
+	if len(a.Why) > healthWhy {
+		a.Why = strings.ToValidUTF8(a.Why[:healthWhy], "") + "…"
+	}
+	return a
 }
 
 // askOne asks one watcher, and hangs up.

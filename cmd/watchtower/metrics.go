@@ -16,14 +16,25 @@ func (api apiSettings) serves(endpoint string) bool {
 
 // count has everything counted, if metrics were asked for. Their handler is then the
 // session's.
-func (se *session) count() (engine []dockerengine.Option, client []registry.Option) {
+func (se *session) count() []registry.Option {
 	if !se.settings.api.metrics && !se.settings.api.serves("metrics") {
-		return nil, nil
+		return nil
 	}
-	m := metrics.New()
+	var opts []metrics.Option
+	if len(se.settings.hosts) > 0 {
+		opts = append(opts, metrics.WithEngines())
+	}
+	m := metrics.New(opts...)
 	se.metrics, se.observers = m, append(se.observers, m)
-	return []dockerengine.Option{dockerengine.WithRequestFunc(m.EngineRequest)},
-		[]registry.Option{registry.WithRequestFunc(m.RegistryRequest)}
+	return []registry.Option{registry.WithRequestFunc(m.RegistryRequest)}
+}
+
+// countAt has the calls to the engine of that name counted as well.
+func (se *session) countAt(engine string) []dockerengine.Option {
+	if se.metrics == nil {
+		return nil
+	}
+	return []dockerengine.Option{dockerengine.WithRequestFunc(se.metrics.EngineRequests(engine))}
 }
 
 // metricsHandler answers with what is counted; nil if nothing is.

@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/watchtower-go/watchtower"
 )
 
 // engineWith is an engine that has one container, of that image, and only tells.
@@ -55,7 +53,7 @@ func TestMetricsAreCountedIfTheyAreAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var kept *session
-			opens := func(se *session) (watchtower.Watcher, error) {
+			opens := func(se *session) (fleet, error) {
 				kept = se
 				return open(se)
 			}

@@ -16,7 +16,7 @@ func TestANameIsLookedForAmongAllContainers(t *testing.T) {
 	names, err := filter.Names("web", "db")
 	require.NoError(t, err)
 	var told []string
-	n := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) { told = append(told, name) }}
+	n := newNameWarner(names, 1, func(name string) { told = append(told, name) })
 	report := &watchtower.Report{Entries: []watchtower.Entry{{Container: watchtower.Container{Name: "web"}}}, Partial: true}
 	n.Observe(t.Context(), watchtower.PassEnded{Report: report})
 	assert.Empty(t, told)

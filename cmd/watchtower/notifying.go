@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
@@ -178,17 +179,28 @@ func notifying(se *session, cfg notify.Config) error {
 	}
 	cfg.Meant, cfg.Logger = meant, se.logger
 	if se.settings.notify.stdout && !se.settings.json { // what is there is for programs then
-		cfg.Stdout = se.stdout
+		cfg.Stdout = &lockedWriter{w: se.stdout}
 	}
-	if se.notifier, err = notify.New(cfg); err != nil {
-		return err
-	}
-	if dir := se.settings.stateDir; dir != "" {
-		if err := se.notifier.Keep(dir); err != nil {
+	se.notifiers = notifiers{}
+	for _, h := range se.settings.engines() {
+		cfg.Engine = h.name
+		n, err := notify.New(cfg)
+		if err != nil {
+			return err
+		}
+		se.notifiers[h.name] = n
+		dir, err := se.settings.stateAt(h)
+		if err != nil {
+			return err
+		}
+		if dir == "" {
+			continue
+		}
+		if err := n.Keep(dir); err != nil {
 			return fmt.Errorf("%s: %w", se.settings.from("state-dir"), err)
 		}
 	}
-	once, err := watchtower.Once(se.settings.stateDir, se.notifier, func(err error) {
+	once, err := watchtower.Once(se.settings.stateDir, se.notifiers, func(err error) {
 		se.logger.Warn("what was told may be told again", "err", err)
 	})
 	if err != nil {
@@ -198,23 +210,42 @@ func notifying(se *session, cfg notify.Config) error {
 	return nil
 }
 
-// begun tells that the program has begun, and with what.
-func (se session) begun(what string) {
-	if se.notifier != nil && !se.settings.quietStart {
-		se.notifier.Started(time.Now(), "Watchtower "+version()+" "+what, "Containers: "+watched(se.settings))
+// notifiers are those of each engine, by its name: what its passes find is told on its own.
+type notifiers map[string]*notify.Notifier
+
+// Observe hands the event to the notifier of its engine.
+func (n notifiers) Observe(ctx context.Context, e watchtower.Event) {
+	if own := n[watchtower.EventEngine(e)]; own != nil {
+		own.Observe(ctx, e)
 	}
+}
+
+// begun tells that the program has begun, and with what: once, and not of one engine.
+func (se session) begun(what string) {
+	if len(se.notifiers) == 0 || se.settings.quietStart {
+		return
+	}
+	texts := []string{"Watchtower " + version() + " " + what, "Containers: " + watched(se.settings)}
+	if len(se.settings.hosts) > 0 {
+		texts = append(texts, fmt.Sprint("Engines: ", se.settings.hosts))
+	}
+	se.notifiers[se.settings.engines()[0].name].Started(time.Now(), texts...)
 }
 
 // farewell delivers what is left to be told.
 func (se session) farewell(ctx context.Context) {
-	if se.notifier == nil {
+	if len(se.notifiers) == 0 {
 		return
 	}
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	// The program may be told to end before, or while it waits.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushHurry, cancel) })()
-	se.notifier.Close(lasting)
+	var ends sync.WaitGroup
+	for _, n := range se.notifiers {
+		ends.Go(func() { n.Close(lasting) })
+	}
+	ends.Wait()
 }
 
 // meantBy are the containers that the settings mean.

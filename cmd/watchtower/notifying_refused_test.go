@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/watchtower-go/watchtower"
 )
 
 // All that is wrong is told at the start, by setting, and without the secret.
@@ -85,7 +83,7 @@ func TestBadNotificationsAreRefused(t *testing.T) {
 			t.Parallel()
 			for _, args := range [][]string{nil, {"-R"}, {"check", "-v"}, {"notify-upgrade"}} {
 				var out, errs bytes.Buffer
-				assert.Equal(t, exitFailed, run(args, &out, &errs, tt.env, func(*session) (watchtower.Watcher, error) {
+				assert.Equal(t, exitFailed, run(args, &out, &errs, tt.env, func(*session) (fleet, error) {
 					t.Error("something was opened")
 					return nil, nil
 				}))

@@ -171,7 +171,7 @@ func TestAReceiverThatHangsDelaysNoPass(t *testing.T) {
 	var whole time.Duration
 	root.RunE = func(cmd *cobra.Command, names []string) error {
 		return p.main(cmd, names, func(ctx context.Context, se session) error {
-			_, err := se.tower.Update(ctx)
+			_, err := se.towers[0].Update(ctx)
 			began := time.Now()
 			time.AfterFunc(100*time.Millisecond, end) // while it waits already
 			se.farewell(ended)
@@ -203,7 +203,7 @@ func TestADumpShowsNoSecretOfNotifications(t *testing.T) {
 	require.Len(t, cfg.Services, 2)
 	se := session{settings: s, logger: slog.New(slog.DiscardHandler)}
 	require.NoError(t, notifying(&se, cfg))
-	require.NotNil(t, se.notifier)
+	require.NotNil(t, se.notifiers)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		for _, held := range []any{s, s.notify, cfg, cfg.Services[0], se} {
 			assert.NotContains(t, fmt.Sprintf(format, held), "CANARY", "%s of %T", format, held)

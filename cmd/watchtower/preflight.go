@@ -35,11 +35,19 @@ for each thing that cannot.`,
 			if err != nil {
 				return err
 			}
-			engine, err := engineOf(s)
-			if err != nil {
-				return err
+			var errs []error
+			for i, h := range s.engines() {
+				engine, err := engineOf(s.at(h))
+				if err != nil {
+					errs = append(errs, s.about(h, err))
+					continue
+				}
+				if h.name != "" {
+					_, _ = fmt.Fprintf(p.stdout, "%sengine %s\n", strings.Repeat("\n", min(i, 1)), h.name)
+				}
+				errs = append(errs, s.about(h, p.preflight(cmd.Context(), s, engine)))
 			}
-			return p.preflight(cmd.Context(), s, engine)
+			return errors.Join(errs...)
 		},
 	})
 }

@@ -25,12 +25,12 @@ const (
 
 // selfUpdate tells the library which container this is, and how it is replaced:
 // not by a run that ends before it could learn what became of it.
-func selfUpdate(s settings, engine *dockerengine.Engine) []watchtower.Option {
-	traces := lifecycle.OwnTraces()
+func selfUpdate(s settings, h namedHost, engine *dockerengine.Engine) []watchtower.Option {
+	traces := h.traces(lifecycle.OwnTraces())
 	ctx, cancel := context.WithTimeout(context.Background(), findSelfWithin)
 	defer cancel()
 	id, err := traces.Self(ctx, engine)
-	if err != nil {
+	if err != nil && h.local() {
 		id = traces.ID()
 	}
 	opts := []watchtower.Option{watchtower.WithSelf(id)}

@@ -16,6 +16,7 @@ import (
 type settings struct {
 	host, certPath, apiVersion string
 	tlsVerify                  bool
+	hosts                      []namedHost
 
 	interval, jitter            time.Duration
 	schedule                    string

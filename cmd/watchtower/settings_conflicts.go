@@ -16,6 +16,12 @@ func (s settings) conflicts() []error {
 	if (s.byFlag("interval") || s.interval != defaultInterval) && s.schedule != "" {
 		both("interval", "schedule", "")
 	}
+	if s.from("host") != "" && s.from("hosts") != "" {
+		both("host", "hosts", ": the list names all engines")
+	}
+	if s.many() && s.porcelain != "" {
+		both("porcelain", "hosts", ": it does not tell engines apart, as --json does")
+	}
 	if s.json && s.porcelain != "" {
 		both("json", "porcelain", "")
 	}

@@ -50,8 +50,9 @@ says how and why. The last column tells who had it: the original program, its fo
   path of a file that is there. A variable along with its _FILE is refused, as is a file that cannot be read.
 - A value that is not accepted is an error that names the setting, the value (of secrets and logins ***) and what is
   accepted. All of them are told at once, nothing is touched, and the exit code is 1.
-- Refused together: an interval and a schedule (a variable with the default's 86400 is no interval); rolling-restart and
-  monitor-only; json and porcelain; an endpoint of the HTTP API without a token. And --json but for --run-once and check.
+- Refused together: host and hosts; an interval and a schedule (a variable with the default's 86400 is no interval);
+  rolling-restart and monitor-only; json and porcelain; several hosts and porcelain, or an endpoint of the HTTP API other
+  than metrics; an endpoint of the HTTP API without a token. And --json but for --run-once and check.
 - ` + "`-v`" + ` is --tlsverify, but along with the command check, behind or in front of it, --verbose. There --tlsverify has no short form.
 - What is given and has no effect is told in one line at the start, and so is a WATCHTOWER_ variable that is no setting.
 

@@ -7,6 +7,10 @@ func engineRows(s *settings) []setting {
 			usage: "engine to watch: unix://, tcp:// or ssh://",
 		},
 		{
+			flag: "hosts", env: "WATCHTOWER_HOSTS", target: hosts(&s.hosts),
+			usage: "engines to watch instead of one: name=address, split by commas",
+		},
+		{
 			flag: "tlsverify", short: "v", env: "DOCKER_TLS_VERIFY", target: toggle(&s.tlsVerify), has: originFork,
 			usage: "verify the engine's certificate",
 		},

@@ -23,6 +23,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 	}{
 		"REPO_HOST":              {}, // judged here, read by credentials
 		"host":                   {"tcp://h:1", []string{"-H", "tcp://h:1"}, func(s settings) any { return s.host }, "tcp://h:1"},
+		"hosts":                  {"a=tcp://h:1", []string{"--hosts=a=tcp://h:1"}, func(s settings) any { return s.hosts }, []namedHost{{"a", "tcp://h:1"}}},
 		"tlsverify":              {"1", []string{"-v"}, func(s settings) any { return s.tlsVerify }, true},
 		"cert-path":              {"/certs", []string{"--cert-path=/certs"}, func(s settings) any { return s.certPath }, "/certs"},
 		"api-version":            {"1.41", []string{"-a", "1.41"}, func(s settings) any { return s.apiVersion }, "1.41"},

@@ -275,7 +275,7 @@ func TestTableAndJSON(t *testing.T) {
 		{Container: lifecycle.Container{Name: "web", Image: "nginx"}, Status: watchtower.StatusStale, Latest: "sha256:1"},
 	}}
 	var out bytes.Buffer
-	require.NoError(t, printTable(&out, r))
+	require.NoError(t, printTable(&out, []*watchtower.Report{r}))
 	assert.Equal(t, `CONTAINER  IMAGE        STATUS   WHY
 db         postgres:17  skipped  pinned to a digest
 web        nginx        stale    would be replaced: now at sha256:1
@@ -286,7 +286,7 @@ stale=1 scanned=1 updated=0 failed=0 skipped=1 rolled_back=0
 		{Name: "web", Cause: "it moved", To: &watchtower.PlannedImage{}}, {Name: "side", Cause: "it lives in the network of web"},
 	}}}
 	out.Reset()
-	require.NoError(t, printTable(&out, r))
+	require.NoError(t, printTable(&out, []*watchtower.Report{r}))
 	assert.Contains(t, out.String(), `
 An update would:
 replace web: it moved
@@ -309,7 +309,7 @@ func TestTheTableShowsVersionsWhereImagesTell(t *testing.T) {
 		{Container: lifecycle.Container{Name: "web", Image: "app"}, Status: watchtower.StatusStale, From: old, To: next},
 	}}
 	var out bytes.Buffer
-	require.NoError(t, printTable(&out, r))
+	require.NoError(t, printTable(&out, []*watchtower.Report{r}))
 	assert.Equal(t, `CONTAINER  IMAGE     VERSION  STATUS  WHY
 api        app       1.4.2    held    cooling down: 1.4.2 -> 1.5.0 (https://example.com/app)
 db         postgres           stale   would be replaced: now at sha256:0123456789ab
@@ -325,7 +325,7 @@ func TestAMissingNameIsToldOnce(t *testing.T) {
 	names, err := filter.Names("web", "wbe")
 	require.NoError(t, err)
 	var told []string
-	w := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) { told = append(told, name) }}
+	w := newNameWarner(names, 1, func(name string) { told = append(told, name) })
 	for range 3 {
 		w.Observe(context.Background(), watchtower.PassEnded{Report: &watchtower.Report{ //nolint:forbidigo // nothing waits
 			Entries: []watchtower.Entry{{Container: lifecycle.Container{Name: "web"}}},

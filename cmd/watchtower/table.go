@@ -11,35 +11,58 @@ import (
 	"github.com/watchtower-go/watchtower"
 )
 
-// printTable writes the report for people.
-func printTable(w io.Writer, r *watchtower.Report) error {
+// printTable writes the reports for people, with a column for the engine where it has a
+// name.
+func printTable(w io.Writer, reports []*watchtower.Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	versions := slices.ContainsFunc(r.Entries, func(e watchtower.Entry) bool { return e.From.Version != "" })
-	row := func(name, image, version, status, why string) error {
+	versions := slices.ContainsFunc(reports, func(r *watchtower.Report) bool {
+		return slices.ContainsFunc(r.Entries, func(e watchtower.Entry) bool { return e.From.Version != "" })
+	})
+	named := slices.ContainsFunc(reports, func(r *watchtower.Report) bool { return r.Engine != "" })
+	row := func(engine, name, image, version, status, why string) error {
+		if named {
+			name = engine + "\t" + name
+		}
 		if versions {
 			image += "\t" + version
 		}
 		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", name, image, status, why)
 		return err
 	}
-	if err := row("CONTAINER", "IMAGE", "VERSION", "STATUS", "WHY"); err != nil {
+	if err := row("ENGINE", "CONTAINER", "IMAGE", "VERSION", "STATUS", "WHY"); err != nil {
 		return err
 	}
-	for _, e := range r.Entries {
-		if err := row(e.Container.Name, e.Container.Image, e.From.Version, string(e.Status), why(e)); err != nil {
-			return err
+	for _, r := range reports {
+		for _, e := range r.Entries {
+			if err := row(r.Engine, e.Container.Name, e.Container.Image, e.From.Version, string(e.Status), why(e)); err != nil {
+				return err
+			}
 		}
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	if len(r.Plan.Groups) > 0 {
-		if _, err := fmt.Fprintf(w, "\nAn update would:\n%s", r.Plan); err != nil {
+	for _, r := range reports {
+		if len(r.Plan.Groups) > 0 {
+			if _, err := fmt.Fprintf(w, "\n%s would:\n%s", onEngine(r, "An update"), r.Plan); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range reports {
+		if _, err := fmt.Fprintf(w, "\n%s\n", r.Summary()); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", r.Summary())
-	return err
+	return nil
+}
+
+// onEngine says on which engine something is, where that has a name.
+func onEngine(r *watchtower.Report, what string) string {
+	if r.Engine == "" {
+		return what
+	}
+	return what + " on " + r.Engine
 }
 
 func why(e watchtower.Entry) string {

@@ -196,11 +196,12 @@ func (s *slow) Start(ctx context.Context, container string) error {
 }
 
 // opens makes a watcher of the engine.
-func (s *slow) opens(se *session) (watchtower.Watcher, error) {
-	return watchtower.New(
+func (s *slow) opens(se *session) (fleet, error) {
+	tower, err := watchtower.New(
 		watchtower.WithEngine(s), watchtower.WithChecker(s.Checker()), watchtower.WithCredentials(credentials.Static(nil)),
 		watchtower.WithLogger(se.logger), watchtower.WithObserver(se.observers...), watchtower.WithStableTime(time.Millisecond),
 	)
+	return fleet{tower}, err
 }
 
 // newSlow has a container that is up to date, one that can be updated, and one whose

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
-	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/notify"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/filter"
 	"github.com/watchtower-go/watchtower/gate"
@@ -30,8 +30,8 @@ type session struct {
 	looks     bool             // and no more: there is nothing to audit
 	api       *httpapi.Handler // nil: nothing is
 	metrics   *metrics.Metrics // nil: nobody asked for any
-	tower     watchtower.Watcher
-	notifier  *notify.Notifier // nil: nobody is notified
+	towers    fleet
+	notifiers notifiers // none: nobody is notified
 }
 
 // certificates is where Docker keeps those of registries. In a container it is
@@ -39,13 +39,9 @@ type session struct {
 const certificates = "/etc/docker/certs.d"
 
 // open maps the settings onto the library's options.
-func open(se *session) (watchtower.Watcher, error) {
+func open(se *session) (fleet, error) {
 	s := se.settings
-	engineOptions, registryOptions := se.count()
-	engine, err := engineOf(s, engineOptions...)
-	if err != nil {
-		return nil, err
-	}
+	registryOptions := se.count()
 	store, err := credentials.FromEnv(credentials.WithReport(func(err error) {
 		se.logger.Warn("the last good logins stay in force", "err", err)
 	}))
@@ -72,9 +68,14 @@ func open(se *session) (watchtower.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	warner := &nameWarner{names: names, told: map[string]bool{}, warn: func(name string) {
+	client, err := registry.New(append(registryOptions, registry.WithCredentials(store), registry.WithLogger(se.logger),
+		registry.WithCertificates(certificates))...)
+	if err != nil {
+		return nil, err
+	}
+	warner := newNameWarner(names, len(s.engines()), func(name string) {
 		se.logger.Warn("no container has this name", "name", name)
-	}}
+	})
 	if se.serving {
 		if se.api, err = newAPI(s, se.logger, se.metricsHandler()); err != nil {
 			return nil, err
@@ -90,24 +91,47 @@ func open(se *session) (watchtower.Watcher, error) {
 		}
 		se.observers = append(se.observers, &porcelain{out: se.stdout, form: s.porcelain, logger: se.logger, meant: meant})
 	}
-	opts := []watchtower.Option{
-		watchtower.WithEngine(engine),
+	shared := []watchtower.Option{
 		watchtower.WithCredentials(store),
 		watchtower.WithFilter(names),
 		watchtower.WithFilter(filters...),
 		watchtower.WithGate(gates...),
 		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
-		watchtower.WithRegistryOptions(append(registryOptions, registry.WithCertificates(certificates))...),
+		watchtower.WithRegistryClient(client),
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithObserver(audit...),
 	}
-	opts = append(opts, selfUpdate(s, engine)...)
-	tower, err := watchtower.New(append(opts, optionsOf(s)...)...)
-	if err == nil && se.api != nil {
-		err = se.api.Attach(tower)
+	var towers fleet
+	var asked []httpapi.Tower
+	for _, h := range s.engines() {
+		tower, err := towerAt(se, h, shared)
+		if err != nil {
+			return nil, err
+		}
+		towers, asked = append(towers, tower), append(asked, tower)
 	}
-	return tower, err
+	if se.api != nil {
+		if err := se.api.Attach(asked...); err != nil {
+			return nil, err
+		}
+	}
+	return towers, nil
+}
+
+// towerAt is the watcher of one engine, with what it shares with the others.
+func towerAt(se *session, h namedHost, shared []watchtower.Option) (*watchtower.Tower, error) {
+	s := se.settings.at(h)
+	engine, err := engineOf(s, se.countAt(h.name)...)
+	if err != nil {
+		return nil, s.about(h, err)
+	}
+	if _, err := se.settings.stateAt(h); err != nil {
+		return nil, err
+	}
+	opts := append(slices.Clone(shared), watchtower.WithEngine(engine), watchtower.WithEngineName(h.name))
+	opts = append(opts, selfUpdate(s, h, engine)...)
+	return watchtower.New(append(opts, optionsOf(s)...)...)
 }
 
 // optionsOf are the options that are settings.

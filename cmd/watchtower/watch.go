@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
 )
 
@@ -38,17 +40,11 @@ func (p *program) watch(ctx context.Context, se session) error {
 	if se.settings.json && !se.settings.runOnce {
 		return errors.New("--json: want --run-once or the command check along with it")
 	}
-	defer tellHealth(se.tower, se.logger)()
+	defer tellHealth(se.towers, se.logger)()
 	if se.settings.runOnce {
 		se.begun("makes one pass")
-		report, err := se.tower.Update(ctx)
-		if err != nil || ctx.Err() != nil || report.Err() != nil {
-			p.code = exitFailed
-		}
-		if se.settings.json && report != nil {
-			return printJSON(se.stdout, report)
-		}
-		return nil // what went wrong stands in the log
+		_, err := p.onePass(ctx, se, watchtower.Watcher.Update)
+		return err // what went wrong in a pass stands in the log
 	}
 	se.warnOfSchedule()
 	stop, err := se.serve(ctx)
@@ -58,10 +54,14 @@ func (p *program) watch(ctx context.Context, se session) error {
 	defer stop()
 	if !se.settings.quietStart {
 		key, when := se.settings.when()
-		se.logger.Info("watching", key, when, "containers", watched(se.settings))
+		attrs := []any{key, when, "containers", watched(se.settings)}
+		if len(se.settings.hosts) > 0 {
+			attrs = append(attrs, "engines", fmt.Sprint(se.settings.hosts))
+		}
+		se.logger.Info("watching", attrs...)
 		se.begun("watches, by " + key + " " + when)
 	}
-	return se.tower.Run(ctx)
+	return se.towers.run(ctx)
 }
 
 func watched(s settings) string {
@@ -99,24 +99,19 @@ func watched(s settings) string {
 
 // check is the subcommand.
 func (p *program) check(ctx context.Context, se session) error {
-	report, err := se.tower.Check(ctx)
-	if err != nil {
-		p.code = exitFailed
-		return nil // logged
-	}
-	if ctx.Err() != nil || report.Err() != nil {
-		p.code = exitFailed
-	}
-	if se.settings.json {
-		return printJSON(se.stdout, report)
-	}
-	out := plainWriter{p.stdout} // whatever it is: it is for people
-	if err := printTable(out, report); err != nil || !p.verbose {
+	reports, err := p.onePass(ctx, se, watchtower.Watcher.Check)
+	if err != nil || len(reports) == 0 || se.settings.json {
 		return err
 	}
-	for _, e := range report.Entries {
-		if err := printPolicy(out, e.Container.Name+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
-			return err
+	out := plainWriter{p.stdout} // whatever it is: it is for people
+	if err := printTable(out, reports); err != nil || !p.verbose {
+		return err
+	}
+	for _, report := range reports {
+		for _, e := range report.Entries {
+			if err := printPolicy(out, onEngine(report, e.Container.Name)+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
+				return err
+			}
 		}
 	}
 	return printPolicy(out, "What was set:", se.settings.told, se.settings)

@@ -171,6 +171,12 @@ func TestTCP(t *testing.T) {
 	_, err = e.Containers(t.Context())
 	require.NoError(t, err)
 
+	t.Setenv("DOCKER_HOST", "http://"+plain.Addr().String())
+	e, err = dockerengine.FromEnv()
+	require.NoError(t, err)
+	_, err = e.Containers(t.Context())
+	require.NoError(t, err, "without TLS, whatever there is for others")
+
 	other, _ := certificates(t)
 	e, err = dockerengine.New(dockerengine.WithHost("tcp://"+secure.Addr().String()), dockerengine.WithTLS(other, true))
 	require.NoError(t, err)

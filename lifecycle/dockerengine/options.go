@@ -52,8 +52,8 @@ func WithAPIVersion(version string) Option {
 }
 
 // WithTLS reaches a tcp:// engine by TLS with the ca.pem, cert.pem and key.pem
-// of a directory. Verify false takes any certificate of the engine's. Default:
-// no TLS.
+// of a directory; one that is called http:// is not. Verify false takes any certificate
+// of the engine's. Default: no TLS.
 func WithTLS(directory string, verify bool) Option {
 	return func(s *settings) error {
 		s.tls = &tlsFiles{"WithTLS", directory, verify}
@@ -91,7 +91,7 @@ func (s *settings) engine(opts []Option) (*Engine, error) {
 	}
 	var config *tls.Config
 	if a.overTCP() {
-		if s.tls != nil {
+		if s.tls != nil && a.scheme != "http" {
 			var err error
 			if config, err = s.tls.load(); err != nil {
 				return nil, err

@@ -5,7 +5,6 @@ package metrics
 import (
 	"context"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 // use by many goroutines.
 type Metrics struct {
 	registry   *prometheus.Registry
+	engines    engines
 	passes     passes
 	containers containers
 	requests   requests
@@ -33,13 +33,44 @@ type Metrics struct {
 
 var _ watchtower.Observer = (*Metrics)(nil)
 
+// Option sets one thing of a Metrics.
+type Option func(*engines)
+
+// WithEngines gives every series of a container, or of one engine's passes or calls, a
+// label with the engine's name. The older names without labels are sums over all engines.
+func WithEngines() Option { return func(e *engines) { *e = true } }
+
+// engines tells whether there are several, which have names.
+type engines bool
+
+// labels are a series' own, and the engine's where that has a name.
+func (e engines) labels(own ...string) []string {
+	if e {
+		return append(own, "engine")
+	}
+	return own
+}
+
+// values are the same labels' values.
+func (e engines) values(engine string, own ...string) []string {
+	if e {
+		return append(own, engine)
+	}
+	return own
+}
+
 // New makes a Metrics in which nothing has happened yet.
-func New() *Metrics {
+func New(opts ...Option) *Metrics {
+	var engines engines
+	for _, opt := range opts {
+		opt(&engines)
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	f := promauto.With(registry)
 	return &Metrics{
-		registry: registry, passes: newPasses(f), containers: newContainers(f), requests: newRequests(f),
+		registry: registry, engines: engines,
+		passes: newPasses(f, engines), containers: newContainers(f, engines), requests: newRequests(f, engines),
 		dropped: counter(f, "metrics_dropped_total", "What could not be counted: events that came too fast, and containers beyond the most that are told of."),
 	}
 }
@@ -59,87 +90,23 @@ func (m *Metrics) Observe(_ context.Context, e watchtower.Event) {
 			return
 		}
 		m.passes.ended(e)
-		m.dropped.Add(float64(m.containers.take(e.Report)))
+		m.dropped.Add(float64(m.containers.take(e.Engine, e.Report)))
 		m.requests.quotas(e.Report.Quotas)
 	case watchtower.PassFailed:
 		if errdefs.IsCanceled(e.Err) {
 			return // whoever asked for it wanted it no more
 		}
-		m.passes.failed.WithLabelValues(string(e.Kind)).Inc()
+		m.passes.failed.WithLabelValues(m.engines.values(e.Engine, string(e.Kind))...).Inc()
 	case watchtower.PassSkipped:
 		m.passes.skipped.Inc()
 		m.passes.skippedTotal.Inc()
 	case watchtower.PassScheduled:
-		m.passes.next.Set(seconds(e.Next))
+		m.passes.next.WithLabelValues(m.engines.values(e.Engine)...).Set(seconds(e.Next))
 	case watchtower.SelfUpdateEnded:
-		m.dropped.Add(float64(m.containers.note(e.Entry, e.At)))
+		m.dropped.Add(float64(m.containers.note(e.Engine, e.Entry, e.At)))
 	case watchtower.ObserverOverflowed:
 		m.dropped.Add(float64(e.Missed))
 	}
-}
-
-// passes are the counts of whole passes.
-type passes struct {
-	// These are what the predecessors have: of the last pass that may change something.
-	scanned, updated, restartedNow, failedNow, skippedNow prometheus.Gauge
-
-	scans, restarted, skipped, skippedTotal prometheus.Counter
-
-	status   *prometheus.GaugeVec
-	duration *prometheus.HistogramVec
-	failed   *prometheus.CounterVec
-	last     *prometheus.GaugeVec
-	next     prometheus.Gauge
-}
-
-func newPasses(f promauto.Factory) passes {
-	p := passes{
-		scanned:      gauge(f, "containers_scanned", "Containers that the last update pass looked at: all but the skipped."),
-		updated:      gauge(f, "containers_updated", "Containers that the last update pass brought to a newer image."),
-		failedNow:    gauge(f, "containers_failed", "Containers whose check or update failed in the last update pass, those rolled back included."),
-		restartedNow: gauge(f, "containers_restarted", "Containers that the last update pass replaced on their own image, since one they need was replaced."),
-		skippedNow:   gauge(f, "containers_skipped", "Containers that the last update pass left alone."),
-		restarted:    counter(f, "containers_restarted_total", "Containers that were replaced on their own image, since one they need was replaced."),
-		scans:        counter(f, "scans_total", "Update passes that were made."),
-		skipped:      counter(f, "scans_skipped", "Passes that were asked for while another one went on, and not made: the older name."),
-		skippedTotal: counter(f, "scans_skipped_total", "Passes that were asked for while another one went on, and not made."),
-		status:       gauges(f, "containers", "Containers by how the last update pass ended for them.", "status"),
-		failed:       counters(f, "passes_failed_total", "Passes that made no report: the engine did not answer, or a plan was refused.", "kind"),
-		last:         gauges(f, "last_pass_timestamp_seconds", "When the last pass ended that made a report.", "kind"),
-		next:         gauge(f, "next_pass_timestamp_seconds", "When the next pass is scheduled; 0 if none is."),
-		duration: f.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "pass_duration_seconds", Help: "How long passes took that made a report.",
-			// From a check of a few images to an update with slow pulls.
-			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
-		}, []string{"kind"}),
-	}
-	for _, kind := range []watchtower.PassKind{watchtower.PassCheck, watchtower.PassUpdate} {
-		p.failed.WithLabelValues(string(kind)) // so that the first one is an increase
-	}
-	return p
-}
-
-// ended counts a pass.
-func (p passes) ended(e watchtower.PassEnded) {
-	r := e.Report
-	p.duration.WithLabelValues(string(e.Kind)).Observe(r.Ended.Sub(r.Started).Seconds())
-	p.last.WithLabelValues(string(e.Kind)).Set(seconds(r.Ended))
-	if e.Kind != watchtower.PassUpdate {
-		return
-	}
-	for _, s := range []watchtower.Status{
-		watchtower.StatusFresh, watchtower.StatusStale, watchtower.StatusHeld, watchtower.StatusUpdated,
-		watchtower.StatusRestarted, watchtower.StatusSkipped, watchtower.StatusRolledBack, watchtower.StatusFailed,
-	} {
-		p.status.WithLabelValues(strings.ReplaceAll(string(s), " ", "_")).Set(float64(r.Count(s)))
-	}
-	p.scans.Inc()
-	p.restarted.Add(float64(r.Count(watchtower.StatusRestarted)))
-	p.scanned.Set(float64(r.Scanned()))
-	p.updated.Set(float64(r.Count(watchtower.StatusUpdated)))
-	p.failedNow.Set(float64(r.Count(watchtower.StatusFailed) + r.Count(watchtower.StatusRolledBack)))
-	p.restartedNow.Set(float64(r.Count(watchtower.StatusRestarted)))
-	p.skippedNow.Set(float64(r.Count(watchtower.StatusSkipped)))
 }
 
 // seconds is how Prometheus tells the time: 0 for none.

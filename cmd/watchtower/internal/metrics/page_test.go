@@ -57,6 +57,11 @@ Its series begin when a pass first judges it, go on with its successor after an 
 that is not watched has none. What a pass could not find out stays as it was last known. Counters begin with 0 when
 watchtower is started, and the time of the last update is not known before the first one. Of containers beyond 2000 none is told.
 
+## Several engines
+
+Where a list of hosts is watched, what is of one engine has a label more, engine, with its name: all series of containers, of
+passes and of calls to the engine, but those without labels that those before had, which are sums over all engines.
+
 ## What was asked of others
 
 The host is the registry that a request was for, as references name it, or a mirror, also where a token service or a redirect

@@ -21,6 +21,7 @@ const (
 
 // requests are the counts of what others were asked.
 type requests struct {
+	engines                  engines
 	registry, tokens, engine *prometheus.CounterVec
 
 	remaining, limit *prometheus.GaugeVec
@@ -34,12 +35,13 @@ type hosts struct {
 	have map[string]bool
 }
 
-func newRequests(f promauto.Factory) requests {
+func newRequests(f promauto.Factory, engines engines) requests {
 	const host, method, status = "host", "method", "status"
 	return requests{
+		engines:   engines,
 		registry:  counters(f, "registry_requests_total", "Requests to registries, those for tokens not included; status none: there was no answer.", host, method, status),
 		tokens:    counters(f, "registry_token_requests_total", "Requests for a token, by the registry that it is for.", host, status),
-		engine:    counters(f, "engine_requests_total", "Calls to the engine; status none: there was no answer.", method, "endpoint", status),
+		engine:    counters(f, "engine_requests_total", "Calls to the engine; status none: there was no answer.", engines.labels(method, "endpoint", status)...),
 		remaining: gauges(f, "registry_quota_remaining", "How many requests a registry still allows in its window, as it last said.", host),
 		limit:     gauges(f, "registry_quota_limit", "How many requests a registry allows in a window, as it last said.", host),
 		hosts:     &hosts{have: map[string]bool{}},
@@ -57,12 +59,19 @@ func (m *Metrics) RegistryRequest(r registry.Request) {
 }
 
 // EngineRequest counts a request: it is for dockerengine.WithRequestFunc.
-func (m *Metrics) EngineRequest(r dockerengine.Request) {
-	path := r.Path
-	if path == "" {
-		path = other
+func (m *Metrics) EngineRequest(r dockerengine.Request) { m.EngineRequests("")(r) }
+
+// EngineRequests is EngineRequest for the engine of that name. Its passes' series begin
+// with it.
+func (m *Metrics) EngineRequests(engine string) func(dockerengine.Request) {
+	m.passes.begin(engine)
+	return func(r dockerengine.Request) {
+		path := r.Path
+		if path == "" {
+			path = other
+		}
+		m.requests.engine.WithLabelValues(m.engines.values(engine, r.Method, path, status(r.Status))...).Inc()
 	}
-	m.requests.engine.WithLabelValues(r.Method, path, status(r.Status)).Inc()
 }
 
 // quotas keeps the last word of each registry that tells.

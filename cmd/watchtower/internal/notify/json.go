@@ -9,6 +9,7 @@ type writtenData struct {
 	Report  *Report `json:"report"`
 	Title   string  `json:"title"`
 	Host    string  `json:"host"`
+	Engine  string  `json:"engine,omitempty"`
 	Entries []Entry `json:"entries"`
 }
 
@@ -36,7 +37,7 @@ type writtenContainer struct {
 // MarshalJSON writes it as json.v1 does: report, title, host, entries. The report is
 // null in what is not of a pass.
 func (d *Data) MarshalJSON() ([]byte, error) {
-	return json.Marshal(writtenData{Report: d.Report, Title: d.Title, Host: d.Host, Entries: append([]Entry{}, d.Entries...)})
+	return json.Marshal(writtenData{Report: d.Report, Title: d.Title, Host: d.Host, Engine: d.Engine, Entries: append([]Entry{}, d.Entries...)})
 }
 
 // MarshalJSON writes the lists.

@@ -11,6 +11,7 @@ import (
 
 // The keys of an Entry's data.
 const (
+	keyEngine    = "engine" // its name, where it has one
 	keyContainer = "container"
 	keyImage     = "image"     // the reference
 	keyID        = "id"        // of a container, short
@@ -52,6 +53,9 @@ func (n *Notifier) write(at time.Time, level slog.Level, w weight, text string, 
 		return
 	}
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	if n.cfg.Engine != "" {
+		text, data[keyEngine] = n.cfg.Engine+": "+text, n.cfg.Engine
+	}
 	n.lines = append(n.lines, line{Entry{Message: text, Level: levelName(level), Time: at, Data: data}, w})
 }
 

@@ -87,7 +87,7 @@ func (n *Notifier) render(r *Report, lines []line, services bool) {
 	}
 	var data any = entries
 	if n.cfg.Report {
-		data = &Data{Title: n.cfg.title(), Host: n.cfg.Host, Entries: entries, Report: r}
+		data = &Data{Title: n.cfg.title(), Host: n.cfg.Host, Engine: n.cfg.Engine, Entries: entries, Report: r}
 	}
 	text, err := render(n.template, data)
 	if err != nil {

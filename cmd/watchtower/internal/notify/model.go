@@ -11,6 +11,8 @@ import (
 // Data is what templates of reports are given.
 type Data struct {
 	Title, Host string
+	// Engine is the name of the engine that it is about; empty where there is but one.
+	Engine string
 	// Entries are those of the pass, as templates of the log are given them.
 	Entries []Entry
 	// Report is nil in what is not of a pass, the message at the start.

@@ -32,6 +32,8 @@ type Config struct {
 	Level slog.Level
 	// Delay is waited before each message.
 	Delay time.Duration
+	// Engine is the name of the engine that it tells of; empty where there is but one.
+	Engine string
 	// Host is the name of this host; empty if it has none.
 	Host string
 	// Tag stands in brackets in front of the title, unless it is empty.
@@ -129,6 +131,9 @@ func (c Config) title() string {
 	if c.Host != "" {
 		title += " on " + c.Host
 	}
+	if c.Engine != "" {
+		title += ": " + c.Engine
+	}
 	return head(strings.Join(strings.Fields(title), " "), mostTitle) // it becomes a header
 }
 
@@ -136,12 +141,14 @@ func (c Config) title() string {
 func (n *Notifier) Started(at time.Time, texts ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	engine := n.cfg.Engine
+	n.cfg.Engine = "" // it is about none
 	for _, text := range texts {
 		n.write(at, slog.LevelInfo, news, text)
 	}
 	n.starting = true
 	n.flush(nil)
-	n.starting = false
+	n.starting, n.cfg.Engine = false, engine
 }
 
 // Keep has what services do not take kept in the directory, and brings them what an

@@ -26,7 +26,7 @@ func builtin(name string) (text string, ok bool) {
 {{end}}`,
 		defaultReport: `{{with .Report -}}
 {{if or .Updated .Failed .Stale .Restarted .Recovered -}}
-{{len .Scanned}} Scanned, {{len .Updated}} Updated, {{len .Failed}} Failed
+{{with $.Engine}}{{.}}: {{end}}{{len .Scanned}} Scanned, {{len .Updated}} Updated, {{len .Failed}} Failed
 {{- range .Updated}}
 - {{.Name}} ({{.ImageName}}): {{.CurrentImageID.ShortID}} updated to {{.LatestImageID.ShortID}}{{with .NewImageName}} ({{.}}){{end}}{{with .Change}}: {{.}}{{end}}
 {{- end}}
@@ -157,5 +157,5 @@ func sample(report bool) any {
 		c.State = state
 		all.containers = append(all.containers, c)
 	}
-	return &Data{Title: "title", Host: "host", Entries: entries, Report: all}
+	return &Data{Title: "title", Host: "host", Engine: "engine", Entries: entries, Report: all}
 }
