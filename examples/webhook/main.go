@@ -59,7 +59,9 @@ func newProgram(secret credentials.Secret, opts ...watchtower.Option) (*program,
 	if err != nil {
 		return nil, err
 	}
-	api.Attach(tower)
+	if err := api.Attach(tower); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api)
 	mux.Handle("/readyz", api)
