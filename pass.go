@@ -98,6 +98,9 @@ func (t *Tower) inTurn(ctx context.Context, kind PassKind, work func(*pass) erro
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	if ctx.Err() != nil { // a pass that nobody wants any more does not begin
+		return nil, context.Cause(ctx)
+	}
 	defer t.pulse.begin(t.now())()
 	defer t.drain()
 	p := t.newPass(kind, func(e Event) { t.emit(ctx, e) })
