@@ -177,6 +177,9 @@ func (h *host) tell(ctx context.Context, ref Reference) (digest.Digest, []byte, 
 		return "", nil, err
 	}
 	question := asked{h.name, ref.String()}
+	if h.mirror != nil {
+		question.host = h.mirror.String() // one engine's may speak TLS, another's of the same name not
+	}
 	if known, ok := h.turns.find(question); ok {
 		return known.digest, known.body, known.err
 	}

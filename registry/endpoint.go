@@ -92,10 +92,17 @@ func (c *Client) endpoints() Endpoints {
 }
 
 // route takes in where registries are. What was learned of them may be of another
-// place, and is forgotten. The caller holds the lock, or has the client alone.
+// place, and is forgotten, but for the times that they have set: who has to wait does so,
+// by whatever way. The caller holds the lock, or has the client alone.
 func (c *Client) route() {
 	c.routes, _ = parseEndpoints("", c.endpoints())
+	before := c.hosts
 	c.hosts = map[string]*host{}
+	for name, h := range before {
+		if until := h.waits(); time.Now().Before(until) {
+			c.add(name, h.address).postponed = until
+		}
+	}
 }
 
 // routes are Endpoints as they are used.

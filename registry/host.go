@@ -77,20 +77,31 @@ func newHost(c *Client, name, address string) *host {
 func (c *Client) host(ref Reference) *host {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.hosts[ref.Host]
-	if h != nil {
+	if h := c.hosts[ref.Host]; h != nil {
 		return h
 	}
-	h = newHost(c, ref.Host, ref.endpoint())
-	if ref.Host == Hub {
+	return c.add(ref.Host, ref.endpoint())
+}
+
+// add makes what is known of a registry. The caller holds the lock.
+func (c *Client) add(name, address string) *host {
+	h := newHost(c, name, address)
+	if name == Hub {
 		for _, u := range c.routes.mirrors {
 			m := newHost(c, u.Host+u.Path, u.Host)
 			m.mirror, m.turns = u, h.turns
 			h.mirrors = append(h.mirrors, m)
 		}
 	}
-	c.hosts[ref.Host] = h
+	c.hosts[name] = h
 	return h
+}
+
+// waits is until when the registry is left alone.
+func (h *host) waits() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.postponed
 }
 
 // begin forgets what was true of the last check only, and what has expired.

@@ -105,6 +105,9 @@ func TestALimitPostponesTheWholeRegistry(t *testing.T) {
 	assert.Equal(t, 1, f.requests()["all"], "the first answer is believed")
 	c.Check(t.Context(), qs)
 	assert.Zero(t, f.requests()["all"], "and the next check believes it, too")
+	require.NoError(t, c.SetEndpointsOf("another", registry.Endpoints{Insecure: []string{"registry.example"}}))
+	c.Check(t.Context(), qs)
+	assert.Zero(t, f.requests()["all"], "and so does one after an engine said where registries are")
 }
 
 func TestADeadRegistryIsDialedOnceAndDelaysNobody(t *testing.T) {

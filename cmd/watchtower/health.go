@@ -37,6 +37,7 @@ type healthTeller interface {
 // healthAnswer is what a running watcher says to those who ask.
 type healthAnswer struct {
 	Why  string // empty: it is well
+	Some bool   // it is for some of several engines, whose work a restart would end
 	Last time.Time
 	Next time.Time
 }
@@ -75,16 +76,27 @@ func (p *program) health(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("unhealthy: %w", err)
 	}
+	return healthy(p.stdout, answers)
+}
+
+// healthy says how the watchers are, or is the error of one that is not well. One that is
+// for some of its engines is told of and counts as well: it is restarted for the others'
+// sake otherwise, and its own update taken back.
+func healthy(out io.Writer, answers []healthAnswer) error {
 	if len(answers) == 0 {
 		return errors.New("unhealthy: no watchtower of this user runs here")
 	}
 	for _, a := range answers {
-		if a.Why != "" {
+		if a.Why != "" && !a.Some {
 			return fmt.Errorf("unhealthy: %s", a.Why)
 		}
 	}
 	for _, a := range answers {
-		if _, err := fmt.Fprintf(p.stdout, "healthy: last pass %s, next %s\n", at(a.Last), at(a.Next)); err != nil {
+		but := ""
+		if a.Why != "" {
+			but = "; but " + a.Why
+		}
+		if _, err := fmt.Fprintf(out, "healthy: last pass %s, next %s%s\n", at(a.Last), at(a.Next), but); err != nil {
 			return err
 		}
 	}
@@ -162,7 +174,7 @@ func healthOfAll(all []watchtower.Health) (a healthAnswer) {
 		}
 		why = append(why, text)
 	}
-	a.Why = strings.Join(why, "; ")
+	a.Why, a.Some = strings.Join(why, "; "), len(why) < len(all)
 	if len(a.Why) > healthWhy {
 		a.Why = strings.ToValidUTF8(a.Why[:healthWhy], "") + "…"
 	}

@@ -30,8 +30,8 @@ func selfUpdate(s settings, h namedHost, engine *dockerengine.Engine) []watchtow
 	ctx, cancel := context.WithTimeout(context.Background(), findSelfWithin)
 	defer cancel()
 	id, err := traces.Self(ctx, engine)
-	if err != nil && h.local() {
-		id = traces.ID()
+	if err != nil {
+		id = traces.ID() // which no other container has, on whichever engine
 	}
 	opts := []watchtower.Option{watchtower.WithSelf(id)}
 	if command := helperCommand(s); !s.runOnce && command != nil {

@@ -44,7 +44,7 @@ func hosts(field *[]namedHost) target {
 				return explained{fmt.Errorf("engine %d of the list: %w", i+1, err)}
 			}
 			for _, other := range *field {
-				if other.name == h.name {
+				if strings.EqualFold(other.name, h.name) { // it is the name of a directory, too
 					return explained{fmt.Errorf("two engines are called %q: want a name before each address, as in nas=tcp://10.0.0.5:2376", h.name)}
 				}
 				if other.address == h.address {
@@ -76,7 +76,7 @@ func parseHost(word string) (namedHost, error) {
 	default:
 		name = localName
 	}
-	if !engineName.MatchString(name) {
+	if !engineName.MatchString(name) || strings.Contains(name, ".json") { // beside files of the state directory
 		return namedHost{}, fmt.Errorf("%q is no name: want at most 63 letters, digits, dots, dashes and underscores, a letter or a digit first, before the address and an equals sign", name)
 	}
 	return namedHost{name, address}, nil
@@ -149,9 +149,9 @@ func isDirectory(path string) bool {
 }
 
 // traces are those of this process that tell its container from any on that engine: on
-// another host a container may have the same host name.
+// another host, or another engine of this one, a container may have the same host name.
 func (h namedHost) traces(own lifecycle.Traces) lifecycle.Traces {
-	if !h.local() {
+	if !h.local() || h.name != "" && own.ID() != "" {
 		own.Hostname = ""
 	}
 	return own

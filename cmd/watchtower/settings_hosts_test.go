@@ -12,12 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/enginetest"
 )
@@ -45,6 +48,8 @@ func TestAListOfHostsThatCannotBe(t *testing.T) {
 		"a/b=tcp://x":                     `"a/b" is no name`,
 		"tcp://[::1]:2376":                `"::1" is no name`,
 		"a=tcp://x,a=tcp://y":             `two engines are called "a"`,
+		"NAS=tcp://x,nas=tcp://y":         `two engines are called "nas"`,
+		"told.json=tcp://x":               `"told.json" is no name`,
 		"unix:///a,unix:///b":             `two engines are called "local"`,
 		"a=tcp://x,b=tcp://x":             `a and b have the same address`,
 		"ssh://user:canary@host":          `engine 1 of the list`,
@@ -180,6 +185,47 @@ func TestHealthTellsWhichEngineIsNotThere(t *testing.T) {
 	a := healthOfAll([]watchtower.Health{{Engine: "a"}, {Engine: "b", Err: errors.New("no answer within 8s")}, {Engine: "c", Err: errors.New("refused")}})
 	assert.Equal(t, "b: no answer within 8s; c: refused", a.Why)
 	assert.Empty(t, healthOfAll([]watchtower.Health{{Engine: "a"}, {Engine: "b"}}).Why)
+
+	var out bytes.Buffer
+	require.NoError(t, healthy(&out, []healthAnswer{a}), "a restart would end the work on a, and bring back neither")
+	assert.Equal(t, "healthy: last pass none, next none; but b: no answer within 8s; c: refused\n", out.String())
+	for _, none := range [][]watchtower.Health{{{Err: errors.New("refused")}}, {{Engine: "a", Err: errors.New("refused")}, {Engine: "b", Err: errors.New("refused")}}} {
+		require.ErrorContains(t, healthy(&out, []healthAnswer{a, healthOfAll(none)}), "unhealthy: ")
+	}
+	require.EqualError(t, healthy(&out, nil), "unhealthy: no watchtower of this user runs here")
+}
+
+// What a reference leads to on one engine, without a pull, begins no other engine's wait
+// anew.
+func TestEachEngineHasACooldownOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"", t.TempDir()} {
+		s := settings{cooldown: time.Hour, stateDir: dir, given: map[string]string{}}
+		var engines []watchtower.Gate
+		for _, h := range []namedHost{{"a", "unix:///a"}, {"b", "unix:///b"}} {
+			_, err := s.stateAt(h)
+			require.NoError(t, err)
+			gates, err := gatesOf(&session{logger: slog.New(slog.DiscardHandler)}, s.at(h))
+			require.NoError(t, err)
+			engines = append(engines, gate.All(gates...))
+		}
+		at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		for pass := range 3 {
+			for i, g := range engines {
+				image := digest.FromString(string(rune(97 + i))).String()
+				d, err := g.Judge(t.Context(), gate.Candidate{Reference: "app:1", Digest: image, At: at.Add(time.Duration(pass) * 40 * time.Minute)})
+				require.NoError(t, err)
+				assert.Equal(t, pass < 2, d.Reason != "", "pass %d of engine %d: %s", pass, i, d.Reason)
+			}
+		}
+	}
+}
+
+func TestHostsAreShownWithoutTheirLogins(t *testing.T) {
+	t.Parallel()
+	row := setting{flag: "hosts", target: target{kind: kindList}}
+	assert.Equal(t, "nas=tcp://10.0.0.5:2376,vps=ssh://***@vps.example,local=unix:///run/docker.sock",
+		row.shown("nas=tcp://10.0.0.5:2376, vps=ssh://me:canary@vps.example,local=unix:///run/docker.sock"))
 }
 
 // A name that is on one engine is not missed on the others.
@@ -241,8 +287,12 @@ func TestAContainerOfAnotherHostIsNotThisOne(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, id, "%q", h.address)
 	}
+	elsewhere := lifecycle.Traces{Hostname: "watchtower", Mounts: "1 1 8:1 /var/lib/docker/containers/" + strings.Repeat("a", 64) + "/hostname /etc/hostname rw\n"}
+	id, err := namedHost{"rootless", "unix:///run/user/1000/docker.sock"}.traces(elsewhere).Self(t.Context(), e)
+	require.NoError(t, err)
+	assert.Empty(t, id, "this one's ID is not there")
 	mounted := lifecycle.Traces{Mounts: "1 1 8:1 /var/lib/docker/containers/" + there.ID + "/hostname /etc/hostname rw\n"}
-	id, err := namedHost{"proxy", "tcp://socket-proxy:2375"}.traces(mounted).Self(t.Context(), e)
+	id, err = namedHost{"proxy", "tcp://socket-proxy:2375"}.traces(mounted).Self(t.Context(), e)
 	require.NoError(t, err)
 	assert.Equal(t, there.ID, id, "its ID is nobody else's: it is behind a socket proxy")
 }

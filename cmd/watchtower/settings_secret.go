@@ -23,7 +23,14 @@ func (row setting) shown(text string) string {
 	if row.secret() || row.kind == kindLogin {
 		return "***"
 	}
-	return redact.URL(text)
+	if row.flag != "hosts" {
+		return redact.URL(text)
+	}
+	words := splitList(text)
+	for i := range words {
+		words[i] = redact.URL(words[i])
+	}
+	return strings.Join(words, ",")
 }
 
 // texts replaces the paths among a secret's texts by what their files hold.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/cmd/watchtower/internal/metrics"
 	"github.com/watchtower-go/watchtower/credentials"
@@ -56,10 +58,6 @@ func open(se *session) (fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	gates, err := gatesOf(se)
-	if err != nil {
-		return nil, err
-	}
 	schedule, err := scheduleOf(s)
 	if err != nil {
 		return nil, err
@@ -95,21 +93,24 @@ func open(se *session) (fleet, error) {
 		watchtower.WithCredentials(store),
 		watchtower.WithFilter(names),
 		watchtower.WithFilter(filters...),
-		watchtower.WithGate(gates...),
 		watchtower.WithSchedule(schedule),
 		watchtower.WithLogger(se.logger),
 		watchtower.WithRegistryClient(client),
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithObserver(audit...),
 	}
-	var towers fleet
-	var asked []httpapi.Tower
-	for _, h := range s.engines() {
-		tower, err := towerAt(se, h, shared)
-		if err != nil {
-			return nil, err
-		}
-		towers, asked = append(towers, tower), append(asked, tower)
+	engines := s.engines()
+	towers, asked := make(fleet, len(engines)), make([]httpapi.Tower, len(engines))
+	var made errgroup.Group // an engine that hangs keeps none waiting
+	for i, h := range engines {
+		made.Go(func() error {
+			tower, err := towerAt(se, h, shared)
+			towers[i], asked[i] = tower, tower
+			return err
+		})
+	}
+	if err := made.Wait(); err != nil {
+		return nil, err
 	}
 	if se.api != nil {
 		if err := se.api.Attach(asked...); err != nil {
@@ -126,10 +127,15 @@ func towerAt(se *session, h namedHost, shared []watchtower.Option) (*watchtower.
 	if err != nil {
 		return nil, s.about(h, err)
 	}
-	if _, err := se.settings.stateAt(h); err != nil {
+	if _, err := se.settings.stateAt(h); err != nil { // which makes the directory
 		return nil, err
 	}
-	opts := append(slices.Clone(shared), watchtower.WithEngine(engine), watchtower.WithEngineName(h.name))
+	// What a reference leads to here without a pull is this engine's own affair.
+	gates, err := gatesOf(se, s)
+	if err != nil {
+		return nil, err
+	}
+	opts := append(slices.Clone(shared), watchtower.WithEngine(engine), watchtower.WithEngineName(h.name), watchtower.WithGate(gates...))
 	opts = append(opts, selfUpdate(s, h, engine)...)
 	return watchtower.New(append(opts, optionsOf(s)...)...)
 }
@@ -234,8 +240,7 @@ func filtersOf(s settings) ([]watchtower.Filter, error) {
 }
 
 // gatesOf are the gates that are settings, or that labels may ask for.
-func gatesOf(se *session) ([]watchtower.Gate, error) {
-	s := se.settings
+func gatesOf(se *session, s settings) ([]watchtower.Gate, error) {
 	var window watchtower.Gate // nil: at any time
 	if s.updateWindow != "" {
 		w, err := gate.ParseWindow(s.updateWindow)

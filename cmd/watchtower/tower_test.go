@@ -89,7 +89,7 @@ func TestWhatTheSettingsHold(t *testing.T) {
 			t.Parallel()
 			s, err := parse(t, tt.env)
 			require.NoError(t, err)
-			gates, err := gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)})
+			gates, err := gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)}, s)
 			require.NoError(t, err)
 			d, err := gate.All(gates...).Judge(t.Context(), gate.Candidate{Reference: "app:1", Digest: "sha256:1", At: tt.at})
 			require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestWhatTheSettingsHold(t *testing.T) {
 	}
 	s, err := parse(t, map[string]string{"WATCHTOWER_STATE_DIR": "/nowhere"})
 	require.NoError(t, err)
-	_, err = gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)})
+	_, err = gatesOf(&session{settings: s, logger: slog.New(slog.DiscardHandler)}, s)
 	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: gate: OpenMemory: "/nowhere": want a directory that is there`)
 	err = notifying(&session{settings: s}, notify.Config{Services: []notify.Service{{URL: credentials.NewSecret("logger://")}}})
 	require.EqualError(t, err, `WATCHTOWER_STATE_DIR: watchtower: Once: "/nowhere": want a directory that is there`)
