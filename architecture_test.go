@@ -151,25 +151,37 @@ func TestTheConformanceSuiteIsForTestsAlone(t *testing.T) {
 	}
 }
 
-// Only constructors whose name says so read the environment.
+// Only constructors whose name says so read the environment, but for the proxies of HTTP:
+// those that registries are asked through, which are found as every Go program finds them.
 func TestTheEnvironmentIsReadOnlyWhereTheNameSaysSo(t *testing.T) {
-	reads := []string{"Getenv", "LookupEnv", "Environ", "UserHomeDir", "ExpandEnv"}
+	reads := map[string][]string{
+		"os":   {"Getenv", "LookupEnv", "Environ", "UserHomeDir", "UserConfigDir", "UserCacheDir", "TempDir", "ExpandEnv"},
+		"http": {"ProxyFromEnvironment", "DefaultTransport", "DefaultClient", "Get", "Head", "Post", "PostForm"},
+	}
+	proxies := 0
 	forEachFile(t, func(path string, file *ast.File) {
 		for _, decl := range file.Decls {
 			fn, _ := decl.(*ast.FuncDecl)
 			ast.Inspect(decl, func(n ast.Node) bool {
 				sel, ok := n.(*ast.SelectorExpr)
-				if !ok || !slices.Contains(reads, sel.Sel.Name) {
+				if !ok {
 					return true
 				}
-				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" {
-					named := fn != nil && strings.HasSuffix(fn.Name.Name, "FromEnv")
-					assert.True(t, named, "%s reads the environment outside a FromEnv", path)
+				x, ok := sel.X.(*ast.Ident)
+				if !ok || !slices.Contains(reads[x.Name], sel.Sel.Name) {
+					return true
 				}
+				if sel.Sel.Name == "ProxyFromEnvironment" && path == filepath.Join("registry", "transport.go") {
+					proxies++
+					return true
+				}
+				named := fn != nil && strings.HasSuffix(fn.Name.Name, "FromEnv")
+				assert.True(t, named, "%s reads the environment outside a FromEnv: %s.%s", path, x.Name, sel.Sel.Name)
 				return true
 			})
 		}
 	})
+	assert.Equal(t, 1, proxies)
 }
 
 func TestNoInit(t *testing.T) {

@@ -279,8 +279,9 @@ func TestAnEngineThatIsNotThere(t *testing.T) {
 func TestASignalInMidSwap(t *testing.T) {
 	host := enginehost.Engine(t)
 	reg := enginehost.StartRegistry(t)
-	for _, at := range []string{"found new image", "msg=stop", "msg=start", "msg=verify"} {
-		t.Run(at, func(t *testing.T) {
+	for i, at := range []string{"found new image", "msg=stop", "msg=start", "msg=verify"} {
+		signal := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[i%2]
+		t.Run(fmt.Sprint(at, " ", signal), func(t *testing.T) {
 			name := "signal-" + regexp.MustCompile(`\W`).ReplaceAllString(at, "")
 			ref, _ := reg.Push(t, name+":1", enginehost.Image{})
 			host.Pull(t, ref, "")
@@ -288,8 +289,8 @@ func TestASignalInMidSwap(t *testing.T) {
 			reg.Push(t, name+":1", enginehost.Image{Env: []string{"VERSION=2"}})
 			p := start(t, engineEnv(host, "WATCHTOWER_DEBUG=1", "WATCHTOWER_UPDATE_ON_START=1"), name)
 			require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), at) }, 20*time.Second, time.Millisecond)
-			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+			require.NoError(t, p.cmd.Process.Signal(signal))
+			require.NoError(t, p.cmd.Process.Signal(signal))
 			assert.Equal(t, exitOK, p.wait(t), p.stderr.String())
 			var left []string
 			for _, c := range host.List(t) {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pages are the READMEs and what is in docs, by their path.
+// pages are those at the top, what is in docs, and the one of the examples, by their path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -22,8 +22,9 @@ func pages(t *testing.T) map[string]string {
 		require.NoError(t, err)
 		out[path] = string(text)
 	}
-	read("../../README.md")
-	read("../../README.fr.md")
+	for _, page := range []string{"README.md", "README.fr.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md"} {
+		read("../../" + page)
+	}
 	require.NoError(t, filepath.WalkDir("../../docs", func(path string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".md") {
 			read(path)
@@ -72,11 +73,11 @@ func TestThePagesNameWhatThereIs(t *testing.T) {
 	assert.Greater(t, found, 300)
 }
 
-// ofOthers are what the pages name that is no setting: flags of docker and install.sh
-// that stand by themselves, and what tests are told.
+// ofOthers are what the pages name that is no setting: flags of docker, install.sh, go
+// test and an example that stand by themselves, and what tests are told.
 func ofOthers() []string {
 	return []string{
 		"--rm", "--read-only", "--cap-drop", "--user", "--ipc", "--network", "--dry-run", "--uninstall",
-		"WATCHTOWER_API_LOAD",
+		"-run", "-parallel", "-docker", "WATCHTOWER_API_LOAD", "WATCHTOWER_SWEEP", "WATCHTOWER_SWEEP_SEED",
 	}
 }

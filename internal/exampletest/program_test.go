@@ -20,8 +20,11 @@ import (
 // programs are.
 const builtVar = "WATCHTOWER_TEST_EXAMPLES"
 
-// The examples that work on an engine, on a real one, as who copies them would run them.
-// One after the other: quickstart updates whatever there is.
+// onAnEngine are the examples that a test here runs.
+func onAnEngine() []string {
+	return []string{"quickstart", "embed", "dryrun", "webhook", "controller", "bluegreen"}
+}
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -31,7 +34,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	return enginehost.Run(m, func() error {
-		for _, name := range []string{"quickstart", "embed", "dryrun", "webhook", "controller", "bluegreen"} {
+		for _, name := range onAnEngine() {
 			if out, err := exec.Command("go", "build", "-o", dir, "../../examples/"+name).CombinedOutput(); err != nil {
 				return fmt.Errorf("go build %s: %w: %s", name, err, out)
 			}
