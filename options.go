@@ -38,6 +38,7 @@ type config struct {
 	client       *registry.Client // the checker, where that follows the engine
 	registry     []registry.Option
 	updater      Updater
+	recoverer    lifecycle.Recoverer // the updater, if it is one
 	filters      []Filter
 	gates        []Gate
 	tagPolicy    tags.Policy
@@ -96,7 +97,10 @@ func WithFilter(filters ...Filter) Option {
 }
 
 // WithUpdater sets how a target is brought to its new image. If it panics, its
-// target's containers are StatusFailed. Default: lifecycle.Recreate on the engine.
+// target's containers are StatusFailed. One that is a lifecycle.Recoverer, too,
+// finishes or undoes what a crash left; beside any other, such as one that wraps
+// lifecycle.Recreate, the Tower does so with what lifecycle.Recreate left, by the
+// default updater. Default: lifecycle.Recreate on the engine.
 func WithUpdater(u Updater) Option {
 	return func(c *config) error {
 		if u == nil {

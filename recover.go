@@ -8,12 +8,8 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
-// recoverAll repairs what an earlier crash cut short, if the updater can.
+// recoverAll repairs what an earlier crash cut short.
 func (t *Tower) recoverAll(ctx context.Context) (out []lifecycle.Recovery, err error) {
-	updater, ok := t.cfg.updater.(lifecycle.Recoverer)
-	if !ok {
-		return nil, nil
-	}
 	opts := lifecycle.RecoverOptions{
 		StopTimeout: t.cfg.stopTimeout,
 		OnStep:      func(s lifecycle.Step) { t.emit(ctx, StepStarted{At: t.now(), Step: s}) },
@@ -22,7 +18,7 @@ func (t *Tower) recoverAll(ctx context.Context) (out []lifecycle.Recovery, err e
 		opts.Except = t.cfg.self
 	}
 	err = contain("the updater", func() (err error) {
-		out, err = updater.Recover(ctx, opts)
+		out, err = t.cfg.recoverer.Recover(ctx, opts)
 		return err
 	})
 	return out, err

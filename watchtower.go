@@ -125,9 +125,15 @@ func (c *config) fill() (err error) {
 		}
 		c.checker = c.client
 	}
+	recreate := lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime),
+		lifecycle.WithProbe(c.probe, c.probeTimeout), lifecycle.WithHolder(c.self))
 	if c.updater == nil {
-		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime),
-			lifecycle.WithProbe(c.probe, c.probeTimeout), lifecycle.WithHolder(c.self))
+		c.updater = recreate
+	}
+	var ok bool
+	if c.recoverer, ok = c.updater.(lifecycle.Recoverer); !ok {
+		// It may wrap a Recreate, whose journal any other can read.
+		c.recoverer, _ = recreate.(lifecycle.Recoverer)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // Recoverer is an Updater that can repair what a crash left of its work. A pass
-// that is to change something calls Recover first.
+// that is to change something calls Recover first. An updater with a journal of its
+// own brings its own; beside any other what Recreate left is put in order.
 type Recoverer interface {
 	// Recover turns what an interrupted update left into one container under
 	// each name, in the state it was in, and returns an entry for each service

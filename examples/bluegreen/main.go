@@ -142,11 +142,16 @@ func run(ctx context.Context, out io.Writer, s settings) error {
 	server := &http.Server{Handler: b.proxy, ReadHeaderTimeout: 5 * time.Second}
 	_, _ = fmt.Fprintln(out, "serves", s.name, "on", listener.Addr())
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() { cancel(<-served) }()
-	err = tower.Run(ctx) // a swap in hand is finished or undone first
-	return errors.Join(err, server.Close())
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		served <- server.Serve(listener)
+		cancel()
+	}()
+	err = errors.Join(tower.Run(ctx), server.Close()) // a swap in hand is finished or undone first
+	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 func main() {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -37,10 +38,15 @@ type blueGreen struct {
 	within, soak time.Duration
 	// drain is how long requests may take that the old one still has.
 	drain time.Duration
+
+	mu   sync.Mutex // one update at a time: both colours may be stale
+	live string     // the ID of the container that serves; empty before resume
 }
 
 // Update brings the one container of a target to its new image.
 func (b *blueGreen) Update(ctx context.Context, t lifecycle.Target) (lifecycle.Result, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	member := t.Members[0]
 	result := lifecycle.MemberResult{Name: member.Container.Name, OldID: member.Container.ID, Outcome: lifecycle.OutcomeUntouched}
 	err := b.update(ctx, t, &result)
@@ -58,11 +64,18 @@ func (b *blueGreen) update(ctx context.Context, t lifecycle.Target, result *life
 		}
 	}
 	old, err := b.engine.Inspect(ctx, member.Container.ID)
+	if errdefs.IsNotFound(err) {
+		return fmt.Errorf("%w: it is gone", errdefs.ErrFailedPrecondition) // the other colour's update took it away
+	}
 	if err != nil {
 		return err
 	}
 	if err := fit(old, t); err != nil {
 		return err
+	}
+	blue, err := b.address(old)
+	if err != nil {
+		return fmt.Errorf("%w: it could not be turned back to: %w", errdefs.ErrFailedPrecondition, err)
 	}
 	name := otherColour(old.Name)
 	step(name, "create")
@@ -95,11 +108,11 @@ func (b *blueGreen) update(ctx context.Context, t lifecycle.Target, result *life
 	step(name, "turn to")
 	drain := b.proxy.turn(green)
 	if err := b.steady(ctx, green); err != nil {
-		if blue, addressErr := b.address(old); addressErr == nil {
-			b.proxy.turn(blue)
-		}
+		b.proxy.turn(blue)
+		b.live = old.ID
 		return back(err)
 	}
+	b.live = next
 	result.Outcome, result.NewID = lifecycle.OutcomeUpdated, next
 	ctx = context.WithoutCancel(ctx) // it is done; what follows is short
 	draining, cancel := context.WithTimeout(ctx, b.drain)
@@ -160,6 +173,8 @@ func (b *blueGreen) beside(ctx context.Context, old lifecycle.Snapshot, m lifecy
 		return "", fmt.Errorf("%w: %s is somebody else's", errdefs.ErrConflict, name)
 	case left.ImageID == m.ImageID:
 		return left.ID, nil
+	case left.ID == b.live: // and is stale as well: its own update is what there is to do
+		return "", fmt.Errorf("%w: %s is what serves", errdefs.ErrFailedPrecondition, name)
 	default:
 		if err := b.remove(ctx, left.ID); err != nil {
 			return "", err
@@ -184,8 +199,12 @@ func (b *blueGreen) beside(ctx context.Context, old lifecycle.Snapshot, m lifecy
 	return id, nil
 }
 
-// remove ends and removes a container, also when ctx has ended.
+// remove ends and removes a container, also when ctx has ended; but not the one that
+// serves, which beside may have found.
 func (b *blueGreen) remove(ctx context.Context, id string) error {
+	if id == b.live {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return b.engine.Remove(ctx, id, lifecycle.RemoveOptions{Force: true})
@@ -274,8 +293,12 @@ func (b *blueGreen) resume(ctx context.Context, name string) error {
 		return err
 	}
 	at, err := b.address(c)
-	if err == nil {
-		b.proxy.turn(at)
+	if err != nil {
+		return err
 	}
-	return err
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.proxy.turn(at)
+	b.live = c.ID
+	return nil
 }

@@ -96,6 +96,52 @@ func TestWhatACrashLeftIsTakenUp(t *testing.T) {
 	}
 }
 
+// Both colours are up and stale, of which one serves: it does until its own update.
+func TestWhatServesIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	e, b, target := fixture(t, labelled())
+	e.Publish("other:1", enginetest.Image{Env: []string{"VERSION=1.5"}})
+	green := target
+	green.Members = []lifecycle.Member{target.Members[0]}
+	green.Members[0].Container = e.Run("web-green", "other:1", labelled())
+	require.NoError(t, b.resume(t.Context(), "web"))
+	b.live = target.Members[0].Container.ID // both are as old in memory
+	result, err := b.Update(t.Context(), green)
+	assert.True(t, errdefs.IsFailedPrecondition(err), "%v", err)
+	require.ErrorContains(t, err, "web-blue is what serves")
+	assert.Equal(t, lifecycle.OutcomeUntouched, result.Members[0].Outcome)
+	assert.Equal(t, []string{"web-blue running", "web-green running"}, names(t, e))
+
+	_, err = b.Update(t.Context(), target)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"web-green running"}, names(t, e))
+	_, err = b.Update(t.Context(), green)
+	assert.True(t, errdefs.IsFailedPrecondition(err), "%v", err)
+	assert.Equal(t, []string{"web-green running"}, names(t, e))
+}
+
+// The new one serves, and the old one could not be removed: whatever stands against the
+// update now, what serves stays.
+func TestWhatServesIsNotRemovedByARefusal(t *testing.T) {
+	t.Parallel()
+	e, b, target := fixture(t, labelled())
+	b.live = e.Run("web-green", "web:1", labelled()).ID
+	no := errors.New("not now")
+	target.BeforeSwap = func(context.Context) error { return no }
+	_, err := b.Update(t.Context(), target)
+	require.ErrorIs(t, err, no)
+	assert.Equal(t, []string{"web-blue running", "web-green running"}, names(t, e))
+}
+
+func TestWhatCouldNotBeTurnedBackToIsRefused(t *testing.T) {
+	t.Parallel()
+	e, b, target := fixture(t, labelled())
+	b.address = func(lifecycle.Snapshot) (*url.URL, error) { return nil, errors.New("it has no address") }
+	_, err := b.Update(t.Context(), target)
+	assert.True(t, errdefs.IsFailedPrecondition(err), "%v", err)
+	assert.Equal(t, []string{"web-blue running"}, names(t, e))
+}
+
 func TestWhatCannotRunTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	published := labelled()

@@ -2,19 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
 
 	"github.com/watchtower-go/watchtower"
+	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
 // host is what the controller asks of one engine's Tower.
 type host interface {
 	Check(ctx context.Context) (*watchtower.Report, error)
 	ApplyID(ctx context.Context, id string) (*watchtower.Report, error)
+	UpdateWith(ctx context.Context, r watchtower.PassRequest) (*watchtower.Report, error)
 }
 
 // controller brings hosts to what their registries serve, and asks before it does. Each
@@ -95,6 +100,12 @@ func (c *controller) reconcile(ctx context.Context, name string) (again time.Dur
 		return c.apply(ctx, name, id) // which looks, too
 	}
 	report, err := c.hosts[name].Check(ctx)
+	var left error
+	if err == nil && slices.ContainsFunc(report.Entries, unfinished) {
+		if left, err = c.repair(ctx, name); err == nil {
+			report, err = c.hosts[name].Check(ctx)
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -104,13 +115,37 @@ func (c *controller) reconcile(ctx context.Context, name string) (again time.Dur
 		if c.settle(name) {
 			c.tell(name, "nothing to do: "+report.Summary())
 		}
-		return c.every, report.Err()
+		return c.every, errors.Join(report.Err(), left)
 	case c.policy != nil && c.policy(report):
 		return c.apply(ctx, name, id)
 	case c.ask(name, id):
 		c.tell(name, fmt.Sprintf("plan %s waits for a yes\n%s", id, report.Plan))
 	}
-	return c.every, nil
+	return c.every, left
+}
+
+// unfinished: a crash in mid-update left it, which a check sees and leaves alone.
+func unfinished(e watchtower.Entry) bool {
+	_, ok := lifecycle.Unfinished(e.Container)
+	return ok
+}
+
+// repair finishes or undoes what a crash left, as every update does first, and updates
+// nothing: its pass is about no container. It needs no yes, for that was given. left is
+// what could not be done yet.
+func (c *controller) repair(ctx context.Context, name string) (left, err error) {
+	report, err := c.hosts[name].UpdateWith(ctx, watchtower.PassRequest{Only: []watchtower.Filter{filter.Any()}})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range report.Recovered {
+		if r.Err != nil {
+			left = errors.Join(left, r.Err)
+			continue
+		}
+		c.tell(name, fmt.Sprintf("the update of %s that was cut short is settled: %s", r.Name, r.Outcome))
+	}
+	return left, nil
 }
 
 // apply carries out the plan that was approved, if it is still what there is to do.

@@ -49,6 +49,11 @@ func (f *fake) ApplyID(_ context.Context, id string) (*watchtower.Report, error)
 	return &watchtower.Report{}, nil
 }
 
+// UpdateWith is not asked for: nothing is unfinished.
+func (f *fake) UpdateWith(context.Context, watchtower.PassRequest) (*watchtower.Report, error) {
+	return nil, errors.New("nothing is unfinished")
+}
+
 // at lets somebody look at it, or change it, while no worker does.
 func (f *fake) at(do func()) {
 	f.mu.Lock()

@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -77,7 +76,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1], os.Args[2], time.Minute); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(ctx, os.Args[1], os.Args[2], time.Minute); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

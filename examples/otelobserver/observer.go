@@ -69,6 +69,13 @@ func (t *telemetry) Observe(ctx context.Context, e watchtower.Event) {
 		s.step = t.start(ctx, s.span, e.Step.Action, e.At)
 	case watchtower.UpdateEnded:
 		t.endContainer(ctx, e)
+	case watchtower.ServiceRecovered: // its steps came before, and no UpdateEnded comes
+		if s := t.containers[e.Recovery.Name]; s != nil {
+			delete(t.containers, e.Recovery.Name)
+			s.endStep(e.At, e.Recovery.Err)
+			s.span.SetAttributes(attribute.String("status", string(e.Recovery.Outcome)))
+			end(s.span, e.At, e.Recovery.Err)
+		}
 	default: // there may be more kinds of events one day
 	}
 }

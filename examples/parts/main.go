@@ -36,8 +36,9 @@ import (
 	"github.com/watchtower-go/watchtower/registry"
 )
 
-// ledger is an engine that wraps another: it overrides what it is about, and has the
-// rest from the one below.
+// ledger is an engine that wraps another: it overrides what it is about, and has from the
+// one below the rest that every engine has. Abilities of that one, such as
+// lifecycle.Execer, it would have to hand on by itself.
 type ledger struct {
 	watchtower.Engine
 

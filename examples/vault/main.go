@@ -96,10 +96,7 @@ func run(ctx context.Context, out io.Writer) error {
 	lender := &lender{out: out}
 	server := httptest.NewServer(lender)
 	defer server.Close()
-	v := &vault{
-		url: server.URL, token: credentials.NewSecret("the token"), client: &http.Client{Timeout: 10 * time.Second},
-		now: func() time.Time { return now }, leases: map[string]lease{},
-	}
+	v := newVault(server.URL, credentials.NewSecret("the token"), func() time.Time { return now })
 
 	engine := enginetest.New()
 	const reference = "registry.example/team/app:1"

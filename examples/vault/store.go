@@ -26,7 +26,7 @@ import (
 type vault struct {
 	url    string // without a slash at the end
 	token  credentials.Secret
-	client *http.Client // with a Timeout
+	client *http.Client
 	now    func() time.Time
 
 	mu     sync.Mutex // also while the vault is asked: one question at a time
@@ -38,6 +38,19 @@ type lease struct {
 	login         credentials.Credential
 	id            string
 	begun, expiry time.Time
+}
+
+// newVault is a store on the vault at a URL without a slash at the end.
+func newVault(at string, token credentials.Secret, now func() time.Time) *vault {
+	return &vault{
+		url: at, token: token, now: now, leases: map[string]lease{},
+		client: &http.Client{
+			Timeout: 10 * time.Second,
+			// The token would go along to whatever host an answer points at: net/http takes
+			// only headers it knows to be secret off a request that is sent elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
 }
 
 // Credential answers for a host, whatever the repository.

@@ -23,10 +23,8 @@ func lending(t *testing.T, h http.Handler) (v *vault, pass func(time.Duration)) 
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	now := time.Date(2030, 1, 7, 9, 0, 0, 0, time.UTC)
-	return &vault{
-		url: server.URL, token: credentials.NewSecret(token), client: server.Client(),
-		now: func() time.Time { return now }, leases: map[string]lease{},
-	}, func(d time.Duration) { now = now.Add(d) }
+	v = newVault(server.URL, credentials.NewSecret(token), func() time.Time { return now })
+	return v, func(d time.Duration) { now = now.Add(d) }
 }
 
 func TestALeaseIsRenewedBeforeItRunsOut(t *testing.T) {
@@ -67,6 +65,18 @@ func TestAHostTheVaultDoesNotKnowIsAskedAnonymously(t *testing.T) {
 	c, err := v.Credential(t.Context(), "docker.io/library/nginx")
 	require.NoError(t, err)
 	assert.True(t, c.IsZero())
+}
+
+func TestTheTokenFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		assert.Fail(t, "it was asked", "with the token %q", r.Header.Get("X-Vault-Token"))
+	}))
+	t.Cleanup(elsewhere.Close)
+	v, _ := lending(t, http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	_, err := v.Credential(t.Context(), "registry.example")
+	assert.True(t, errdefs.IsUnavailable(err), "%v", err)
+	require.ErrorContains(t, err, "307")
 }
 
 // Whatever the vault answers, and however it is printed.

@@ -42,6 +42,7 @@ import (
 
 // program is the server and what it serves.
 type program struct {
+	tower  *watchtower.Tower
 	api    *httpapi.Handler
 	server *http.Server
 }
@@ -55,7 +56,7 @@ func newProgram(secret credentials.Secret, opts ...watchtower.Option) (*program,
 	if err != nil {
 		return nil, err
 	}
-	tower, err := watchtower.New(append(opts, watchtower.WithObserver(api))...)
+	tower, err := watchtower.New(append(opts, watchtower.WithObserver(api), watchtower.WithSchedule(never{}))...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,21 +69,32 @@ func newProgram(secret credentials.Secret, opts ...watchtower.Option) (*program,
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "a page of the program's own\n")
 	})
-	return &program{api: api, server: httpapi.NewServer(mux, nil)}, nil
+	return &program{tower: tower, api: api, server: httpapi.NewServer(mux, nil)}, nil
 }
 
-// serve serves until ctx ends; then an update in hand is finished or undone.
+// never is a schedule without a pass: registries say when.
+type never struct{}
+
+// Next is no time.
+func (never) Next(time.Time) time.Time { return time.Time{} }
+
+// serve serves until ctx ends; then an update in hand is finished or undone. So is what a
+// crash left of one, by Run, which has nothing else to do: the next push may be far away.
 func (p *program) serve(ctx context.Context, listener net.Listener) error {
-	served := make(chan error, 1)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served, ran := make(chan error, 1), make(chan error, 1)
 	go func() { served <- p.server.Serve(listener) }()
+	go func() { ran <- p.tower.Run(ctx) }()
 	select {
 	case err := <-served:
-		return err
+		stop()
+		return errors.Join(err, <-ran)
 	case <-ctx.Done():
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	return errors.Join(p.api.Shutdown(ending), p.server.Shutdown(ending))
+	return errors.Join(p.api.Shutdown(ending), p.server.Shutdown(ending), <-ran)
 }
 
 // run listens for the webhooks of registries.
