@@ -129,6 +129,7 @@ func (c *config) fill() (err error) {
 		c.updater = lifecycle.Recreate(c.engine, lifecycle.WithStableTime(c.stableTime),
 			lifecycle.WithProbe(c.probe, c.probeTimeout), lifecycle.WithHolder(c.self))
 	}
+	c.rollOut = c.serviceUpdater()
 	return nil
 }
 
