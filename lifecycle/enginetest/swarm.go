@@ -159,6 +159,7 @@ func (s *service) advance(bad bool) {
 		s.Rollout, s.Message = lifecycle.RolloutRollbackStarted, "update rolled back due to failure or early termination of task 1"
 		s.Spec, s.previous = s.previous, nil
 	default:
+		s.previous = nil
 		s.Rollout, s.Message = lifecycle.RolloutPaused, "update paused due to failure or early termination of task 1"
 	}
 	s.Version++
