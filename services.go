@@ -98,6 +98,8 @@ func (p *pass) withServices(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil && only:
 		return err
+	case err != nil && cluster.Role == lifecycle.RoleNone:
+		p.cfg.logger.DebugContext(ctx, "whether the engine is in a swarm is not known", "err", err)
 	case err != nil:
 		if p.untold("services: " + err.Error()) {
 			p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
