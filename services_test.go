@@ -74,6 +74,11 @@ func TestAServiceIsUpdatedAsAContainerIs(t *testing.T) {
 	}
 	assert.Equal(t, watchtower.StatusFresh, entry(t, update(t, tw), "web").Status)
 	require.Len(t, s.Posted(), 1)
+	list, err := tw.Containers(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.Equal(t, e.Latest, list[0].Digest)
+	assert.Empty(t, list[0].Skipped)
 }
 
 // image is the service's, in its specification.
