@@ -161,6 +161,8 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 	}
 	ref, err := registry.Parse(c.Image)
 	switch {
+	case p.runsIn(c):
+		return none, "this watchtower runs in it"
 	case c.Service.Mode.Job():
 		return none, "a job: an update would run it again"
 	case c.Service.Rollout.InHand():
@@ -173,6 +175,14 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 		return none, "pinned to a digest"
 	}
 	return ref, ""
+}
+
+// runsIn reports whether this process's container is a task of the service. Its update
+// would end the one who waits for it, and nobody would learn how it ended.
+func (p *pass) runsIn(service lifecycle.Container) bool {
+	return p.cfg.self != "" && slices.ContainsFunc(p.inv.containers, func(c lifecycle.Container) bool {
+		return c.ID == p.cfg.self && c.Labels[lifecycle.LabelServiceID] == service.ID
+	})
 }
 
 // unheeded tells of labels that ask of a service what only a container can have.

@@ -145,7 +145,7 @@ services:
 	}
 	run("deploy", "--compose-file", file, "stacked")
 	t.Cleanup(func() {
-		_ = exec.CommandContext(context.Background(), docker, "--host", host.Address, "stack", "rm", "stacked").Run()
+		_ = exec.CommandContext(context.WithoutCancel(t.Context()), docker, "--host", host.Address, "stack", "rm", "stacked").Run()
 	})
 	var list []struct{ ID string }
 	host.API(t, "GET", `/services?filters={"name":["stacked_app"]}`, nil, &list)

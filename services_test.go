@@ -140,19 +140,27 @@ func TestAServiceFollowsWhatItsNodesAreServed(t *testing.T) {
 		reason    string
 	}{
 		"another platform's content": {
-			[]string{enginetest.Platform}, map[string]enginetest.Image{enginetest.Platform: one, arm: one}, map[string]enginetest.Image{enginetest.Platform: one, arm: two},
+			[]string{enginetest.Platform},
+			map[string]enginetest.Image{enginetest.Platform: one, arm: one},
+			map[string]enginetest.Image{enginetest.Platform: one, arm: two},
 			watchtower.StatusFresh, "the index moved, its content for the nodes of the swarm did not",
 		},
 		"one node's content": {
-			[]string{enginetest.Platform, arm}, map[string]enginetest.Image{enginetest.Platform: one, arm: one}, map[string]enginetest.Image{enginetest.Platform: one, arm: two},
+			[]string{enginetest.Platform, arm},
+			map[string]enginetest.Image{enginetest.Platform: one, arm: one},
+			map[string]enginetest.Image{enginetest.Platform: one, arm: two},
 			watchtower.StatusStale, "its reference points at another image",
 		},
 		"a node's platform is lost": {
-			[]string{enginetest.Platform, arm}, map[string]enginetest.Image{enginetest.Platform: one, arm: one}, map[string]enginetest.Image{enginetest.Platform: two},
+			[]string{enginetest.Platform, arm},
+			map[string]enginetest.Image{enginetest.Platform: one, arm: one},
+			map[string]enginetest.Image{enginetest.Platform: two},
 			watchtower.StatusSkipped, "its reference does not serve linux/arm64, which nodes of the swarm are",
 		},
 		"a node's platform was never served": {
-			[]string{enginetest.Platform, arm}, map[string]enginetest.Image{enginetest.Platform: one}, map[string]enginetest.Image{enginetest.Platform: two},
+			[]string{enginetest.Platform, arm},
+			map[string]enginetest.Image{enginetest.Platform: one},
+			map[string]enginetest.Image{enginetest.Platform: two},
 			watchtower.StatusStale, "its reference points at another image",
 		},
 	} {
@@ -374,4 +382,17 @@ func ExampleWithServices() {
 	// Output:
 	// db is skipped no service, and only services are updated
 	// web is updated
+}
+
+// Nobody would be left to learn how its own service's update ended.
+func TestTheServiceThatAWatchtowerRunsInIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := aSwarm(t, nil, second)
+	list, err := s.Services(t.Context())
+	require.NoError(t, err)
+	self := s.Run("web.1.x", "app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelServiceID: list[0].ID}}})
+	r := update(t, ofSwarm(t, s, s, watchtower.WithSelf(self.ID)))
+	assert.Equal(t, "this watchtower runs in it", entry(t, r, "web").Reason)
+	assert.Contains(t, entry(t, r, "web.1.x").Reason, "a task of the service ")
+	assert.Empty(t, s.Posted())
 }
