@@ -22,8 +22,9 @@ const (
 	rolloutTries = 5
 	// rolloutPoll is the time between two looks: a cluster takes seconds for a task.
 	rolloutPoll = time.Second
-	// rolloutSettle is how long a service may say nothing, or its tasks not run, before
-	// that is its last word. A manager begins within a tenth of a second.
+	// rolloutSettle is how long a service may say nothing, or its tasks not run once it
+	// says that it is done, before that is its last word. A manager begins within a tenth
+	// of a second.
 	rolloutSettle = 10 * time.Second
 )
 
@@ -190,7 +191,8 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 	defer ticker.Stop()
 	var lost error
 	var told string
-	var quiet time.Time // since when nothing has changed that is no end by itself
+	var state Rollout
+	since := time.Now() // it is in that state, whatever its tasks do
 	u.step("verify", "")
 	for {
 		at, err := u.look(ctx)
@@ -202,10 +204,13 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 		default:
 			lost = nil
 			if text := at.String(); text != told {
-				told, quiet = text, time.Now()
+				told = text
 				u.step("verify", text)
 			}
-			if over, err := u.over(at, time.Since(quiet)); over {
+			if at.service.Rollout != state {
+				state, since = at.service.Rollout, time.Now()
+			}
+			if over, err := u.over(at, time.Since(since)); over {
 				return err
 			}
 		}

@@ -258,6 +258,37 @@ func TestAnUpdateOutlivesItsManager(t *testing.T) {
 	}
 }
 
+// flapping has tasks that come and go.
+type flapping struct {
+	*enginetest.Swarm
+	looks *int
+}
+
+func (f flapping) Tasks(ctx context.Context, service string) ([]lifecycle.Task, error) {
+	tasks, err := f.Swarm.Tasks(ctx, service)
+	*f.looks++
+	for range *f.looks % 3 {
+		tasks = append(tasks, lifecycle.Task{Image: tasks[0].Image, Wanted: "ready", State: "rejected", Err: "no such image"})
+	}
+	return tasks, err
+}
+
+// Tasks that are made anew for ever do not keep an update from its end.
+func TestTasksThatComeAndGoAreNoProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, judged := aService(t, "continue")
+		s.SetBad("app:1@" + pinnedNew)
+		begun := time.Now()
+		result, err := lifecycle.RollOut(flapping{s, new(int)}).Update(t.Context(), lifecycle.Target{
+			Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
+		})
+		require.ErrorIs(t, err, errdefs.ErrAborted)
+		assert.True(t, result.Members[0].ImageFailed)
+		assert.Less(t, time.Since(begun), 20*time.Second)
+	})
+}
+
 func TestRollOutIsForOneService(t *testing.T) {
 	t.Parallel()
 	_, err := lifecycle.RollOut(enginetest.NewSwarm()).Update(t.Context(), lifecycle.Target{Members: []lifecycle.Member{{}}})

@@ -48,8 +48,8 @@ func (l look) String() string {
 		l.tasks.running, l.tasks.wanted+l.tasks.others)
 }
 
-// over says whether the cluster is done, and how that ended. Quiet is how long it has
-// looked the same.
+// over says whether the cluster is done, and how that ended. Quiet is how long the
+// cluster has said the same.
 func (u *serviceUpdate) over(at look, quiet time.Duration) (bool, error) {
 	own := at.service.Image() == u.image()
 	if at.tasks.failure != nil {
