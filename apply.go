@@ -52,7 +52,7 @@ func (p *pass) apply(ctx context.Context, plan Plan) []*Entry {
 	}
 	var replaced []*Entry
 	for i := range p.report.Entries {
-		if e := &p.report.Entries[i]; e.Status == StatusUpdated {
+		if e := &p.report.Entries[i]; e.Status == StatusUpdated && e.Container.Service == nil {
 			replaced = append(replaced, e)
 		}
 	}
@@ -81,7 +81,7 @@ func (a *application) users(plan Plan, image PlannedImage) []*Entry {
 	var out []*Entry
 	for _, g := range plan.Groups {
 		for _, m := range g.Members {
-			if m.To != nil && *m.To == image {
+			if m.To != nil && !m.Service && *m.To == image {
 				out = append(out, a.entry(m.ID))
 			}
 		}
@@ -145,7 +145,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 	asked := a.lastWord(g, &target)
 	var result lifecycle.Result
 	err = contain("the updater", func() (err error) {
-		result, err = a.cfg.updater.Update(ctx, target)
+		result, err = a.updaterOf(g).Update(ctx, target)
 		return err
 	})
 	for i, m := range g.Members {
@@ -156,6 +156,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
 			a.failed[*m.To] = true
 		}
+		member.Warnings = append(a.serviceWarnings(m), member.Warnings...)
 		a.end(m, member, memberErr)
 	}
 	if err == nil {
@@ -186,7 +187,7 @@ func ended(planned PlannedMember, i int, result lifecycle.Result, err error) (li
 // await waits until the group's images have arrived.
 func (a *application) await(g PlannedGroup) error {
 	for _, m := range g.Members {
-		if m.To == nil {
+		if m.To == nil || m.Service {
 			continue
 		}
 		arrive := a.arrivals[*m.To]
@@ -209,7 +210,9 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 		member := lifecycle.Member{
 			Container: a.entry(m.ID).Container, Reference: m.reference(a.entry(m.ID).Container), ImageID: m.ImageID, NeedsReady: m.NeedsReady,
 		}
-		if m.To != nil {
+		if m.Service {
+			member.ImageID = m.To.Digest
+		} else if m.To != nil {
 			e, image := a.entry(m.ID), a.arrivals[*m.To].image
 			e.NewImageID, member.ImageID = image.ID, image.ID
 			if e.To == (ImageInfo{}) { // whose registry did not show it before the pull
@@ -263,10 +266,10 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	switch {
 	case err == nil:
 		e.Status, e.NewContainerID, e.Reason, e.OutOfDate = StatusUpdated, m.NewID, "", false
-		if p.cfg.noRestart {
+		if p.cfg.noRestart && !planned.Service {
 			e.Reason = "created, not started"
 		}
-		p.kept(p.quarantine.forget(e.Container.Name))
+		p.kept(p.quarantine.forget(e.key()))
 	case m.Outcome == lifecycle.OutcomeRolledBack:
 		e.Status = StatusRolledBack
 		if m.ImageFailed {
@@ -279,6 +282,9 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 		return
 	default:
 		e.Status = StatusFailed
+		if planned.Service && m.ImageFailed {
+			p.kept(p.quarantine.add(e.failedAs(), e.Latest, p.now()))
+		}
 	}
 	p.emit(UpdateEnded{At: p.now(), Entry: *e})
 }

@@ -91,7 +91,7 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 	if err != nil {
 		return err
 	}
-	login, storeErr := p.login(ctx, ref)
+	login, storeErr := p.cfg.login(ctx, ref)
 	opts.Credential = login
 	err = p.cfg.engine.Pull(ctx, opts)
 	if errdefs.IsUnauthorized(err) && !login.IsZero() {
@@ -113,11 +113,11 @@ func (p *pass) pull(ctx context.Context, reference string, user lifecycle.Contai
 
 // login is the one the registry was asked with. Of a checker that is not the Tower's
 // nobody knows whether it tried one in reserve, which is left alone then.
-func (p *pass) login(ctx context.Context, ref registry.Reference) (credentials.Credential, error) {
-	if p.cfg.client != nil {
-		return p.cfg.client.LoginFor(ctx, ref.String())
+func (c *config) login(ctx context.Context, ref registry.Reference) (credentials.Credential, error) {
+	if c.client != nil {
+		return c.client.LoginFor(ctx, ref.String())
 	}
-	login, err := p.cfg.store.Credential(ctx, ref.Host+"/"+ref.Repository)
+	login, err := c.store.Credential(ctx, ref.Host+"/"+ref.Repository)
 	if login.Reserve {
 		return credentials.Credential{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/watchtower-go/watchtower/filter"
+	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -51,16 +52,21 @@ func (p *pass) sel() []candidate {
 // enter makes an entry for every container, by name, with its policy, and notes what
 // unfinished swaps hold.
 func (p *pass) enter() {
-	p.report.Entries = make([]Entry, len(p.inv.containers))
 	slices.SortFunc(p.inv.containers, containersByName)
+	all := p.inv.all()
+	slices.SortFunc(all, containersByName)
+	p.report.Entries = make([]Entry, len(all))
 	p.unfinished = map[string]bool{}
 	for _, c := range p.inv.containers {
 		if service, ok := lifecycle.Unfinished(c); ok {
 			p.unfinished[service] = true
 		}
 	}
-	for i, c := range p.inv.containers {
+	for i, c := range all {
 		p.report.Entries[i].Container, p.report.Entries[i].From = c, p.inv.runs(c)
+		if c.Service != nil {
+			p.report.Entries[i].Warnings = unheeded(c)
+		}
 	}
 	p.tellLabels()
 }
@@ -68,6 +74,12 @@ func (p *pass) enter() {
 // refuse gives the reason to leave a container alone, or what to ask for.
 func (p *pass) refuse(e *Entry) (registry.Reference, string) {
 	none, c := registry.Reference{}, e.Container
+	switch {
+	case c.Service != nil:
+		return p.refuseService(e)
+	case p.cfg.services == ServicesOnly:
+		return none, "no service, and only services are updated"
+	}
 	if service, ok := lifecycle.Unfinished(c); ok || p.unfinished[c.Name] {
 		if !ok {
 			service = c.Name
@@ -193,12 +205,14 @@ func (p *pass) query(reference string, users []candidate) registry.Query {
 		Platforms: func(ctx context.Context) ([]string, error) {
 			var out []string
 			for _, u := range users {
-				platform, err := p.platform(ctx, u.entry.Container)
+				platforms, err := p.platforms(ctx, u.entry.Container)
 				if err != nil {
 					return nil, err
 				}
-				if !slices.Contains(out, platform) {
-					out = append(out, platform)
+				for _, platform := range platforms {
+					if !slices.Contains(out, platform) {
+						out = append(out, platform)
+					}
 				}
 			}
 			return out, nil
@@ -225,8 +239,14 @@ func (p *pass) imageOf(ctx context.Context, c lifecycle.Container) (lifecycle.Im
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := c.ImageID + " " + c.ImagePlatform
+	if c.Service != nil {
+		key = serviceImageKey(c)
+	}
 	if known, ok := p.images[key]; ok {
 		return known, nil
+	}
+	if c.Service != nil {
+		return lifecycle.Image{}, errclass.With(errdefs.ErrNotFound, fmt.Errorf("what %s runs is not on this engine", c.Name))
 	}
 	image, err := p.inspectImage(ctx, c.ImageID, c.ImagePlatform)
 	if err == nil {
@@ -288,29 +308,16 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	if v.OriginErr != nil {
 		e.Reason = fmt.Sprintf("%s says so; %v", v.Endpoint, v.OriginErr)
 	}
-	own := p.inv.identity(e.Container)
-	if slices.Contains(own, v.Digest) {
+	if slices.Contains(p.inv.identity(e.Container), v.Digest) {
+		p.halfWay(c)
 		return false
 	}
-	if v.Images != nil { // nil: this checker does not resolve platforms
-		platform, err := p.platform(ctx, e.Container)
-		if err != nil {
-			p.unjudged(c, err)
-			return false
-		}
-		i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
-		if i < 0 {
-			if !c.passOver("has no image for " + platform) {
-				p.skip(e, c.besides("its reference no longer serves "+platform))
-			}
-			return false
-		}
-		if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
-			e.Reason = "the index moved, its content did not"
-			return false
-		}
-		c.image = v.Images[i]
-		e.NewImageID = c.image.Config.String()
+	differs := p.differs
+	if e.Container.Service != nil {
+		differs = p.serviceDiffers
+	}
+	if v.Images != nil && !differs(ctx, c, v) { // nil: this checker does not resolve platforms
+		return false
 	}
 	e.OutOfDate = true
 	if p.failedBefore(c) {
@@ -328,10 +335,35 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 	return true
 }
 
+// differs says whether what the container's platform is served is not what it runs.
+func (p *pass) differs(ctx context.Context, c *candidate, v registry.Verdict) bool {
+	e := c.entry
+	platform, err := p.platform(ctx, e.Container)
+	if err != nil {
+		p.unjudged(c, err)
+		return false
+	}
+	i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
+	if i < 0 {
+		if !c.passOver("has no image for " + platform) {
+			p.skip(e, c.besides("its reference no longer serves "+platform))
+		}
+		return false
+	}
+	own := p.inv.identity(e.Container)
+	if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
+		e.Reason = "the index moved, its content did not"
+		return false
+	}
+	c.image = v.Images[i]
+	e.NewImageID = c.image.Config.String()
+	return true
+}
+
 // failedBefore leaves a container alone on which what it could move to has failed,
 // unless there is another version.
 func (p *pass) failedBefore(c *candidate) bool {
-	reason := p.quarantine.against(c.entry.Container.Name, c.entry.Latest)
+	reason := p.quarantine.against(c.entry.key(), c.entry.Latest)
 	if reason == "" {
 		return false
 	}

@@ -44,7 +44,7 @@ func (p *pass) hook(ctx context.Context, point HookPoint, e *Entry) {
 		return
 	}
 	call := HookCall{Point: point, Container: e.Container}
-	if e.replaced() {
+	if e.replaced() && e.Container.Service == nil {
 		snap, err := p.inspect(ctx, cmp.Or(e.NewContainerID, e.Container.Name))
 		if err != nil {
 			p.hookEnded(e, e.Container, lifecycle.HookResult{Point: point, Verdict: HookVerdict{Err: err}})
@@ -81,7 +81,7 @@ func (p *pass) command(ctx context.Context, e *Entry, c Container, point HookPoi
 // hooksOf reads a container's labels, if that is asked for. What is wrong with them the
 // policy tells.
 func (p *pass) hooksOf(c Container) lifecycle.Hooks {
-	if !p.cfg.hooks.labels {
+	if !p.cfg.hooks.labels || c.Service != nil {
 		return lifecycle.Hooks{}
 	}
 	hooks, _ := lifecycle.HooksOf(c.Labels)

@@ -33,6 +33,8 @@ type inventory struct {
 	containers []lifecycle.Container
 	images     map[string]lifecycle.Image // by ID
 	tags       map[string]string          // whole reference to image ID
+	services   []lifecycle.Container      // of a swarm, as containers
+	platforms  []string                   // of the swarm's nodes
 }
 
 // ping asks whether the engine is there at all.

@@ -68,6 +68,8 @@ type config struct {
 	noRestart, revive, removeVolumes bool
 
 	stateDirectory string
+	services       Services
+	rollOut        Updater // of services; nil if the engine has none
 }
 
 // WithEngine sets the engine. Default: the Docker engine the environment names

@@ -53,6 +53,9 @@ func (p *pass) whole(ctx context.Context, agreed func(*Report) error) error {
 	if err := p.look(ctx, kind == PassUpdate, p.follow); err != nil {
 		return err
 	}
+	if err := p.withServices(ctx); err != nil {
+		return err
+	}
 	selected := p.sel()
 	if kind == PassUpdate {
 		p.hooksAround(ctx, lifecycle.PreCheck, selected)
@@ -170,8 +173,9 @@ func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Con
 // plan sees who needs whom, if there is anything to do.
 func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 	policy := p.cfg.planPolicy()
+	stale, services := apartServices(stale)
 	if len(stale) == 0 {
-		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: []PlannedGroup{}}, nil
+		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: rollouts(services)}, nil
 	}
 	snaps, err := p.snapshots(ctx, p.inv)
 	if err != nil {
@@ -183,7 +187,9 @@ func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 		skip:      func(id, reason string) { p.skip(p.entry(id), reason) },
 		ambiguous: func(c candidate, snap lifecycle.Snapshot) []lifecycle.Ambiguity { return p.ambiguities(ctx, c, snap) },
 	}
-	return pl.plan(), nil
+	plan := pl.plan()
+	plan.Groups = append(plan.Groups, rollouts(services)...)
+	return plan, nil
 }
 
 // immovable says why a container cannot be swapped, not even along with another.

@@ -69,6 +69,9 @@ type PlannedMember struct {
 	ID      string `json:"id"`
 	Image   string `json:"image"`
 	ImageID string `json:"image_id"`
+	// Service is set for a service, whose cluster replaces its tasks; ImageID is the
+	// digest that it was pinned to, empty for none.
+	Service bool `json:"service,omitempty"`
 	// Cause is why it is in the plan.
 	Cause string `json:"cause"`
 	// Reference is what its successor is created by, where that is another than
@@ -104,7 +107,10 @@ func (p Plan) String() string {
 	for _, g := range p.Groups {
 		for i, m := range g.Members {
 			what := "replace"
-			if m.To == nil {
+			switch {
+			case m.Service:
+				what = "update service"
+			case m.To == nil:
 				what = "restart"
 			}
 			if i > 0 {

@@ -24,6 +24,9 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 		if err := p.look(ctx, true); err != nil {
 			return err
 		}
+		if err := p.withServices(ctx); err != nil {
+			return err
+		}
 		p.enter()
 		stale, err := p.recall(plan)
 		if err != nil {
@@ -85,7 +88,7 @@ func (p *pass) against(e *Entry, to PlannedImage) string {
 	if _, reason := p.refuse(e); reason != "" {
 		return "is left alone now: " + reason
 	}
-	if reason := p.quarantine.against(e.Container.Name, to.Digest); reason != "" {
+	if reason := p.quarantine.against(e.key(), to.Digest); reason != "" {
 		return "is left alone now: " + reason
 	}
 	switch {

@@ -70,6 +70,8 @@ type selfNoteMember struct {
 func (p *pass) untouchable(c lifecycle.Container) string {
 	service, helper := lifecycle.Helper(c)
 	switch {
+	case refuseTask(c) != "":
+		return refuseTask(c)
 	case helper:
 		return fmt.Sprintf("it replaces %s, and ends with that", service)
 	case c.ID == p.cfg.self && c.ID != "":

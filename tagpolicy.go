@@ -178,9 +178,18 @@ func (c *candidate) besides(reason string) string {
 // must not have it forgotten, or the two of them would fail in turn for ever.
 func (e *Entry) failedAs() string {
 	if e.NewReference == "" {
-		return e.Container.Name
+		return e.key()
 	}
-	return versionKey(e.Container.Name, e.Latest)
+	return versionKey(e.key(), e.Latest)
+}
+
+// key is what failures are remembered by: its name, which a service and a container may
+// both have.
+func (e *Entry) key() string {
+	if e.Container.Service != nil {
+		return "service " + e.Container.Name
+	}
+	return e.Container.Name
 }
 
 func versionKey(name, digest string) string { return name + " " + digest }

@@ -26,7 +26,8 @@ type Watched struct {
 
 // Containers lists every container the engine has, by name, and what a pass would make
 // of it, without asking a registry: a ping, two lists, and an inspect of those whose
-// reference the list does not show. It waits for no pass and tells observers nothing.
+// reference the list does not show. The services of a swarm that the engine manages are
+// among them (see WithServices). It waits for no pass and tells observers nothing.
 // An engine that does not answer is of class Unavailable.
 func (t *Tower) Containers(ctx context.Context) ([]Watched, error) {
 	out, err := t.list(ctx)
@@ -46,20 +47,32 @@ func (t *Tower) list(ctx context.Context) ([]Watched, error) {
 	}
 	p := t.newPass(PassCheck, func(Event) {})
 	p.inv, p.unfinished = inv, map[string]bool{}
-	slices.SortFunc(inv.containers, containersByName)
+	if err := p.withServices(ctx); err != nil {
+		return nil, err
+	}
 	for _, c := range inv.containers {
 		if service, ok := lifecycle.Unfinished(c); ok {
 			p.unfinished[service] = true
 		}
 	}
-	out := make([]Watched, len(inv.containers))
-	for i, c := range inv.containers {
+	all := inv.all()
+	slices.SortFunc(all, containersByName)
+	out := make([]Watched, len(all))
+	for i, c := range all {
 		e := Entry{Container: c, Policy: t.cfg.policyOf(c.Labels)}
 		_, reason := p.refuse(&e)
 		selected, _ := filter.Reason(p.filter, c)
-		out[i] = Watched{Container: c, Digest: inv.pulledAs(c), Selected: selected, Skipped: reason, Policy: e.Policy}
+		out[i] = Watched{Container: c, Digest: inv.servedAs(c), Selected: selected, Skipped: reason, Policy: e.Policy}
 	}
 	return out, nil
+}
+
+// servedAs is pulledAs, and for a service the digest that it is pinned to.
+func (inv *inventory) servedAs(c Container) string {
+	if c.Service != nil {
+		return c.ImageID
+	}
+	return inv.pulledAs(c)
 }
 
 // pulledAs is the digest of the container's image in its repository.

@@ -135,6 +135,7 @@ func (c *config) fill() (err error) {
 		// It may wrap a Recreate, whose journal any other can read.
 		c.recoverer, _ = recreate.(lifecycle.Recoverer)
 	}
+	c.rollOut = c.serviceUpdater()
 	return nil
 }
 

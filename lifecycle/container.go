@@ -52,6 +52,9 @@ type Container struct {
 	State State
 	// Created is when it was created.
 	Created time.Time
+	// Service is set if it is no container but a service of a cluster, which is
+	// selected, checked and judged as one: see Service.Container.
+	Service *Service
 }
 
 // ShortID returns the first 12 digits of the ID.

@@ -22,8 +22,9 @@ import (
 //
 // Abilities beyond it are small interfaces found by type assertion: Pinger,
 // Describer, LogReader, Differ, Archiver, Connector, Execer, PlatformInspector,
-// RegistryConfigurer, Preflighter, VolumeRemover, PeerTeller. A wrapper that embeds
-// this interface has none of them; one that embeds an engine's own type keeps its.
+// RegistryConfigurer, Preflighter, VolumeRemover, PeerTeller, ServiceLister,
+// ServiceUpdater. A wrapper that embeds this interface has none of them; one that
+// embeds an engine's own type keeps its.
 type Engine interface {
 	Lister
 	Inspector

@@ -191,3 +191,22 @@ func ExampleOwnTraces() {
 	fmt.Printf("%q %v\n", id, err) // none of this engine's containers
 	// Output: "" <nil>
 }
+
+func ExampleRollOut() {
+	swarm := enginetest.NewSwarm()
+	swarm.CreateService(lifecycle.Document{
+		"Name":         "web",
+		"TaskTemplate": map[string]any{"ContainerSpec": map[string]any{"Image": "app:1"}},
+	})
+	web, err := swarm.Service(context.Background(), "web")
+	if err != nil {
+		panic(err)
+	}
+	updater := lifecycle.RollOut(swarm, lifecycle.WithRolloutTimeout(time.Minute))
+	result, err := updater.Update(context.Background(), lifecycle.Target{Members: []lifecycle.Member{{
+		Container: web.Container(), Reference: "app:1",
+		ImageID: "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+	}}})
+	fmt.Println(result.Members[0].Outcome, err)
+	// Output: updated <nil>
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/spf13/cobra"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/credentials"
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
@@ -131,6 +132,7 @@ func asked(s settings) map[dockerengine.Feature]bool {
 		dockerengine.FeatureProbe:      swaps && probe != "" && !command,
 		dockerengine.FeatureCleanup:    swaps && s.cleanup,
 		dockerengine.FeatureVolumes:    swaps && s.removeVolumes,
+		dockerengine.FeatureServices:   swaps && s.swarm == string(watchtower.ServicesOnly),
 	}
 }
 

@@ -88,6 +88,9 @@ func TestPreflightNamesWhatIsMissing(t *testing.T) {
 		if ep.Feature == dockerengine.FeatureProbe {
 			settings = asked("tcp://:80")
 		}
+		if ep.Feature == dockerengine.FeatureServices {
+			settings = append(settings, "--swarm=only")
+		}
 		front := enginehost.NewFront(t, host.Address, listed(line))
 		code, stdout, stderr := runProgram(t, []string{"DOCKER_HOST=" + front.Address}, append(settings, "preflight")...)
 		assert.Equal(t, exitFailed, code)

@@ -29,7 +29,7 @@ type settings struct {
 	monitorOnly, noPull         bool
 	noRestart, removeVolumes    bool
 	cleanup, rolling            bool
-	order                       string
+	order, swarm                string
 	labelPrecedence             bool
 	cooldown                    time.Duration
 	stopTimeout                 *time.Duration

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/watchtower-go/watchtower"
 	"github.com/watchtower-go/watchtower/gate"
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
@@ -38,6 +39,11 @@ func updateRows(s *settings) []setting {
 			flag: "update-order", env: "WATCHTOWER_UPDATE_ORDER", def: "stop-first",
 			target: choice(&s.order, "stop-first or start-first", string(lifecycle.StopFirst), string(lifecycle.StartFirst)),
 			usage:  "stop-first, or start-first where it can be done (the default with rolling-restart)",
+		},
+		{
+			flag: "swarm", env: "WATCHTOWER_SWARM", def: "auto",
+			target: choice(&s.swarm, "auto, off or only", string(watchtower.ServicesAuto), string(watchtower.ServicesOff), string(watchtower.ServicesOnly)),
+			usage:  "update a swarm's services: where the engine is a manager, never, or services alone",
 		},
 		{
 			flag: "stop-timeout", short: "t", env: "WATCHTOWER_TIMEOUT", target: optional(&s.stopTimeout), def: "10s", has: originFork,

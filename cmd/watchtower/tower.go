@@ -161,6 +161,9 @@ func optionsOf(s settings) []watchtower.Option {
 	if s.order != "" {
 		opts = append(opts, watchtower.WithUpdateOrder(watchtower.Order(s.order)))
 	}
+	if s.swarm != "" {
+		opts = append(opts, watchtower.WithServices(watchtower.Services(s.swarm)))
+	}
 	if s.stateDir != "" {
 		opts = append(opts, watchtower.WithStateDirectory(s.stateDir))
 	}

@@ -10,8 +10,8 @@ import (
 // Feature is what endpoints are needed for.
 type Feature string
 
-// The features. All need those of FeatureCheck, and all but that those of
-// FeatureUpdate.
+// The features. All need those of FeatureCheck, and all but that and FeatureServices
+// those of FeatureUpdate.
 const (
 	FeatureCheck      Feature = "check"
 	FeatureRegistries Feature = "registries"
@@ -26,6 +26,7 @@ const (
 	FeatureProbe      Feature = "probe"
 	FeatureCleanup    Feature = "cleanup"
 	FeatureVolumes    Feature = "volumes"
+	FeatureServices   Feature = "services"
 )
 
 // Costs says what cannot be done where one of the feature's endpoints is denied.
@@ -44,6 +45,7 @@ func (f Feature) Costs() string {
 		FeatureProbe:      "no http or tcp probe of a container on the host's network",
 		FeatureCleanup:    "replaced images stay",
 		FeatureVolumes:    "replaced anonymous volumes stay",
+		FeatureServices:   "no update of a swarm's services",
 	}[f]
 }
 
@@ -129,6 +131,13 @@ func Endpoints() []Endpoint {
 		{Feature: FeatureProbe, Method: "GET", Path: "/version", Why: "whether the engine's network is this one"},
 		{Feature: FeatureCleanup, Method: "DELETE", Path: "/images/{name}", Why: "remove the image that was replaced"},
 		{Feature: FeatureVolumes, Method: "DELETE", Path: "/volumes/{id}", Why: "remove an anonymous volume that was replaced"},
+		{Feature: FeatureServices, Method: "GET", Path: "/info", Why: "whether the engine is a swarm's manager"},
+		{Feature: FeatureServices, Method: "GET", Path: "/nodes", Why: "which platforms its nodes are"},
+		{Feature: FeatureServices, Method: "GET", Path: "/services", Why: "which services there are", query: url.Values{"filters": {`{"name":{"` + nothing + `":true}}`}}},
+		{Feature: FeatureServices, Method: "GET", Path: "/services/{id}", Why: "how a service is configured, and how far its update is"},
+		{Feature: FeatureServices, Method: "GET", Path: "/tasks", Why: "what its tasks say", query: url.Values{"filters": {`{"service":{"` + nothing + `":true}}`}}},
+		// A version that is no number is refused before anything is looked for.
+		{Feature: FeatureServices, Method: "POST", Path: "/services/{id}/update", Why: "give it its new image", body: "{}"},
 	}
 }
 

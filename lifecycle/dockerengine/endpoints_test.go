@@ -215,6 +215,9 @@ Tecnativa's docker-socket-proxy tells requests apart by the first part of their 
 		{"EXEC", "/exec/"},
 		{"VERSION", "/version"},
 		{"VOLUMES", "/volumes/"},
+		{"SERVICES", "/services"},
+		{"NODES", "/nodes"},
+		{"TASKS", "/tasks"},
 	} {
 		fmt.Fprintf(&b, "| `%s=1` | %s |\n", v.name, featuresOf(func(ep dockerengine.Endpoint) bool { return strings.HasPrefix(ep.Path, v.part) }))
 	}

@@ -28,6 +28,7 @@ type Engine struct {
 	session *session
 	dialErr error // the last dial's
 	peer    netip.AddrPort
+	swarm   swarmInfo // the last /info's
 }
 
 var (

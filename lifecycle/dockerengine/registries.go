@@ -14,6 +14,9 @@ func (e *Engine) RegistryConfig(ctx context.Context) (lifecycle.RegistryConfig, 
 	var out lifecycle.RegistryConfig
 	err := e.do(ctx, "info", "", func(s *session) error {
 		info, err := s.Info(ctx)
+		if err == nil {
+			e.noteSwarm(string(info.Swarm.LocalNodeState), info.Swarm.ControlAvailable)
+		}
 		if err != nil || info.RegistryConfig == nil {
 			return err
 		}

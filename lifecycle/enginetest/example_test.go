@@ -82,3 +82,15 @@ func ExampleNewProxy() {
 	fmt.Println(proxy.Calls())
 	// Output: []
 }
+
+func ExampleNewSwarm() {
+	swarm := enginetest.NewSwarm()
+	id := swarm.CreateService(lifecycle.Document{
+		"Name":         "web",
+		"TaskTemplate": map[string]any{"ContainerSpec": map[string]any{"Image": "app:1"}},
+	})
+	swarm.ChangeService(id, func(s *lifecycle.Service) { s.Rollout = lifecycle.RolloutPaused })
+	list, err := swarm.Services(context.Background())
+	fmt.Println(list[0].Name, list[0].Image(), list[0].Rollout, list[0].Version, err)
+	// Output: web app:1 paused 2 <nil>
+}

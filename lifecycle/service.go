@@ -1,0 +1,192 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/watchtower-go/watchtower/credentials"
+)
+
+// The labels by which a cluster's engine marks the containers of a service's tasks.
+const (
+	LabelServiceID   = "com.docker.swarm.service.id"
+	LabelServiceName = "com.docker.swarm.service.name"
+	LabelTaskID      = "com.docker.swarm.task.id"
+)
+
+// labelStackImage is what `docker stack deploy` notes of its file, on the service. It
+// is never changed: a deploy goes by it to see whether the file's image is another.
+const labelStackImage = "com.docker.stack.image"
+
+// TaskOf returns the service whose task a container is: its name, or its ID where the
+// engine gives no name. The cluster puts another in the place of each that is missing,
+// so that nobody else may replace one.
+func TaskOf(c Container) (service string, ok bool) {
+	if c.Labels[LabelTaskID] == "" && c.Labels[LabelServiceID] == "" {
+		return "", false
+	}
+	return cmp.Or(c.Labels[LabelServiceName], c.Labels[LabelServiceID], c.Name), true
+}
+
+// ServiceLister is an engine that may be part of a cluster, which runs services on
+// many engines.
+type ServiceLister interface {
+	// Cluster says which part the engine has in it, and of a manager what it manages.
+	Cluster(ctx context.Context) (Cluster, error)
+	// Services lists all services; only a manager can.
+	Services(ctx context.Context) ([]Service, error)
+}
+
+// ServiceUpdater is a manager of a cluster, which changes services.
+type ServiceUpdater interface {
+	// Service shows one, by ID or name: NotFound if there is none.
+	Service(ctx context.Context, service string) (Service, error)
+	// Tasks lists what the service runs, and what it ran last.
+	Tasks(ctx context.Context, service string) ([]Task, error)
+	// UpdateService gives the service another specification and returns at once, with
+	// what the cluster finds odd about it. A service that is no longer at the version
+	// given is a Conflict, and nothing is changed.
+	UpdateService(ctx context.Context, opts ServiceOptions) (warnings []string, err error)
+}
+
+// ClusterRole is the part an engine has in a cluster.
+type ClusterRole string
+
+// The roles.
+const (
+	// RoleNone: it is in no cluster.
+	RoleNone ClusterRole = ""
+	// RoleWorker: it runs tasks, and knows nothing of services; or it is a manager
+	// that has lost the others, or is locked.
+	RoleWorker ClusterRole = "worker"
+	// RoleManager: it lists and changes services.
+	RoleManager ClusterRole = "manager"
+)
+
+// Cluster is what an engine tells of the cluster it is in.
+type Cluster struct {
+	// Role is the engine's.
+	Role ClusterRole
+	// Platforms are those of all nodes, "os/arch" or "os/arch/variant", each once; of
+	// a manager only.
+	Platforms []string
+}
+
+// ServiceMode is how many tasks a service has.
+type ServiceMode string
+
+// The modes. A job's tasks end, and an update of its specification runs all of it
+// once more.
+const (
+	ModeReplicated    ServiceMode = "replicated"
+	ModeGlobal        ServiceMode = "global"
+	ModeReplicatedJob ServiceMode = "replicated-job"
+	ModeGlobalJob     ServiceMode = "global-job"
+)
+
+// Job reports whether the service's tasks are to end.
+func (m ServiceMode) Job() bool { return m == ModeReplicatedJob || m == ModeGlobalJob }
+
+// Rollout is how far the last change of a service has got, in the cluster's words.
+type Rollout string
+
+// The rollouts.
+const (
+	// RolloutNone: nothing is going on, as before the first change and after one that
+	// asks for no other task.
+	RolloutNone              Rollout = ""
+	RolloutUpdating          Rollout = "updating"
+	RolloutPaused            Rollout = "paused"
+	RolloutCompleted         Rollout = "completed"
+	RolloutRollbackStarted   Rollout = "rollback_started"
+	RolloutRollbackPaused    Rollout = "rollback_paused"
+	RolloutRollbackCompleted Rollout = "rollback_completed"
+)
+
+// InHand reports whether the cluster is still at it.
+func (r Rollout) InHand() bool { return r == RolloutUpdating || r == RolloutRollbackStarted }
+
+// Paused reports whether it waits for a person.
+func (r Rollout) Paused() bool { return r == RolloutPaused || r == RolloutRollbackPaused }
+
+// Service is one service of a cluster.
+type Service struct {
+	// ID and Name are the cluster's.
+	ID, Name string
+	// Version counts the changes of it: an update names the one it is for.
+	Version uint64
+	// Spec is its specification, the engine's own JSON: fields newer than this module
+	// survive in it.
+	Spec Document
+	// Mode is what the specification says.
+	Mode ServiceMode
+	// Rollout is how its last change goes, and Message what the cluster says of that.
+	Rollout Rollout
+	Message string
+	// Created is when it was made.
+	Created time.Time
+}
+
+// Image is what its tasks are created from, mostly with a digest:
+// "nginx:1.27@sha256:…".
+func (s Service) Image() string {
+	return s.Spec.Object("TaskTemplate").Object("ContainerSpec").Text("Image")
+}
+
+// Container is the service as what selects, checks and judges containers sees one. Its
+// Image is the reference that it follows: `docker service create` and `docker stack
+// deploy` add to it the digest that the tag had, which is its ImageID here, empty if
+// there is none. It keeps a digest that stands alone, and one that is in a stack's
+// file. Its Labels are the service's own over those of its containers, and it counts as
+// running.
+func (s Service) Container() Container {
+	labels := map[string]string{}
+	for _, from := range []Document{s.Spec.Object("TaskTemplate").Object("ContainerSpec").Object("Labels"), s.Spec.Object("Labels")} {
+		for key := range from {
+			labels[key] = from.Text(key)
+		}
+	}
+	image, id := s.Image(), ""
+	if name, pin, ok := strings.Cut(image, "@"); ok && digest.Digest(pin).Validate() == nil {
+		id = pin
+		if strings.Contains(name[strings.LastIndex(name, "/")+1:], ":") && !strings.Contains(labels[labelStackImage], "@") {
+			image = name
+		}
+	}
+	service := s
+	service.Spec = s.Spec.Clone()
+	return Container{
+		ID: s.ID, Name: s.Name, Image: image, ImageID: id, Labels: labels,
+		State: StateRunning, Created: s.Created, Service: &service,
+	}
+}
+
+// Task is one task of a service.
+type Task struct {
+	// Image is what it is created from, as its service's specification had it.
+	Image string
+	// Wanted is the state the cluster wants it in, State the one it is in, in the
+	// cluster's words: "running", "shutdown", "rejected", …
+	Wanted, State string
+	// Err is why it is in that state, if something is wrong.
+	Err string
+	// ExitCode is its process's, if it has ended.
+	ExitCode int
+}
+
+// ServiceOptions says how to change a service.
+type ServiceOptions struct {
+	// Service is its ID, and Version the one the specification was made from.
+	Service string
+	Version uint64
+	// Spec is the whole of it.
+	Spec Document
+	// Reference is the image's, whose registry the Credential is for. The cluster keeps
+	// that, and gives it to every node that pulls. Zero: it keeps the one it has.
+	Reference  string
+	Credential credentials.Credential
+}

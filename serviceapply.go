@@ -1,0 +1,48 @@
+package watchtower
+
+import (
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// apartServices takes the services out of what is stale: no container of this engine
+// has to move with one, and no image to be pulled.
+func apartServices(stale []candidate) (containers, services []candidate) {
+	for _, c := range stale {
+		if c.entry.Container.Service != nil {
+			services = append(services, c)
+		} else {
+			containers = append(containers, c)
+		}
+	}
+	return containers, services
+}
+
+// rollouts are groups of one service each, which wait for nobody.
+func rollouts(services []candidate) []PlannedGroup {
+	groups := []PlannedGroup{}
+	for _, s := range services {
+		c := s.entry.Container
+		groups = append(groups, PlannedGroup{Members: []PlannedMember{{
+			Name: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID, Service: true, Cause: s.entry.Reason,
+			Reference: s.entry.NewReference, Change: s.entry.Change(),
+			To: &PlannedImage{Reference: s.ref.String(), Digest: s.entry.Latest, ID: s.entry.NewImageID},
+		}}})
+	}
+	return groups
+}
+
+// updaterOf is who moves a group.
+func (a *application) updaterOf(g PlannedGroup) lifecycle.Updater {
+	if g.Members[0].Service {
+		return a.cfg.rollOut
+	}
+	return a.cfg.updater
+}
+
+// serviceWarnings are those a service's entry has already.
+func (a *application) serviceWarnings(m PlannedMember) []string {
+	if !m.Service {
+		return nil
+	}
+	return a.entry(m.ID).Warnings
+}

@@ -1,0 +1,127 @@
+package watchtower
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/watchtower-go/watchtower/lifecycle"
+	"github.com/watchtower-go/watchtower/registry"
+)
+
+// platforms are those for which content is asked: the container's, or those of all nodes
+// that may run a service's tasks.
+func (p *pass) platforms(ctx context.Context, c lifecycle.Container) ([]string, error) {
+	if c.Service != nil {
+		return p.inv.platforms, nil
+	}
+	platform, err := p.platform(ctx, c)
+	return []string{platform}, err
+}
+
+// halfWay: a service that the cluster has paused is not what it says it is.
+func (p *pass) halfWay(c *candidate) {
+	if s := c.entry.Container.Service; s != nil && s.Rollout.Paused() {
+		p.skip(c.entry, fmt.Sprintf("the swarm has paused its change to this digest: %s", s.Message))
+	}
+}
+
+// serviceDiffers says whether any platform of the cluster's nodes is served something
+// else than by the digest the service is pinned to. That one is asked for only now: what
+// cannot be had any more was another.
+func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verdict) bool {
+	e := c.entry
+	old := p.pinnedImages(ctx, c)
+	find := func(images []registry.Image, platform string) (registry.Image, bool) {
+		i := slices.IndexFunc(images, func(image registry.Image) bool { return image.Platform == platform })
+		if i < 0 {
+			return registry.Image{}, false
+		}
+		return images[i], true
+	}
+	var lost []string
+	served, changed := 0, 0
+	for _, platform := range p.inv.platforms {
+		had, before := find(old, platform)
+		has, now := find(v.Images, platform)
+		switch {
+		case now:
+			served++
+			if !before || had.Manifest != has.Manifest && (had.Config == "" || had.Config != has.Config) {
+				changed++
+				if changed == 1 {
+					c.image = has
+				}
+			}
+		case before:
+			lost = append(lost, platform)
+		}
+	}
+	if served == 0 && len(lost) == 0 {
+		lost = p.inv.platforms
+	}
+	switch {
+	case len(lost) > 0:
+		platforms := strings.Join(lost, ", ")
+		if !c.passOver("has no image for " + platforms) {
+			p.skip(e, c.besides(fmt.Sprintf("its reference does not serve %s, which nodes of the swarm are", platforms)))
+		}
+		return false
+	case changed == 0:
+		e.Reason = "the index moved, its content for the nodes of the swarm did not"
+		return false
+	}
+	if had, ok := find(old, c.image.Platform); ok {
+		p.remember(ctx, c, had)
+	}
+	e.NewImageID = v.Digest.String()
+	return true
+}
+
+// pinnedImages is what the digest that the service is pinned to has for the nodes; nil
+// if nobody can tell any more.
+func (p *pass) pinnedImages(ctx context.Context, c *candidate) []registry.Image {
+	pin := c.entry.Container.ImageID
+	if pin == "" {
+		return nil
+	}
+	verdict := p.verdicts(ctx, []registry.Query{{
+		Reference: c.ref.Host + "/" + c.ref.Repository + "@" + pin,
+		Platforms: func(context.Context) ([]string, error) { return p.inv.platforms, nil },
+	}})[0]
+	if verdict.Err != nil {
+		p.cfg.logger.Debug("what the service runs is not known", "container", c.entry.Container.Name, "digest", pin, "err", verdict.Err)
+		return nil
+	}
+	return verdict.Images
+}
+
+// remember keeps what the service runs, for gates and for people.
+func (p *pass) remember(ctx context.Context, c *candidate, image registry.Image) {
+	describer, ok := p.cfg.checker.(registry.Describer)
+	if !ok || image.Config == "" {
+		return
+	}
+	var says registry.ImageConfig
+	err := contain("the checker", func() (err error) {
+		says, err = describer.Describe(ctx, c.ref.String(), image)
+		return err
+	})
+	var defaults lifecycle.Document
+	if err == nil {
+		defaults, err = lifecycle.ParseDocument(says.Defaults)
+	}
+	if err != nil {
+		return // as of any image that is gone
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.images[serviceImageKey(c.entry.Container)] = lifecycle.Image{
+		ID: image.Config.String(), Platform: image.Platform, Config: defaults, Created: says.Created,
+	}
+	c.entry.From = infoIn(defaults, says.Created)
+}
+
+// serviceImageKey is where the pass keeps what a service runs.
+func serviceImageKey(c lifecycle.Container) string { return "service " + c.ID }
