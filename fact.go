@@ -17,10 +17,11 @@ import (
 
 // EventID names the fact of which an event tells people: 16 hexadecimal digits that are
 // the same for the same kind of fact about the same container and digest, or the same
-// reference, of the engine of the same name, in every pass and every process. What is news each time has another one
-// each time: a container that was replaced, a service that was recovered, a failure that
-// is over. Empty for events that tell the course of a pass, what was kept, and what is
-// their caller's own affair: a plan that was refused, a call that was cancelled.
+// reference, of the engine of the same name, in every pass and every process. What is
+// news each time has another one each time: a container that was replaced, a service that
+// was recovered, a failure that is over. Empty for events that tell the course of a pass,
+// what was kept, and what is their caller's own affair: a plan that was refused, a call
+// that was cancelled.
 func EventID(e Event) string {
 	f, _ := factOf(e)
 	return f.id()

@@ -305,6 +305,18 @@ func (p *tab) press(keys ...string) {
 // screenshots is where they are kept, if somebody wants to look.
 const screenshots = "WATCHTOWER_TEST_SCREENSHOTS"
 
+// focus goes on with Tab until the element of that ID has the focus.
+func (p *tab) focus(id string) {
+	p.t.Helper()
+	for range 20 {
+		if p.eval("document.activeElement.id") == id {
+			return
+		}
+		p.press("Tab")
+	}
+	p.t.Fatalf("Tab does not lead to %s", id)
+}
+
 // screenshot keeps the whole page as it is seen.
 func (p *tab) screenshot(name string) {
 	p.t.Helper()

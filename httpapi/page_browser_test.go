@@ -168,24 +168,14 @@ func testKeyboard(t *testing.T, b *browser) {
 	p := b.visit(t, server.URL, 1280, 800)
 	p.login(token)
 	p.shows("not all checked yet")
-	focus := func(id string) {
-		t.Helper()
-		for range 20 {
-			if p.eval("document.activeElement.id") == id {
-				return
-			}
-			p.press("Tab")
-		}
-		t.Fatalf("Tab does not lead to %s", id)
-	}
-	focus("check")
+	p.focus("check")
 	assert.NotEqual(t, "none", p.eval("getComputedStyle(document.activeElement).outlineStyle"), "where the focus is can be seen")
 	p.press("Enter")
 	p.shows("2 updates available")
 	p.until("document.getElementById('doing').textContent === 'Looked at 3 containers: 2 out of date.'")
 	assert.Equal(t, "check", p.eval("document.activeElement.id"), "what is new does not move it")
 
-	focus("update")
+	p.focus("update")
 	p.press("Enter")
 	p.until("document.getElementById('sure').open")
 	assert.Equal(t, "sure-no", p.eval("document.activeElement.id"), "nothing is updated by pressing twice")
@@ -209,7 +199,7 @@ func testKeyboard(t *testing.T, b *browser) {
 	p.until("!window.before")
 	p.shows("Everything is up to date")
 	assert.Equal(t, "0 ", p.eval("localStorage.length + ' ' + document.cookie"), "the tab alone has the token")
-	focus("leave")
+	p.focus("leave")
 	p.press("Enter")
 	p.until("document.activeElement.id === 'token'")
 	assert.Equal(t, "0", p.eval("sessionStorage.length"))

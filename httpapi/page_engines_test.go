@@ -27,17 +27,7 @@ func testSeveral(t *testing.T, b *browser) {
 	p.until(cards + " === 'nas cache web db vps cache db web pi'")
 	p.look("several engines")
 
-	focus := func(id string) {
-		t.Helper()
-		for range 20 {
-			if p.eval("document.activeElement.id") == id {
-				return
-			}
-			p.press("Tab")
-		}
-		t.Fatalf("Tab does not lead to %s", id)
-	}
-	focus("engine")
+	p.focus("engine")
 	p.press("ArrowDown", "ArrowDown")
 	p.until(cards + " === 'vps cache db web'")
 	p.shows("1 update available")
@@ -45,7 +35,7 @@ func testSeveral(t *testing.T, b *browser) {
 	assert.Equal(t, "engine", p.eval("document.activeElement.id"), "what is narrowed does not move it")
 	p.look("one of several engines")
 
-	focus("update")
+	p.focus("update")
 	p.press("Enter")
 	p.shows("Update all that is out of date on vps?")
 	assert.Equal(t, "1", p.eval("document.querySelectorAll('#sure-list li').length"))

@@ -39,6 +39,12 @@ func hosts(field *[]namedHost) target {
 			return errValue
 		}
 		for i, word := range words {
+			if strings.Contains(word, "@") && !strings.Contains(word, "://") {
+				// The end of an address whose login has a comma: what comes before is the login.
+				return explained{fmt.Errorf("engine %d of the list: want an address with its scheme, as in ssh://me@vps, and no password in it", i+1)}
+			}
+		}
+		for i, word := range words {
 			h, err := parseHost(word)
 			if err != nil {
 				return explained{fmt.Errorf("engine %d of the list: %w", i+1, err)}

@@ -54,6 +54,8 @@ func TestAListOfHostsThatCannotBe(t *testing.T) {
 		"a=tcp://x,b=tcp://x":             `a and b have the same address`,
 		"ssh://user:canary@host":          `engine 1 of the list`,
 		"a=tcp://user:canary@host?canary": `engine 1 of the list`,
+		"ssh://user:canary,canary@host":   `engine 2 of the list: want an address with its scheme`,
+		"a=tcp://u:canary canary@h:1":     `engine 2 of the list: want an address with its scheme`,
 	} {
 		var errs bytes.Buffer
 		opened := func(*session) (fleet, error) { return nil, errors.New("opened") }

@@ -24,10 +24,8 @@ func TestSeriesAreOfTheirEngine(t *testing.T) {
 	assert.Equal(t, "0", start[`watchtower_next_pass_timestamp_seconds{engine="a"}`])
 	pass := func(engine string, entries ...watchtower.Entry) {
 		m.Observe(t.Context(), watchtower.PassStarted{Engine: engine})
-		for _, e := range entries {
-			if e.Status == watchtower.StatusStale {
-				m.Observe(t.Context(), watchtower.UpdateFound{Engine: engine, Entry: e})
-			}
+		for i, e := range entries {
+			entries[i].OutOfDate = e.Status == watchtower.StatusStale
 		}
 		m.Observe(t.Context(), watchtower.PassEnded{Engine: engine, Kind: watchtower.PassUpdate, Report: &watchtower.Report{
 			Engine: engine, Kind: watchtower.PassUpdate, Entries: entries,
