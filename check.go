@@ -320,7 +320,7 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		return false
 	}
 	e.OutOfDate = true
-	if p.failedBefore(c) {
+	if p.failedBefore(ctx, c) {
 		return false
 	}
 	e.Status = StatusStale
@@ -362,8 +362,11 @@ func (p *pass) differs(ctx context.Context, c *candidate, v registry.Verdict) bo
 
 // failedBefore leaves a container alone on which what it could move to has failed,
 // unless there is another version.
-func (p *pass) failedBefore(c *candidate) bool {
+func (p *pass) failedBefore(ctx context.Context, c *candidate) bool {
 	reason := p.quarantine.against(c.entry.key(), c.entry.Latest)
+	if reason == "" {
+		reason = p.undone(ctx, c.entry)
+	}
 	if reason == "" {
 		return false
 	}

@@ -201,18 +201,21 @@ type ServiceRecovered struct {
 }
 
 // SelfUpdateStarted tells that a helper was started to replace this process's own
-// container: see WithSelfUpdate.
+// container, or that the cluster was asked to replace its service's tasks: see
+// WithSelfUpdate.
 type SelfUpdateStarted struct {
 	At     time.Time
 	Engine string
 	Entry  Entry
-	// Helper is the name of the helper's container.
+	// Helper is the name of the helper's container; empty if it is a task of a service,
+	// which the cluster replaces.
 	Helper string
 }
 
 // SelfUpdateEnded tells how it ended, in the process that runs in the container
 // afterwards: the successor, or again the predecessor. The entry is updated, rolled
-// back or failed. It does not tell the downtime.
+// back or failed. It does not tell the downtime. Where it is a service's task, each that
+// the change made tells, whoever began the change.
 type SelfUpdateEnded struct {
 	At     time.Time
 	Engine string

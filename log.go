@@ -67,7 +67,11 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case ServiceRecovered:
 		logRecovery(ctx, l, e.Recovery)
 	case SelfUpdateStarted:
-		l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), "helper", e.Helper)...)
+		by := []any{"helper", e.Helper}
+		if e.Helper == "" {
+			by = []any{"digest", e.Entry.Latest}
+		}
+		l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), by...)...)
 	case SelfUpdateEnded:
 		logSelf(ctx, l, e.Entry)
 	case LeftoverFound:

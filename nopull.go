@@ -66,7 +66,7 @@ func (p *pass) judgeHere(ctx context.Context, c *candidate) bool {
 		e.Reason = "the index moved, its content did not"
 		return false
 	}
-	if e.OutOfDate = true; p.failedBefore(c) {
+	if e.OutOfDate = true; p.failedBefore(ctx, c) {
 		return false
 	}
 	c.here, c.image = true, registry.Image{Platform: image.Platform, Config: digest.Digest(id)}

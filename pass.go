@@ -150,8 +150,8 @@ func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Con
 	if err = p.ping(ctx); err != nil {
 		return err
 	}
-	if repair {
-		p.settleSelf(ctx)
+	if repair && !p.settleSelf(ctx) && p.own.id != "" {
+		p.report.handedOver = true
 	}
 	var group sync.WaitGroup
 	defer group.Wait()

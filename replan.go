@@ -28,7 +28,7 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 			return err
 		}
 		p.enter()
-		stale, err := p.recall(plan)
+		stale, err := p.recall(ctx, plan)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (t *Tower) applyPlan(ctx context.Context, plan Plan) (*Report, error) {
 
 // recall finds the containers that the plan moves to another image, as they were
 // judged.
-func (p *pass) recall(plan Plan) ([]candidate, error) {
+func (p *pass) recall(ctx context.Context, plan Plan) ([]candidate, error) {
 	var out []candidate
 	for _, g := range plan.Groups {
 		for _, m := range g.Members {
@@ -74,6 +74,9 @@ func (p *pass) recall(plan Plan) ([]candidate, error) {
 			}
 			e.Status, e.Reason, e.Latest, e.NewImageID, e.NewReference = StatusStale, m.Cause, m.To.Digest, m.To.ID, m.Reference
 			e.OutOfDate, e.To = true, m.Change.To
+			if reason := p.undone(ctx, e); reason != "" {
+				return nil, moved("%s is left alone now: %s", m.Name, reason)
+			}
 			out = append(out, candidate{entry: e, ref: ref, ambiguous: m.Ambiguous, here: m.To.Here})
 		}
 	}

@@ -33,6 +33,11 @@ const (
 // the last one. This process is stopped, as any container is, by the signal it has
 // for that; the next one of it tells by SelfUpdateEnded how it went.
 //
+// Where the container is a task of a service, the service is updated, the last thing in a
+// pass as well: this process gives it the new image, and waits for nothing. What the
+// cluster does when that image fails is up to the service's own update settings, and if
+// that is to pause, as it is unless they say otherwise, none may be left to go on.
+//
 // It is for a process that goes on making passes, and learns of what became of it
 // when the next one begins. One that makes a single pass would leave the helper
 // behind. The default updater's options hold for the helper, another updater has
@@ -79,24 +84,26 @@ func (p *pass) untouchable(c lifecycle.Container) string {
 			return "this watchtower runs in it"
 		}
 		return ""
-	case c.Labels[lifecycle.LabelInstance] == "true":
+	case c.Labels[lifecycle.LabelInstance] == "true" && !p.runsIn(c):
 		return "another watchtower, which updates itself"
 	}
 	return ""
 }
 
-// others is the plan without the group that this process's container is in. Whoever
+// others is the plan without the group that this process's container or service is in. Whoever
 // is to come after that comes without it: only what is in a plan is waited for.
 func (p *pass) others(plan Plan) Plan {
 	return plan.part(slices.DeleteFunc(slices.Clone(plan.Groups), p.isOwn))
 }
 
 func (p *pass) isOwn(g PlannedGroup) bool {
-	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool { return m.ID == p.cfg.self })
+	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool {
+		return m.ID == p.cfg.self || m.Service && p.runsIn(p.entry(m.ID).Container)
+	})
 }
 
 // handOver starts the helper for the group that this process's container is in,
-// after everything else.
+// after everything else, or begins the update of the service that it is a task of.
 func (p *pass) handOver(ctx context.Context) {
 	i := slices.IndexFunc(p.report.Plan.Groups, p.isOwn)
 	if i < 0 || ctx.Err() != nil {
@@ -107,6 +114,10 @@ func (p *pass) handOver(ctx context.Context) {
 	a := newApplication(p)
 	if err := a.permitted(ctx, own); err != nil {
 		a.refuse(own, err)
+		return
+	}
+	if g.Members[0].Service {
+		a.beginOwn(ctx, g)
 		return
 	}
 	a.fetch(ctx, own)
@@ -165,6 +176,9 @@ func (a *application) startHelper(ctx context.Context, g PlannedGroup) (string, 
 func (t *Tower) settleSelf(ctx context.Context) (done bool) {
 	if t.handover == nil {
 		return true
+	}
+	if t.findOwn(ctx); t.own.id != "" {
+		return t.settleOwn(ctx)
 	}
 	for deadline := t.now().Add(selfPatience); ; {
 		s, err := t.handover.Settle(ctx)

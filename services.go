@@ -161,7 +161,7 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 	}
 	ref, err := registry.Parse(c.Image)
 	switch {
-	case p.runsIn(c):
+	case p.runsIn(c) && p.handover == nil:
 		return none, "this watchtower runs in it"
 	case c.Service.Mode.Job():
 		return none, "a job: an update would run it again"
@@ -177,8 +177,8 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 	return ref, ""
 }
 
-// runsIn reports whether this process's container is a task of the service. Its update
-// would end the one who waits for it, and nobody would learn how it ended.
+// runsIn reports whether this process's container is a task of the service, whose update
+// ends the one who began it.
 func (p *pass) runsIn(service lifecycle.Container) bool {
 	return p.cfg.self != "" && slices.ContainsFunc(p.inv.containers, func(c lifecycle.Container) bool {
 		return c.ID == p.cfg.self && c.Labels[lifecycle.LabelServiceID] == service.ID

@@ -63,6 +63,7 @@ type Tower struct {
 	quarantine *quarantine
 	badLabels  map[badLabel]string // those told of; in the busy pass
 	handover   *lifecycle.Handover // nil: this process's container stays as it is
+	own        ownService          // in the busy pass
 	cleared    bool                // of leftovers; in the busy pass
 	unfollowed string              // why the engine's registry configuration is not; in the busy pass
 

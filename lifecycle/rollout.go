@@ -47,6 +47,11 @@ func WithServiceLogin(login func(ctx context.Context, reference string) (credent
 	return func(r *rollOut) { r.login = login }
 }
 
+// WithoutWait leaves an update that was begun to the cluster: its outcome is
+// OutcomeUnfinished, without an error. It is for the service whose task this process is,
+// which the update ends.
+func WithoutWait() RollOutOption { return func(r *rollOut) { r.leaves = true } }
+
 // RollOut makes the Updater for services: of a target with one Member, whose Container
 // has a Service, and whose ImageID is the digest that its Reference is pinned to. The
 // cluster's managers do the work, as the service's own update and rollback settings say;
@@ -73,6 +78,7 @@ func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
 type rollOut struct {
 	engine  ServiceUpdater
 	timeout time.Duration
+	leaves  bool
 	login   func(ctx context.Context, reference string) (credentials.Credential, error)
 }
 
@@ -93,7 +99,9 @@ func (r *rollOut) Update(ctx context.Context, t Target) (Result, error) {
 	if err == nil {
 		op = "verify"
 		u.result.Outcome = OutcomeUnfinished
-		err = u.await(ctx)
+		if !r.leaves {
+			err = u.await(ctx)
+		}
 	}
 	if err != nil {
 		err = &Error{Op: op, Container: m.Container.Name, Err: err}

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ func (r Rollout) InHand() bool { return r == RolloutUpdating || r == RolloutRoll
 // Paused reports whether it waits for a person.
 func (r Rollout) Paused() bool { return r == RolloutPaused || r == RolloutRollbackPaused }
 
+// Undone reports whether the change was taken back, if maybe not everywhere.
+func (r Rollout) Undone() bool { return r == RolloutRollbackCompleted || r == RolloutRollbackPaused }
+
 // Service is one service of a cluster.
 type Service struct {
 	// ID and Name are the cluster's.
@@ -127,6 +131,13 @@ type Service struct {
 	// Rollout is how its last change goes, and Message what the cluster says of that.
 	Rollout Rollout
 	Message string
+	// RolloutStarted and RolloutEnded are when that began and was over, by the managers'
+	// clock; zero if it did not, or is not.
+	RolloutStarted, RolloutEnded time.Time
+	// PreviousImage is the image of the specification before the last change, or of the
+	// one that a person rolled back; empty if the cluster keeps none: before the first
+	// change, and after a rollback of its own.
+	PreviousImage string
 	// Created is when it was made.
 	Created time.Time
 }
@@ -135,6 +146,16 @@ type Service struct {
 // "nginx:1.27@sha256:…".
 func (s Service) Image() string {
 	return s.Spec.Object("TaskTemplate").Object("ContainerSpec").Text("Image")
+}
+
+// Undid reports whether the cluster, or a person by a rollback, took the service back
+// from that image, with its digest, in the last change. The tasks are the service's, as
+// far as their history goes: those that were made in that change and have another image
+// than the service are the ones that it was taken back from, however they ended.
+func (s Service) Undid(image string, tasks []Task) bool {
+	return s.Rollout.Undone() && image != s.Image() && (image == s.PreviousImage || slices.ContainsFunc(tasks, func(t Task) bool {
+		return t.Image == image && !t.Created.Before(s.RolloutStarted)
+	}))
 }
 
 // Container is the service as what selects, checks and judges containers sees one. Its
@@ -167,6 +188,10 @@ func (s Service) Container() Container {
 
 // Task is one task of a service.
 type Task struct {
+	// ID is the cluster's: its container has it as LabelTaskID.
+	ID string
+	// Created is when it was made, by the managers' clock.
+	Created time.Time
 	// Image is what it is created from, as its service's specification had it.
 	Image string
 	// Wanted is the state the cluster wants it in, State the one it is in, in the

@@ -118,7 +118,13 @@ type answeredService struct {
 	Version      struct{ Index uint64 }
 	CreatedAt    time.Time
 	Spec         json.RawMessage
-	UpdateStatus struct{ State, Message string }
+	PreviousSpec struct {
+		TaskTemplate struct{ ContainerSpec struct{ Image string } }
+	}
+	UpdateStatus struct {
+		State, Message         string
+		StartedAt, CompletedAt time.Time
+	}
 }
 
 func (a answeredService) service() (lifecycle.Service, error) {
@@ -126,6 +132,8 @@ func (a answeredService) service() (lifecycle.Service, error) {
 	out := lifecycle.Service{
 		ID: a.ID, Name: spec.Text("Name"), Version: a.Version.Index, Spec: spec, Created: a.CreatedAt,
 		Rollout: lifecycle.Rollout(a.UpdateStatus.State), Message: a.UpdateStatus.Message, Mode: lifecycle.ModeReplicated,
+		RolloutStarted: a.UpdateStatus.StartedAt, RolloutEnded: a.UpdateStatus.CompletedAt,
+		PreviousImage: a.PreviousSpec.TaskTemplate.ContainerSpec.Image,
 	}
 	for key, mode := range map[string]lifecycle.ServiceMode{
 		"Global": lifecycle.ModeGlobal, "ReplicatedJob": lifecycle.ModeReplicatedJob, "GlobalJob": lifecycle.ModeGlobalJob,
@@ -179,6 +187,8 @@ func (e *Engine) Tasks(ctx context.Context, service string) ([]lifecycle.Task, e
 			return err
 		}
 		var list []struct {
+			ID           string
+			CreatedAt    time.Time
 			Spec         struct{ ContainerSpec struct{ Image string } }
 			DesiredState string
 			Status       struct {
@@ -192,7 +202,7 @@ func (e *Engine) Tasks(ctx context.Context, service string) ([]lifecycle.Task, e
 		out = make([]lifecycle.Task, len(list))
 		for i, t := range list {
 			out[i] = lifecycle.Task{
-				Image: t.Spec.ContainerSpec.Image, Wanted: t.DesiredState, State: t.Status.State, Err: t.Status.Err,
+				ID: t.ID, Created: t.CreatedAt, Image: t.Spec.ContainerSpec.Image, Wanted: t.DesiredState, State: t.Status.State, Err: t.Status.Err,
 				ExitCode: t.Status.ContainerStatus.ExitCode,
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/containerd/errdefs"
 
@@ -27,7 +28,11 @@ type Swarm struct {
 type service struct {
 	lifecycle.Service
 	previous lifecycle.Document // the specification before the rollout in hand
+	history  []lifecycle.Task   // what was replaced or failed, the last first
 }
+
+// historyMost is how many tasks are remembered, as by a cluster.
+const historyMost = 5
 
 var (
 	_ lifecycle.ServiceLister  = (*Swarm)(nil)
@@ -137,27 +142,29 @@ func (s *Swarm) Service(ctx context.Context, ref string) (out lifecycle.Service,
 			return fail(errdefs.ErrNotFound, "service %s not found", ref)
 		}
 		out = found.shown()
-		found.advance(s.bad[found.Image()])
+		s.made++
+		found.advance(s.bad[found.Image()], fmt.Sprintf("task%d", s.made))
 		return nil
 	})
 	return out, err
 }
 
-// advance does one step of a rollout.
-func (s *service) advance(bad bool) {
+// advance does one step of a rollout; a task that it ends has the ID.
+func (s *service) advance(bad bool, id string) {
 	action := s.Spec.Object("UpdateConfig").Text("FailureAction")
 	switch {
 	case s.Rollout == lifecycle.RolloutRollbackStarted:
-		s.Rollout, s.Message = lifecycle.RolloutRollbackCompleted, "rollback completed"
+		s.Rollout, s.Message, s.RolloutEnded = lifecycle.RolloutRollbackCompleted, "rollback completed", time.Now()
 	case s.Rollout == lifecycle.RolloutNone && s.previous != nil:
-		s.Rollout, s.Message = lifecycle.RolloutUpdating, "update in progress"
+		s.Rollout, s.Message, s.RolloutStarted = lifecycle.RolloutUpdating, "update in progress", time.Now()
 	case s.Rollout != lifecycle.RolloutUpdating:
 		return
 	case !bad, action == "continue":
-		s.Rollout, s.Message, s.previous = lifecycle.RolloutCompleted, "update completed", nil
+		s.Rollout, s.Message, s.previous, s.RolloutEnded = lifecycle.RolloutCompleted, "update completed", nil, time.Now()
 	case action == "rollback":
 		s.Rollout, s.Message = lifecycle.RolloutRollbackStarted, "update rolled back due to failure or early termination of task 1"
-		s.Spec, s.previous = s.previous, nil
+		s.ended(id)
+		s.Spec, s.previous, s.PreviousImage = s.previous, nil, ""
 	default:
 		s.previous = nil
 		s.Rollout, s.Message = lifecycle.RolloutPaused, "update paused due to failure or early termination of task 1"
@@ -165,18 +172,26 @@ func (s *service) advance(bad bool) {
 	s.Version++
 }
 
-// Tasks tells of one task of the service's image.
+// ended notes a task of the image that did not run.
+func (s *service) ended(id string) {
+	s.history = slices.Insert(s.history, 0, lifecycle.Task{
+		ID: id, Created: time.Now(), Image: s.Image(), Wanted: "shutdown", State: "failed", Err: "task: non-zero exit (3)", ExitCode: 3,
+	})
+	s.history = s.history[:min(len(s.history), historyMost)]
+}
+
+// Tasks tells of one task of the service's image, and of those that failed.
 func (s *Swarm) Tasks(ctx context.Context, ref string) (out []lifecycle.Task, err error) {
 	err = s.read(ctx, "Tasks", ref, func() error {
 		found := s.find(ref)
 		if found == nil {
 			return fail(errdefs.ErrNotFound, "service %s not found", ref)
 		}
-		task := lifecycle.Task{Image: found.Image(), Wanted: "running", State: "running"}
+		task := lifecycle.Task{ID: found.ID + "task", Created: found.RolloutStarted, Image: found.Image(), Wanted: "running", State: "running"}
 		if s.bad[task.Image] {
 			task.State, task.Err, task.ExitCode = "failed", "task: non-zero exit (3)", 3
 		}
-		out = append(out, task)
+		out = append(append(out, task), found.history...)
 		return nil
 	})
 	return out, err
@@ -200,7 +215,8 @@ func (s *Swarm) UpdateService(ctx context.Context, opts lifecycle.ServiceOptions
 			return fail(errdefs.ErrConflict, "update out of sequence")
 		}
 		image := found.Image()
-		found.Rollout, found.Message, found.previous = lifecycle.RolloutNone, "", nil
+		found.Rollout, found.Message, found.previous, found.PreviousImage = lifecycle.RolloutNone, "", nil, image
+		found.RolloutStarted, found.RolloutEnded = time.Time{}, time.Time{}
 		if next := (lifecycle.Service{Spec: opts.Spec}); next.Image() != image {
 			found.previous = found.Spec
 		}

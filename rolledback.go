@@ -1,0 +1,49 @@
+package watchtower
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/containerd/errdefs"
+
+	"github.com/watchtower-go/watchtower/internal/errclass"
+	"github.com/watchtower-go/watchtower/lifecycle"
+)
+
+// undone is the reason to leave a service alone that was taken back from what it would
+// move to, as the cluster remembers it. So do those know who did not see it happen:
+// another process, on another manager, or the next one of this.
+func (p *pass) undone(ctx context.Context, e *Entry) string {
+	s := e.Container.Service
+	if s == nil || !s.Rollout.Undone() {
+		return ""
+	}
+	image := cmp.Or(e.NewReference, e.Container.Image) + "@" + e.Latest
+	undid := s.Undid(image, nil)
+	if !undid {
+		tasks, err := p.tasks(ctx, s.ID)
+		if err != nil {
+			p.cfg.logger.DebugContext(ctx, "what the service was taken back from is not known", "container", s.Name, "err", err)
+		}
+		undid = s.Undid(image, tasks)
+	}
+	if !undid {
+		return ""
+	}
+	p.kept(p.quarantine.add(e.failedAs(), e.Latest, p.now()))
+	return "the swarm rolled this digest back: " + e.Latest
+}
+
+// tasks are a service's, the history included.
+func (t *Tower) tasks(ctx context.Context, service string) (list []lifecycle.Task, err error) {
+	e, ok := t.cfg.engine.(lifecycle.ServiceUpdater)
+	if !ok {
+		return nil, errclass.With(errdefs.ErrNotImplemented, errors.New("this engine has no services"))
+	}
+	err = errclass.Within(ctx, inspectTimeout, func(ctx context.Context) (err error) {
+		list, err = e.Tasks(ctx, service)
+		return err
+	})
+	return list, err
+}
