@@ -94,6 +94,7 @@ func (t *Tower) settleOwn(ctx context.Context) (done bool) {
 	case t.own.begun == "" && !cameOf(now, own):
 	case now.Rollout.InHand(), now.Rollout == lifecycle.RolloutNone && now.Image() == t.own.begun:
 		return false
+	case own.Wanted != "running": // those tell that stay
 	default:
 		if e, ok := ownEnd(now, own, tasks, t.own.begun); ok {
 			if e.Status != StatusUpdated {

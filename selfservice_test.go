@@ -113,14 +113,20 @@ func TestHowTheUpdateOfItsOwnServiceEndedIsToldByWhoIsThere(t *testing.T) {
 				if tt.bad {
 					s.SetBad("app:1@" + next.String())
 				}
-				first, o := asTask(t, s, ownTask(t, s, "before").ID)
+				services, err := s.Services(t.Context())
+				require.NoError(t, err)
+				before := "before"
+				if tt.survives {
+					before = services[0].ID + "task"
+				}
+				first, o := asTask(t, s, ownTask(t, s, before).ID)
 				update(t, first)
 				require.Len(t, o.take(), 1)
 				tw := first
 				if !tt.survives {
 					_, err := s.Service(t.Context(), "web") // which begins
 					require.NoError(t, err)
-					services, err := s.Services(t.Context())
+					services, err = s.Services(t.Context())
 					require.NoError(t, err)
 					require.Equal(t, lifecycle.RolloutUpdating, services[0].Rollout)
 					tw, o = asTask(t, s, ownTask(t, s, services[0].ID+"task").ID)

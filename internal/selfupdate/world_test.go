@@ -63,6 +63,13 @@ func newWorld(t *testing.T) *world {
 // push puts a version of the program under a name, and returns the reference.
 func (w *world) push(t *testing.T, name, version string, change func(*enginehost.Image)) string {
 	t.Helper()
+	ref, _ := w.pushed(t, name, version, change)
+	return ref
+}
+
+// pushed is push, and tells the digest as well.
+func (w *world) pushed(t *testing.T, name, version string, change func(*enginehost.Image)) (ref, digest string) {
+	t.Helper()
 	image := enginehost.Image{
 		NoBusybox: true, Files: map[string]string{"watchtower": w.binary}, Entrypoint: []string{"/watchtower"},
 		Labels: map[string]string{"com.centurylinklabs.watchtower": "true", versionLabel: version},
@@ -70,8 +77,8 @@ func (w *world) push(t *testing.T, name, version string, change func(*enginehost
 	if change != nil {
 		change(&image)
 	}
-	w.reg.Push(t, name+":1", image)
-	return w.outside + "/" + name + ":1"
+	_, digest = w.reg.Push(t, name+":1", image)
+	return w.outside + "/" + name + ":1", digest
 }
 
 // watch runs a watcher of its own scope: as an ordinary user, on a file system that

@@ -1,0 +1,20 @@
+package enginehost
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Logs is what a container has said so far; nothing if it is gone, as one of a task may
+// be at any time.
+func (h *Host) Logs(t testing.TB, container string) (text string) {
+	t.Helper()
+	status, err := h.call(context.Background(), http.MethodGet, "/containers/"+container+"/logs?stdout=1&stderr=1", nil, &text)
+	if status != http.StatusNotFound {
+		require.NoError(t, err)
+	}
+	return text
+}
