@@ -52,7 +52,10 @@ func (t *Tower) repair(ctx context.Context, repeated bool) (done bool, err error
 		recovered = slices.DeleteFunc(recovered, unfinished)
 	}
 	t.tell(ctx, recovered)
-	return done, err
+	if err == nil {
+		err = t.fit(ctx)
+	}
+	return done && err == nil, err
 }
 
 func unfinished(r lifecycle.Recovery) bool { return r.Outcome == lifecycle.OutcomeUnfinished }

@@ -105,12 +105,31 @@ func (p *pass) withServices(ctx context.Context) error {
 			p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
 		}
 	case cluster.Role != lifecycle.RoleManager && only:
-		return errclass.With(errdefs.ErrFailedPrecondition, errors.New("services only, and this engine is no manager of a swarm"))
+		return noManager()
 	case cluster.Role == lifecycle.RoleWorker && p.untold("worker"):
 		p.cfg.logger.InfoContext(ctx, "this engine is a worker of a swarm: its services are updated by a watchtower on a manager, its own containers here")
 	}
 	p.inv.platforms = cluster.Platforms
 	return nil
+}
+
+// fit reports that no pass can be made here, as long as the engine is what it is.
+func (t *Tower) fit(ctx context.Context) error {
+	lister, ok := t.cfg.engine.(lifecycle.ServiceLister)
+	if t.cfg.services != ServicesOnly || !ok {
+		return nil
+	}
+	return errclass.Within(ctx, clusterTimeout, func(ctx context.Context) error {
+		cluster, err := lister.Cluster(ctx)
+		if err == nil && cluster.Role != lifecycle.RoleManager {
+			err = noManager()
+		}
+		return err
+	})
+}
+
+func noManager() error {
+	return errclass.With(errdefs.ErrFailedPrecondition, errors.New("services only, and this engine is no manager of a swarm"))
 }
 
 func (p *pass) listServices(ctx context.Context, lister lifecycle.ServiceLister) error {

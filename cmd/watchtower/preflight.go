@@ -59,6 +59,7 @@ func (p *program) preflight(ctx context.Context, s settings, engine *dockerengin
 	info, unreachable := lookAround(ctx, out, engine)
 	errs := []error{unreachable, logins(out)}
 	if unreachable == nil {
+		errs = append(errs, swarmRole(ctx, out, engine, s))
 		errs = append(errs, tryAll(ctx, out, engine, info.APIVersion, asked(s)))
 	}
 	return errors.Join(append(errs, out.Flush())...)
@@ -93,6 +94,35 @@ func lookAround(ctx context.Context, out io.Writer, engine *dockerengine.Engine)
 	}
 	_, _ = fmt.Fprintf(out, "storage\t%s\n", orUnknown(storage))
 	return info, nil
+}
+
+// swarmRole tells which part the engine has in a swarm. It is an error if that is not the
+// one that the settings need.
+func swarmRole(ctx context.Context, out io.Writer, engine *dockerengine.Engine, s settings) error {
+	ctx, cancel := context.WithTimeout(ctx, trialWithin)
+	defer cancel()
+	cluster, err := engine.Cluster(ctx)
+	text := "none"
+	switch {
+	case cluster.Role == lifecycle.RoleWorker:
+		text = "worker: a watchtower on a manager updates the services"
+	case cluster.Role == lifecycle.RoleManager:
+		list, err := engine.Services(ctx)
+		text = fmt.Sprintf("manager, of %d services", len(list))
+		if err != nil {
+			text = "manager, which shows no services"
+		}
+		if s.swarm == string(watchtower.ServicesOff) {
+			text += ", which " + s.from("swarm") + " leaves alone"
+		}
+	case err != nil:
+		text = "unknown"
+	}
+	_, _ = fmt.Fprintf(out, "swarm\t%s\n", text)
+	if s.swarm == string(watchtower.ServicesOnly) && err == nil && cluster.Role != lifecycle.RoleManager {
+		return fmt.Errorf("preflight: %s only: this engine is no manager of a swarm", s.from("swarm"))
+	}
+	return nil
 }
 
 func orUnknown(text string) string {

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/watchtower-go/watchtower/internal/enginehost"
+)
+
+func TestPreflightSaysWhichPartTheEngineHasInASwarm(t *testing.T) {
+	host := enginehost.Engine(t)
+	code, stdout, stderr := runProgram(t, engineEnv(host), "preflight")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Regexp(t, `\nswarm +none\n`, stdout)
+	code, _, stderr = runProgram(t, engineEnv(host), "preflight", "--swarm=only")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "watchtower: preflight: --swarm only: this engine is no manager of a swarm\n")
+
+	host.Swarm(t)
+	reg := enginehost.StartRegistry(t)
+	ref, _ := reg.Push(t, "counted:1", enginehost.Image{})
+	host.Serve(t, object{
+		"Name": "counted", "EndpointSpec": object{"Mode": "dnsrr"}, "TaskTemplate": object{"ContainerSpec": object{"Image": ref}},
+	})
+	code, stdout, stderr = runProgram(t, engineEnv(host), "preflight", "--swarm=only")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Regexp(t, `\nswarm +manager, of 1 services\n`, stdout)
+	_, stdout, _ = runProgram(t, engineEnv(host, "WATCHTOWER_SWARM=off"), "preflight")
+	assert.Regexp(t, `\nswarm +manager, of 1 services, which WATCHTOWER_SWARM leaves alone\n`, stdout)
+	t.Log(stdout[:strings.Index(stdout, "FEATURE")])
+}
+
+// Services alone, of an engine that has none: that is said at the start, and not a day
+// later when the first pass is due.
+func TestServicesOnlyOfAnEngineWithoutAnyIsSaidAtTheStart(t *testing.T) {
+	host := enginehost.Engine(t)
+	const says = "services only, and this engine is no manager of a swarm"
+	w := start(t, engineEnv(host), "--swarm=only", "--interval=24h")
+	require.Eventually(t, func() bool { return strings.Contains(w.stderr.String(), says) }, waitMost, waitStep, w.stderr.String())
+	t.Log(w.stderr.String())
+	code, _, stderr := runProgram(t, engineEnv(host), "--swarm=only", "--run-once")
+	require.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, says)
+}
