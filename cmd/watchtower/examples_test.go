@@ -52,6 +52,41 @@ func TestTheComposeFile(t *testing.T) {
 	}
 }
 
+func TestTheStackFile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/swarm/stack.yml")
+	require.NoError(t, err)
+	type service struct {
+		Image          string
+		Environment    map[string]string
+		Volumes, Ports []string
+		Deploy         struct {
+			Replicas  int
+			Labels    map[string]string
+			Placement struct{ Constraints []string }
+			Update    struct {
+				Action string `yaml:"failure_action"`
+			} `yaml:"update_config"`
+		}
+	}
+	var file struct{ Services map[string]service }
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	own := file.Services["watchtower"]
+	accepted(t, own.Environment)
+	assert.Equal(t, []string{"/var/run/docker.sock:/var/run/docker.sock"}, own.Volumes)
+	assert.Empty(t, own.Ports)
+	assert.Equal(t, 1, own.Deploy.Replicas)
+	assert.Equal(t, []string{"node.role == manager"}, own.Deploy.Placement.Constraints)
+	have := labelNames()
+	for name, s := range file.Services {
+		assert.NotEmpty(t, s.Image, name)
+		assert.Equal(t, "rollback", s.Deploy.Update.Action, name)
+		for label := range s.Deploy.Labels {
+			assert.Contains(t, have, label)
+		}
+	}
+}
+
 func labelNames() []string {
 	var out []string
 	for _, l := range labels() {
