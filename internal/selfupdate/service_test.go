@@ -116,15 +116,17 @@ func TestAsAServiceItReplacesItself(t *testing.T) {
 			s.says(t, "updated this watchtower itself", 1)
 			t.Logf("%s, a good one: told after %v", order, time.Since(begin).Round(100*time.Millisecond))
 
-			begin = time.Now()
-			w.pushed(t, name, "bad", func(img *enginehost.Image) { img.Entrypoint = []string{"/watchtower", "--frobnicate"} })
-			s.says(t, "this watchtower itself: rolled back", 1)
-			s.runs(t, ref+"@"+second, 1)
-			t.Logf("%s, a bad one: told after %v", order, time.Since(begin).Round(100*time.Millisecond))
-			version, passes := w.host.Service(t, s.id)["Version"], s.leftAlone(t)
-			require.Eventually(t, func() bool { return s.leftAlone(t) >= passes+3 }, within, 100*time.Millisecond)
-			assert.Equal(t, version, w.host.Service(t, s.id)["Version"], "three passes later it has not been tried again")
-			s.says(t, "replacing this watchtower itself", 2)
+			for i, program := range [][]string{{"/watchtower", "--frobnicate"}, {"/nothing"}} {
+				begin = time.Now()
+				w.pushed(t, name, "bad"+strconv.Itoa(i), func(img *enginehost.Image) { img.Entrypoint = program })
+				s.says(t, "this watchtower itself: rolled back", 1+i)
+				s.runs(t, ref+"@"+second, 1)
+				t.Logf("%s, %v: told after %v", order, program, time.Since(begin).Round(100*time.Millisecond))
+				version, passes := w.host.Service(t, s.id)["Version"], s.leftAlone(t)
+				require.Eventually(t, func() bool { return s.leftAlone(t) >= passes+3 }, within, 100*time.Millisecond)
+				assert.Equal(t, version, w.host.Service(t, s.id)["Version"], "three passes later it has not been tried again")
+				s.says(t, "replacing this watchtower itself", 2+i)
+			}
 
 			_, third := w.pushed(t, name, "2", nil)
 			s.runs(t, ref+"@"+third, 1)
