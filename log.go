@@ -67,11 +67,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 	case ServiceRecovered:
 		logRecovery(ctx, l, e.Recovery)
 	case SelfUpdateStarted:
-		by := []any{"helper", e.Helper}
-		if e.Helper == "" {
-			by = []any{"digest", e.Entry.Latest}
-		}
-		l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), by...)...)
+		logSelfStarted(ctx, l, e)
 	case SelfUpdateEnded:
 		logSelf(ctx, l, e.Entry)
 	case LeftoverFound:

@@ -260,6 +260,14 @@ func (t *Tower) restoreOwnTag(ctx context.Context, m selfNoteMember) {
 	}
 }
 
+func logSelfStarted(ctx context.Context, l *slog.Logger, e SelfUpdateStarted) {
+	by := []any{"helper", e.Helper}
+	if e.Helper == "" {
+		by = []any{"digest", e.Entry.Latest}
+	}
+	l.InfoContext(ctx, "replacing this watchtower itself", append(about(e.Entry.Container), by...)...)
+}
+
 func logSelf(ctx context.Context, l *slog.Logger, e Entry) {
 	if e.Err != nil {
 		l.ErrorContext(ctx, "this watchtower itself: "+string(e.Status), append(about(e.Container), "err", e.Err)...)

@@ -119,7 +119,8 @@ func TestHowTheUpdateOfItsOwnServiceEndedIsToldByWhoIsThere(t *testing.T) {
 				if tt.survives {
 					before = services[0].ID + "task"
 				}
-				first, o := asTask(t, s, ownTask(t, s, before).ID)
+				first, began := asTask(t, s, ownTask(t, s, before).ID)
+				o := began
 				update(t, first)
 				require.Len(t, o.take(), 1)
 				tw := first
@@ -146,6 +147,10 @@ func TestHowTheUpdateOfItsOwnServiceEndedIsToldByWhoIsThere(t *testing.T) {
 					require.NoError(t, end.Err)
 				}
 				update(t, tw)
+				if !tt.survives {
+					update(t, first)
+					assert.Empty(t, began.take(), "who is to be stopped leaves it to who stays")
+				}
 				third, o := asTask(t, s, ownTask(t, s, "later").ID)
 				update(t, third)
 				assert.Empty(t, o.take(), "a task that came later tells nothing of it")

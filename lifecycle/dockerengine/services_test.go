@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/stretchr/testify/assert"
@@ -30,7 +31,8 @@ func TestAServiceGoesBackAsItCame(t *testing.T) {
 	e := fakeEngine(t, onlyVersion("1.44"), func(w http.ResponseWriter, r *http.Request, path string) {
 		switch path {
 		case "/services", "/services/web":
-			text := `{"ID":"abc","Version":{"Index":7},"Spec":` + spec + `,"UpdateStatus":{"State":"paused","Message":"why"}}`
+			text := `{"ID":"abc","Version":{"Index":7},"Spec":` + spec + `,"UpdateStatus":{"State":"paused","Message":"why","StartedAt":"2026-01-02T03:04:05.6Z","CompletedAt":null},` +
+				`"PreviousSpec":{"TaskTemplate":{"ContainerSpec":{"Image":"app:1@sha256:w"}}}}`
 			if path == "/services" {
 				text = "[" + text + "]"
 			}
@@ -52,6 +54,9 @@ func TestAServiceGoesBackAsItCame(t *testing.T) {
 	assert.Equal(t, lifecycle.ModeGlobal, web.Mode)
 	assert.Equal(t, lifecycle.RolloutPaused, web.Rollout)
 	assert.Equal(t, "why", web.Message)
+	assert.Equal(t, time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC), web.RolloutStarted)
+	assert.Zero(t, web.RolloutEnded)
+	assert.Equal(t, "app:1@sha256:w", web.PreviousImage)
 
 	opts := lifecycle.ServiceOptions{Service: web.ID, Version: web.Version, Spec: web.Spec, Reference: "registry.example/app:1"}
 	warnings, err := e.UpdateService(t.Context(), opts)
@@ -129,13 +134,16 @@ func TestWhatTasksSay(t *testing.T) {
 	var filters string
 	e := fakeEngine(t, onlyVersion("1.41"), func(w http.ResponseWriter, r *http.Request, _ string) {
 		filters = r.URL.Query().Get("filters")
-		_, _ = io.WriteString(w, `[{"Spec":{"ContainerSpec":{"Image":"app:1"}},"DesiredState":"shutdown",`+
+		_, _ = io.WriteString(w, `[{"ID":"t1","CreatedAt":"2026-01-02T03:04:05Z","Spec":{"ContainerSpec":{"Image":"app:1"}},"DesiredState":"shutdown",`+
 			`"Status":{"State":"failed","Err":"task: non-zero exit (3)","ContainerStatus":{"ExitCode":3}}}]`)
 	})
 	tasks, err := e.Tasks(t.Context(), "abc")
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"service":["abc"]}`, filters)
-	assert.Equal(t, []lifecycle.Task{{Image: "app:1", Wanted: "shutdown", State: "failed", Err: "task: non-zero exit (3)", ExitCode: 3}}, tasks)
+	assert.Equal(t, []lifecycle.Task{{
+		ID: "t1", Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Image: "app:1", Wanted: "shutdown", State: "failed", Err: "task: non-zero exit (3)", ExitCode: 3,
+	}}, tasks)
 	gone, err := dockerengine.New(dockerengine.WithHost("unix:///nowhere.sock"))
 	require.NoError(t, err)
 	_, err = gone.Cluster(t.Context())
