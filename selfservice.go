@@ -49,8 +49,7 @@ func (a *application) beginOwn(ctx context.Context, g PlannedGroup) {
 	if err == nil {
 		target.OnStep = func(s lifecycle.Step) { a.emit(StepStarted{At: a.now(), Image: m.Image, Step: s}) }
 		a.lastWord(g, &target)
-		updater := lifecycle.RollOut(a.cfg.engine.(lifecycle.ServiceUpdater), lifecycle.WithServiceLogin(a.cfg.serviceLogin), lifecycle.WithoutWait())
-		result, err = updater.Update(ctx, target)
+		result, err = a.cfg.serviceUpdater(lifecycle.WithoutWait()).Update(ctx, target)
 	}
 	e := a.entry(m.ID)
 	if err != nil {

@@ -52,13 +52,14 @@ func WithServices(s Services) Option {
 // clusterTimeout bounds the question what part the engine has in a cluster.
 const clusterTimeout = 10 * time.Second
 
-// serviceUpdater is the updater of services; nil if the engine has none.
-func (c *config) serviceUpdater() Updater {
+// serviceUpdater is the updater of services, with further options; nil if the engine has
+// none.
+func (c *config) serviceUpdater(more ...lifecycle.RollOutOption) Updater {
 	e, ok := c.engine.(lifecycle.ServiceUpdater)
 	if !ok {
 		return nil
 	}
-	return lifecycle.RollOut(e, lifecycle.WithServiceLogin(c.serviceLogin))
+	return lifecycle.RollOut(e, append(more, lifecycle.WithServiceLogin(c.serviceLogin))...)
 }
 
 // serviceLogin is what the cluster's nodes are to pull with.
