@@ -20,15 +20,19 @@ func (p *pass) undone(ctx context.Context, e *Entry) string {
 		return ""
 	}
 	image := cmp.Or(e.NewReference, e.Container.Image) + "@" + e.Latest
-	undid := s.Undid(image, nil)
-	if !undid {
-		tasks, err := p.tasks(ctx, s.ID)
-		if err != nil {
+	var tasks []lifecycle.Task
+	if !s.Undid(image, nil) {
+		var err error
+		if tasks, err = p.tasks(ctx, s.ID); err != nil {
 			p.cfg.logger.DebugContext(ctx, "what the service was taken back from is not known", "container", s.Name, "err", err)
 		}
-		undid = s.Undid(image, tasks)
 	}
-	if !undid {
+	switch {
+	case s.Undid(image, tasks):
+	case p.runsIn(e.Container) && takenBack(*s, tasks, "") == "":
+		// Of others it is one more try; of this one each try is another process.
+		return "the swarm rolled this watchtower back and keeps no history of what from; it waits for a change of its service"
+	default:
 		return ""
 	}
 	p.kept(p.quarantine.add(e.failedAs(), e.Latest, p.now()))

@@ -160,6 +160,20 @@ func TestHowTheUpdateOfItsOwnServiceEndedIsToldByWhoIsThere(t *testing.T) {
 	}
 }
 
+// A swarm that keeps no history does not say what was rolled back. To try again would be
+// to do so for ever: no process outlives it.
+func TestItsOwnServiceIsNotTriedAgainOnceNobodyKnowsWhatFailed(t *testing.T) {
+	t.Parallel()
+	s := aSwarm(t, nil)
+	s.Publish("tower:1", enginetest.Image{})
+	s.Publish("app:1", second)
+	s.ChangeService("web", func(s *lifecycle.Service) { s.Rollout = lifecycle.RolloutRollbackCompleted })
+	tw, _ := asTask(t, s, ownTask(t, s, "later").ID)
+	assert.Contains(t, entry(t, update(t, tw), "web").Reason, "the swarm rolled this watchtower back and keeps no history")
+	assert.Empty(t, s.Posted())
+	assert.Equal(t, watchtower.StatusUpdated, entry(t, update(t, ofSwarm(t, s, s)), "web").Status, "to another watchtower it is a service")
+}
+
 // Replicas of it, or two of them on two managers, see the same at the same time.
 func TestReplicasOfAWatcherUpdateTheirServiceOnce(t *testing.T) {
 	t.Parallel()
