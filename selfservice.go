@@ -25,7 +25,7 @@ type ownService struct {
 // findOwn finds out, once, whether this process's container is a task.
 func (t *Tower) findOwn(ctx context.Context) {
 	_, updates := t.cfg.engine.(lifecycle.ServiceUpdater)
-	if t.own.looked || !updates || t.cfg.self == "" || t.cfg.services == ServicesOff {
+	if t.own.looked || !updates || t.cfg.self == "" {
 		return
 	}
 	list, err := t.containers(ctx)
@@ -69,7 +69,7 @@ func (a *application) beginOwn(ctx context.Context, g PlannedGroup) {
 // of the one that it began, as long as it is there to tell, and of the one that it came
 // of. It returns false while that is in hand. The cluster is the memory of it.
 func (t *Tower) settleOwn(ctx context.Context) (done bool) {
-	if t.own.told && t.own.begun == "" {
+	if t.own.told && t.own.begun == "" || t.cfg.services == ServicesOff {
 		return true
 	}
 	var now lifecycle.Service

@@ -160,6 +160,21 @@ func TestHowTheUpdateOfItsOwnServiceEndedIsToldByWhoIsThere(t *testing.T) {
 	}
 }
 
+// A task has no helper, and nothing of other programs' helpers, if services are none of
+// its business either.
+func TestATaskThatLeavesServicesAloneAsksOnlyWhatItIs(t *testing.T) {
+	t.Parallel()
+	s := aSwarm(t, nil, second)
+	s.Publish("tower:1", enginetest.Image{})
+	tw, o := asTask(t, s, ownTask(t, s, "one").ID, watchtower.WithServices(watchtower.ServicesOff))
+	s.Calls()
+	update(t, tw)
+	assert.Empty(t, o.take())
+	for _, c := range s.Calls() {
+		assert.NotContains(t, []string{"Service", "Services", "Tasks", "Inspect"}, c.Method, "%s", c)
+	}
+}
+
 // A swarm that keeps no history does not say what was rolled back. To try again would be
 // to do so for ever: no process outlives it.
 func TestItsOwnServiceIsNotTriedAgainOnceNobodyKnowsWhatFailed(t *testing.T) {
