@@ -140,7 +140,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if s.Action == "verify" {
 			release()
 		}
-		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
+		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Service: a.entry(g.Members[0].ID).Container.ServiceMode(), Step: s})
 	}
 	asked := a.lastWord(g, &target)
 	var result lifecycle.Result

@@ -24,7 +24,11 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.WarnContext(ctx, "a label's value is not accepted",
 			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
-		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
+		attrs := []any{"image", e.Reference, "containers", e.Containers}
+		if len(e.Services) > 0 {
+			attrs = append(attrs, "services", e.Services)
+		}
+		l.WarnContext(ctx, "check failed", append(attrs, "err", e.Err)...)
 	case MirrorNoticed:
 		if e.Stale {
 			l.WarnContext(ctx, "a mirror is stale", "image", e.Reference, "mirror", e.Mirror)
@@ -52,6 +56,9 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			level = slog.LevelInfo // what the service's users feel
 		}
 		attrs := []any{"container", e.Step.Container, "image", e.Image}
+		if e.Service != "" {
+			attrs = append(attrs, "service", e.Service)
+		}
 		if e.Step.Detail != "" {
 			attrs = append(attrs, "detail", e.Step.Detail)
 		}
@@ -239,5 +246,9 @@ func aboutChange(e Entry) []any {
 }
 
 func about(c lifecycle.Container) []any {
-	return []any{"container", c.Name, "image", c.Image}
+	out := []any{"container", c.Name, "image", c.Image}
+	if mode := c.ServiceMode(); mode != "" {
+		out = append(out, "service", mode)
+	}
+	return out
 }

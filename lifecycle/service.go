@@ -107,6 +107,15 @@ const (
 	RolloutRollbackCompleted Rollout = "rollback_completed"
 )
 
+// ServiceMode is the mode of the service that it is, ModeReplicated if that says none;
+// empty for a container, by which the two are told apart.
+func (c Container) ServiceMode() ServiceMode {
+	if c.Service == nil {
+		return ""
+	}
+	return cmp.Or(c.Service.Mode, ModeReplicated)
+}
+
 // InHand reports whether the cluster is still at it.
 func (r Rollout) InHand() bool { return r == RolloutUpdating || r == RolloutRollbackStarted }
 
