@@ -69,6 +69,7 @@ type config struct {
 
 	stateDirectory string
 	services       Services
+	leftTo         []lifecycle.ServiceLister
 	rollOut        Updater // of services; nil if the engine has none
 }
 

@@ -91,6 +91,12 @@ func (p *pass) withServices(ctx context.Context) error {
 		return err
 	})
 	if err == nil && cluster.Role == lifecycle.RoleManager {
+		if p.left(ctx, cluster.ID) {
+			if p.untold("left to another") {
+				p.cfg.logger.InfoContext(ctx, "the services of this swarm are updated through another of its managers")
+			}
+			return nil
+		}
 		err = p.listServices(ctx, lister)
 	}
 	switch {

@@ -71,6 +71,9 @@ const (
 type Cluster struct {
 	// Role is the engine's.
 	Role ClusterRole
+	// ID is the cluster's, the same at each of its managers; of a manager only. Empty: it is
+	// not known whether two are of one.
+	ID string
 	// Platforms are those of all nodes, "os/arch" or "os/arch/variant", each once; of
 	// a manager only.
 	Platforms []string
