@@ -66,6 +66,7 @@ type config struct {
 
 	monitorOnly, noPull, labelsFirst bool
 	noRestart, revive, removeVolumes bool
+	serviceRollback                  bool
 
 	stateDirectory string
 	services       Services

@@ -36,6 +36,8 @@ type PlanPolicy struct {
 	Revive bool `json:"revive,omitempty"`
 	// RemoveVolumes: anonymous volumes are removed, and begin anew.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
+	// ServiceRollback: services without update settings are given some.
+	ServiceRollback bool `json:"service_rollback,omitempty"`
 }
 
 // PlannedImage is one image to be pulled, unless it is there already.

@@ -49,6 +49,14 @@ func WithServices(s Services) Option {
 	}
 }
 
+// WithServiceRollback has the cluster roll back what fails of a service whose specification
+// has no update settings of its own, where the engine's default is to pause: see
+// lifecycle.WithRollbackUnlessSet. A stack's next deploy takes the settings out again.
+// Default: every service is updated as its specification says.
+func WithServiceRollback(on bool) Option {
+	return func(c *config) error { c.serviceRollback = on; return nil }
+}
+
 // clusterTimeout bounds the question what part the engine has in a cluster.
 const clusterTimeout = 10 * time.Second
 
@@ -58,7 +66,7 @@ func (c *config) serviceUpdater() Updater {
 	if !ok {
 		return nil
 	}
-	return lifecycle.RollOut(e, lifecycle.WithServiceLogin(c.serviceLogin))
+	return lifecycle.RollOut(e, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))
 }
 
 // serviceLogin is what the cluster's nodes are to pull with.

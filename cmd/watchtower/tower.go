@@ -157,6 +157,7 @@ func optionsOf(s settings) []watchtower.Option {
 		watchtower.WithNoRestart(s.noRestart),
 		watchtower.WithRemoveVolumes(s.removeVolumes),
 		watchtower.WithReviveStopped(s.revive),
+		watchtower.WithServiceRollback(s.swarmRollback),
 		watchtower.WithLabelPrecedence(s.labelPrecedence),
 		watchtower.WithStates(statesOf(s)...),
 		watchtower.WithProbe(s.probe, s.probeTimeout),
