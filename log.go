@@ -24,11 +24,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.WarnContext(ctx, "a label's value is not accepted",
 			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
-		attrs := []any{"image", e.Reference, "containers", e.Containers}
-		if len(e.Services) > 0 {
-			attrs = append(attrs, "services", e.Services)
-		}
-		l.WarnContext(ctx, "check failed", append(attrs, "err", e.Err)...)
+		logCheckFailed(ctx, l, e)
 	case MirrorNoticed:
 		if e.Stale {
 			l.WarnContext(ctx, "a mirror is stale", "image", e.Reference, "mirror", e.Mirror)
@@ -50,19 +46,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			l.InfoContext(ctx, "pulled", "image", e.Reference, "took", e.Duration.Round(time.Millisecond))
 		}
 	case StepStarted:
-		level := slog.LevelDebug
-		switch e.Step.Action {
-		case "stop", "start", "roll back":
-			level = slog.LevelInfo // what the service's users feel
-		}
-		attrs := []any{"container", e.Step.Container, "image", e.Image}
-		if e.Service != "" {
-			attrs = append(attrs, "service", e.Service)
-		}
-		if e.Step.Detail != "" {
-			attrs = append(attrs, "detail", e.Step.Detail)
-		}
-		l.Log(ctx, level, e.Step.Action, attrs...)
+		logStep(ctx, l, e)
 	case HookStarted:
 		l.DebugContext(ctx, string(e.Point)+" hook", append(about(e.Container), "command", e.Command)...)
 	case HookEnded:
@@ -123,6 +107,30 @@ func logSkipped(ctx context.Context, l *slog.Logger, e ContainerSkipped) {
 		level = slog.LevelInfo
 	}
 	l.Log(ctx, level, "skipped", append(about(e.Container), "reason", e.Reason)...)
+}
+
+func logCheckFailed(ctx context.Context, l *slog.Logger, e CheckFailed) {
+	attrs := []any{"image", e.Reference, "containers", e.Containers}
+	if len(e.Services) > 0 {
+		attrs = append(attrs, "services", e.Services)
+	}
+	l.WarnContext(ctx, "check failed", append(attrs, "err", e.Err)...)
+}
+
+func logStep(ctx context.Context, l *slog.Logger, e StepStarted) {
+	level := slog.LevelDebug
+	switch e.Step.Action {
+	case "stop", "start", "roll back":
+		level = slog.LevelInfo // what the service's users feel
+	}
+	attrs := []any{"container", e.Step.Container, "image", e.Image}
+	if e.Service != "" {
+		attrs = append(attrs, "service", e.Service)
+	}
+	if e.Step.Detail != "" {
+		attrs = append(attrs, "detail", e.Step.Detail)
+	}
+	l.Log(ctx, level, e.Step.Action, attrs...)
 }
 
 func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {

@@ -116,7 +116,8 @@ func TestAFactIsOfAServiceOrOfAContainer(t *testing.T) {
 	}
 	const back, fresh = watchtower.StatusRolledBack, watchtower.StatusFresh
 	said := []watchtower.Event{
-		watchtower.UpdateEnded{Entry: ended(service, back)}, watchtower.UpdateEnded{Entry: ended(container, back)},
+		watchtower.UpdateEnded{Entry: ended(service, back)},
+		watchtower.UpdateEnded{Entry: ended(container, back)},
 		watchtower.CheckFailed{Reference: "of:service", Services: []string{"web"}},
 		watchtower.CheckFailed{Reference: "of:container", Containers: []string{"web"}},
 	}
