@@ -92,7 +92,7 @@ func (p Plan) part(groups []PlannedGroup) Plan {
 	out := Plan{Policy: p.Policy, Images: []PlannedImage{}, Groups: groups}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			if m.To != nil && !m.Service && !slices.Contains(out.Images, *m.To) {
+			if m.To != nil && m.Service == "" && !slices.Contains(out.Images, *m.To) {
 				out.Images = append(out.Images, *m.To)
 			}
 		}

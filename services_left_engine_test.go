@@ -17,7 +17,9 @@ func TestAManagersServicesAreLeftToIt(t *testing.T) {
 	host.Swarm(t)
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "left:1", enginehost.Image{})
-	host.Serve(t, aServiceOf("left", ref+"@"+first, 1))
+	host.Serve(t, object{
+		"Name": "left", "EndpointSpec": object{"Mode": "dnsrr"}, "TaskTemplate": object{"ContainerSpec": object{"Image": ref + "@" + first}},
+	})
 	same, err := dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)
 	for want, opts := range map[bool][]watchtower.Option{true: nil, false: {watchtower.WithServicesLeftTo(same)}} {

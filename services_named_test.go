@@ -169,7 +169,13 @@ func TestNamesakesAreToldOfApart(t *testing.T) {
 
 	s.Publish("app:1", second)
 	s.Publish("alone:1", second)
-	service, container := kinds(t, update(t, tw))
+	r := update(t, tw)
+	service, container := kinds(t, r)
+	planned := []lifecycle.ServiceMode{}
+	for _, g := range r.Plan.Groups {
+		planned = append(planned, g.Members[0].Service)
+	}
+	assert.ElementsMatch(t, []lifecycle.ServiceMode{"", lifecycle.ModeReplicated}, planned)
 	assert.Equal(t, watchtower.StatusUpdated, service.Status, "%v", service.Err)
 	assert.Equal(t, watchtower.StatusUpdated, container.Status, "%v", container.Err)
 	modes := map[string][]any{} // by event

@@ -20,8 +20,10 @@ func TestASwarmRollsBackWhatHasNoUpdateSettingsIfAsked(t *testing.T) {
 	host.Swarm(t)
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "unset:1", enginehost.Image{})
-	body := aServiceOf("unset", ref+"@"+first, 6)
-	delete(body, "UpdateConfig") // as the client leaves it, unless a flag or a file says something
+	body := object{ // without update settings, as the client leaves it unless a flag or a file says something
+		"Name": "unset", "EndpointSpec": object{"Mode": "dnsrr"}, "Mode": object{"Replicated": object{"Replicas": 6}},
+		"TaskTemplate": object{"ContainerSpec": object{"Image": ref + "@" + first}},
+	}
 	id := host.Serve(t, body)
 	before := host.Service(t, id)["Spec"]
 	_, bad := reg.Push(t, "unset:1", enginehost.Image{Entrypoint: []string{"/nowhere"}}) // no task of it ever runs
