@@ -26,9 +26,6 @@ const (
 	// says that it is done, before that is its last word. A manager begins within a tenth
 	// of a second.
 	rolloutSettle = 10 * time.Second
-	// rolloutMonitor is how long each new task is watched of a service that is given its
-	// settings: the engine's 5 s end before most health checks have failed three times.
-	rolloutMonitor = 30 * time.Second
 )
 
 // RollOutOption sets one thing of the Updater that RollOut makes.
@@ -50,22 +47,11 @@ func WithServiceLogin(login func(ctx context.Context, reference string) (credent
 	return func(r *rollOut) { r.login = login }
 }
 
-// WithRollbackUnlessSet updates a service whose specification has no UpdateConfig with one
-// that has the cluster roll back what fails within 30 s of a task's start: the engine's
-// default is to pause, which leaves the image that failed in the specification. All else is
-// as the engine does it by default: one task at a time, the old one stopped first. What is
-// rolled back is as before; one that was updated keeps it. A service that has an
-// UpdateConfig, even an empty one, is never given another. Default: no service is.
-func WithRollbackUnlessSet(on bool) RollOutOption {
-	return func(r *rollOut) { r.rollback = on }
-}
-
 // RollOut makes the Updater for services: of a target with one Member, whose Container
 // has a Service, and whose ImageID is the digest that its Reference is pinned to. The
 // cluster's managers do the work, as the service's own update and rollback settings say;
-// a specification is sent back as it came, but for the image (and see
-// WithRollbackUnlessSet). Order, StopTimeout, Start
-// and FreshVolumes are not heard.
+// a specification is sent back as it came, but for the image (see WithRollbackUnlessSet).
+// Order, StopTimeout, Start and FreshVolumes are not heard.
 //
 // The service must still have the image that was judged: FailedPrecondition. Whatever
 // else somebody changes meanwhile is kept: an update that the cluster refuses for that
@@ -85,10 +71,11 @@ func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
 }
 
 type rollOut struct {
-	engine   ServiceUpdater
-	timeout  time.Duration
-	rollback bool
-	login    func(ctx context.Context, reference string) (credentials.Credential, error)
+	engine  ServiceUpdater
+	timeout time.Duration
+	login   func(ctx context.Context, reference string) (credentials.Credential, error)
+
+	rollback bool // of what has no settings of its own
 }
 
 // Update rolls one service out.
@@ -168,12 +155,6 @@ func (u *serviceUpdate) begin(ctx context.Context, lastWord func(context.Context
 		}
 		return err
 	}
-}
-
-// rollbackConfig is WithRollbackUnlessSet's. Once there is a config, a parallelism that is
-// not in it is no limit any more: all tasks would be replaced at once.
-func rollbackConfig() map[string]any {
-	return map[string]any{"FailureAction": "rollback", "Monitor": rolloutMonitor.Nanoseconds(), "Parallelism": 1}
 }
 
 // unlike says why the service is not the one that was judged.
