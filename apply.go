@@ -81,7 +81,7 @@ func (a *application) users(plan Plan, image PlannedImage) []*Entry {
 	var out []*Entry
 	for _, g := range plan.Groups {
 		for _, m := range g.Members {
-			if m.To != nil && !m.Service && *m.To == image {
+			if m.To != nil && m.Service == "" && *m.To == image {
 				out = append(out, a.entry(m.ID))
 			}
 		}
@@ -140,7 +140,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if s.Action == "verify" {
 			release()
 		}
-		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Step: s})
+		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Service: g.Members[0].Service, Step: s})
 	}
 	asked := a.lastWord(g, &target)
 	var result lifecycle.Result
@@ -187,7 +187,7 @@ func ended(planned PlannedMember, i int, result lifecycle.Result, err error) (li
 // await waits until the group's images have arrived.
 func (a *application) await(g PlannedGroup) error {
 	for _, m := range g.Members {
-		if m.To == nil || m.Service {
+		if m.To == nil || m.Service != "" {
 			continue
 		}
 		arrive := a.arrivals[*m.To]
@@ -210,7 +210,7 @@ func (a *application) target(ctx context.Context, g PlannedGroup) (lifecycle.Tar
 		member := lifecycle.Member{
 			Container: a.entry(m.ID).Container, Reference: m.reference(a.entry(m.ID).Container), ImageID: m.ImageID, NeedsReady: m.NeedsReady,
 		}
-		if m.Service {
+		if m.Service != "" {
 			member.ImageID = m.To.Digest
 		} else if m.To != nil {
 			e, image := a.entry(m.ID), a.arrivals[*m.To].image
@@ -266,7 +266,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 	switch {
 	case err == nil:
 		e.Status, e.NewContainerID, e.Reason, e.OutOfDate = StatusUpdated, m.NewID, "", false
-		if p.cfg.noRestart && !planned.Service {
+		if p.cfg.noRestart && planned.Service == "" {
 			e.Reason = "created, not started"
 		}
 		p.kept(p.quarantine.forget(e.key()))
@@ -282,7 +282,7 @@ func (p *pass) end(planned PlannedMember, m lifecycle.MemberResult, err error) {
 		return
 	default:
 		e.Status = StatusFailed
-		if planned.Service && m.ImageFailed {
+		if planned.Service != "" && m.ImageFailed {
 			p.kept(p.quarantine.add(e.failedAs(), e.Latest, p.now()))
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // step of each swap as it begins, each pull, hook, end of an update, recovery and removal.
 // Each line has time, event ("step", "pull", "hook", "recovered", "image removed",
 // "leftover removed", "self-update started", or the status an update ended with) and, where they say
-// something, engine (its name), container, id, image (the reference), image_id, action, detail, hook,
+// something, engine (its name), container, service (the mode of one, whose name is in
+// container then), id, image (the reference), image_id, action, detail, hook,
 // new_reference, new_id, new_image_id, digest, from, to, reason, warnings, downtime_ms,
 // took_ms (an update's from its first step on), error and error_class. An end has the
 // meaning it has in an Entry. What a hook's command wrote is left out.
@@ -43,7 +44,7 @@ type audit struct {
 	begun  map[onEngine]time.Time // by container: the first step of its update
 }
 
-// onEngine is a container by its name, and its engine by its.
+// onEngine is a container by its key, and its engine by its name.
 type onEngine struct{ engine, container string }
 
 type auditLine struct {
@@ -52,6 +53,7 @@ type auditLine struct {
 	Engine string    `json:"engine,omitempty"`
 
 	Container string                `json:"container,omitempty"`
+	Service   lifecycle.ServiceMode `json:"service,omitempty"`
 	ID        string                `json:"id,omitempty"`
 	Image     string                `json:"image,omitempty"`
 	ImageID   string                `json:"image_id,omitempty"`
@@ -127,12 +129,18 @@ func (a *audit) line(e Event) (auditLine, bool) {
 		maps.DeleteFunc(a.begun, func(of onEngine, _ time.Time) bool { return of.engine == engine })
 	case ContainerSkipped:
 		// The world was another than what was judged, which a swap found in its course.
-		if _, known := a.begun[onEngine{engine, e.Container.Name}]; known {
+		if _, known := a.begun[onEngine{engine, keyOf(e.Container)}]; known {
 			line = a.end(e.At, engine, Entry{Container: e.Container, Status: StatusSkipped, Reason: e.Reason})
 		}
 	case StepStarted:
-		line = auditLine{Time: e.At, Event: "step", Container: e.Step.Container, Image: e.Image, Action: e.Step.Action, Detail: e.Step.Detail}
-		if of := (onEngine{engine, e.Step.Container}); a.begun[of].IsZero() {
+		line = auditLine{
+			Time: e.At, Event: "step", Container: e.Step.Container, Service: e.Service, Image: e.Image, Action: e.Step.Action, Detail: e.Step.Detail,
+		}
+		of := onEngine{engine, e.Step.Container}
+		if e.Service != "" {
+			of.container = ofService + of.container
+		}
+		if a.begun[of].IsZero() {
 			a.begun[of] = e.At
 		}
 	case PullEnded:
@@ -164,7 +172,7 @@ func (a *audit) line(e Event) (auditLine, bool) {
 
 // end is the line for an update's, with the time it took.
 func (a *audit) end(at time.Time, engine string, e Entry) auditLine {
-	line, of := aboutEntry(at, string(e.Status), e), onEngine{engine, e.Container.Name}
+	line, of := aboutEntry(at, string(e.Status), e), onEngine{engine, e.key()}
 	if began, known := a.begun[of]; known {
 		line.TookMS = at.Sub(began).Milliseconds()
 		delete(a.begun, of)
@@ -173,7 +181,7 @@ func (a *audit) end(at time.Time, engine string, e Entry) auditLine {
 }
 
 func aboutContainer(at time.Time, event string, c lifecycle.Container) auditLine {
-	return auditLine{Time: at, Event: event, Container: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID}
+	return auditLine{Time: at, Event: event, Container: c.Name, Service: c.ServiceMode(), ID: c.ID, Image: c.Image, ImageID: c.ImageID}
 }
 
 func aboutEntry(at time.Time, event string, e Entry) auditLine {

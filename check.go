@@ -63,9 +63,12 @@ func (p *pass) enter() {
 		}
 	}
 	for i, c := range all {
-		p.report.Entries[i].Container, p.report.Entries[i].From = c, p.inv.runs(c)
+		e := &p.report.Entries[i]
+		e.Container, e.From = c, p.inv.runs(c)
 		if c.Service != nil {
-			p.report.Entries[i].Warnings = unheeded(c)
+			e.Warnings = unheeded(c)
+		} else {
+			e.TaskOf, _ = lifecycle.TaskOf(c)
 		}
 	}
 	p.tellLabels()
@@ -256,19 +259,20 @@ func (p *pass) imageOf(ctx context.Context, c lifecycle.Container) (lifecycle.Im
 }
 
 func (p *pass) checkFailed(reference string, users []candidate, err error) {
-	var names []string
+	var keys []string
 	for _, u := range users {
 		e := u.entry
 		if unheardOf(u.ref, err) && !p.inv.cameFrom(e.Container, u.ref) {
 			p.skip(e, "Docker Hub has no such image: it was built, loaded or tagged here")
 			continue
 		}
-		names = append(names, e.Container.Name)
+		keys = append(keys, e.key())
 		e.Status = StatusFailed
 		e.Err = fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	}
-	if len(names) > 0 && !gaveUp(err) {
-		p.emit(CheckFailed{At: p.now(), Reference: reference, Containers: names, Err: err})
+	if len(keys) > 0 && !gaveUp(err) {
+		containers, services := apart(keys...)
+		p.emit(CheckFailed{At: p.now(), Reference: reference, Containers: containers, Services: services, Err: err})
 	}
 }
 
@@ -277,7 +281,8 @@ func (p *pass) unjudged(c *candidate, err error) {
 	e := c.entry
 	e.Status, e.Err = StatusFailed, fmt.Errorf("watchtower: check %s: %w", e.Container.Name, err)
 	if !gaveUp(err) {
-		p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: []string{e.Container.Name}, Err: err})
+		containers, services := apart(e.key())
+		p.emit(CheckFailed{At: p.now(), Reference: c.ref.String(), Containers: containers, Services: services, Err: err})
 	}
 }
 

@@ -26,7 +26,7 @@ func (r *Report) next(now, scheduled time.Time) due {
 		if !e.due || !e.HeldUntil.After(r.Started) {
 			continue
 		}
-		waiting[e.Container.Name] = true
+		waiting[e.key()] = true
 		at := e.HeldUntil
 		if least := now.Add(dueLeast); at.Before(least) {
 			at = least
@@ -42,9 +42,9 @@ func (r *Report) next(now, scheduled time.Time) due {
 }
 
 // waited holds whoever was not found by a scheduled pass until there is one.
-func waited(names map[string]bool, scheduled time.Time) Gate {
+func waited(keys map[string]bool, scheduled time.Time) Gate {
 	return gate.Func(func(_ context.Context, c gate.Candidate) (gate.Decision, error) {
-		if names[c.Container.Name] {
+		if keys[keyOf(c.Container)] {
 			return gate.Decision{}, nil
 		}
 		return gate.Decision{Verdict: gate.Hold, Until: scheduled, Reason: "found between two scheduled passes"}, nil

@@ -84,9 +84,10 @@ type CheckFailed struct {
 	At        time.Time
 	Engine    string
 	Reference string
-	// Containers are the names of those that use it.
-	Containers []string
-	Err        error
+	// Containers are the names of those that use it, Services those of a swarm's services
+	// that do.
+	Containers, Services []string
+	Err                  error
 }
 
 // MirrorNoticed tells what is to be known of a mirror: that it answered in its
@@ -150,7 +151,10 @@ type StepStarted struct {
 	Engine string
 	// Image is the reference the container is brought to.
 	Image string
-	Step  lifecycle.Step
+	// Service is the service's mode, if the step's Container is the name of one; else
+	// empty.
+	Service lifecycle.ServiceMode
+	Step    lifecycle.Step
 }
 
 // HookStarted tells of a label's command as it begins.
@@ -286,8 +290,9 @@ type FailureEnded struct {
 	What string
 	// Reference is what could not be checked; else empty.
 	Reference string
-	// Containers are the names of those it was about; none if it was a pass.
-	Containers []string
+	// Containers are the names of those it was about, Services those of a swarm's
+	// services; none of either if it was a pass.
+	Containers, Services []string
 }
 
 // ObserverOverflowed tells an observer how many events it has missed, since it

@@ -32,8 +32,8 @@ type fact struct {
 	// Engine is the name of the one it is about, if that has one.
 	Engine string `json:"engine,omitempty"`
 	Kind   string `json:"kind"`
-	// Container is the name of the container it is about, Reference the reference; one
-	// about neither is about the pass.
+	// Container is the key of the container or service it is about, Reference the
+	// reference; one about neither is about the pass.
 	Container string `json:"container,omitempty"`
 	Reference string `json:"reference,omitempty"`
 	// What tells it from another one of this kind: a digest as a rule.
@@ -130,7 +130,7 @@ func bareFact(e Event) (fact, time.Time) {
 	case MirrorNoticed:
 		return mirrorFact(e), e.At
 	case LabelInvalid:
-		return fact{Kind: factLabel + e.Label, Container: e.Container.Name, What: e.Value}, e.At
+		return fact{Kind: factLabel + e.Label, Container: keyOf(e.Container), What: e.Value}, e.At
 	case HookEnded:
 		// One before an update fails that, which is a fact of its own.
 		if err := e.Result.Verdict.Err; err != nil && e.Result.Point != lifecycle.PreUpdate && !errdefs.IsNotImplemented(err) {
@@ -154,7 +154,7 @@ func bareFact(e Event) (fact, time.Time) {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func entryFact(kind string, e Entry) fact {
-	return fact{Kind: kind, Container: e.Container.Name, What: e.Latest}
+	return fact{Kind: kind, Container: e.key(), What: e.Latest}
 }
 
 // endFact: that a container was replaced by this one is said of no other.
@@ -167,7 +167,7 @@ func endFact(e Entry) fact {
 }
 
 func hookFact(e HookEnded) fact {
-	return fact{Engine: e.Engine, Kind: string(e.Result.Point) + factHookFailed, Container: e.Container.Name}
+	return fact{Engine: e.Engine, Kind: string(e.Result.Point) + factHookFailed, Container: keyOf(e.Container)}
 }
 
 func mirrorFact(e MirrorNoticed) fact {

@@ -24,7 +24,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 		l.WarnContext(ctx, "a label's value is not accepted",
 			append(about(e.Container), "label", e.Label, "value", e.Value, "accepted", e.Accepted)...)
 	case CheckFailed:
-		l.WarnContext(ctx, "check failed", "image", e.Reference, "containers", e.Containers, "err", e.Err)
+		logCheckFailed(ctx, l, e)
 	case MirrorNoticed:
 		if e.Stale {
 			l.WarnContext(ctx, "a mirror is stale", "image", e.Reference, "mirror", e.Mirror)
@@ -46,16 +46,7 @@ func logEvent(ctx context.Context, l *slog.Logger, e Event) {
 			l.InfoContext(ctx, "pulled", "image", e.Reference, "took", e.Duration.Round(time.Millisecond))
 		}
 	case StepStarted:
-		level := slog.LevelDebug
-		switch e.Step.Action {
-		case "stop", "start", "roll back":
-			level = slog.LevelInfo // what the service's users feel
-		}
-		attrs := []any{"container", e.Step.Container, "image", e.Image}
-		if e.Step.Detail != "" {
-			attrs = append(attrs, "detail", e.Step.Detail)
-		}
-		l.Log(ctx, level, e.Step.Action, attrs...)
+		logStep(ctx, l, e)
 	case HookStarted:
 		l.DebugContext(ctx, string(e.Point)+" hook", append(about(e.Container), "command", e.Command)...)
 	case HookEnded:
@@ -116,6 +107,30 @@ func logSkipped(ctx context.Context, l *slog.Logger, e ContainerSkipped) {
 		level = slog.LevelInfo
 	}
 	l.Log(ctx, level, "skipped", append(about(e.Container), "reason", e.Reason)...)
+}
+
+func logCheckFailed(ctx context.Context, l *slog.Logger, e CheckFailed) {
+	attrs := []any{"image", e.Reference, "containers", e.Containers}
+	if len(e.Services) > 0 {
+		attrs = append(attrs, "services", e.Services)
+	}
+	l.WarnContext(ctx, "check failed", append(attrs, "err", e.Err)...)
+}
+
+func logStep(ctx context.Context, l *slog.Logger, e StepStarted) {
+	level := slog.LevelDebug
+	switch e.Step.Action {
+	case "stop", "start", "roll back":
+		level = slog.LevelInfo // what the service's users feel
+	}
+	attrs := []any{"container", e.Step.Container, "image", e.Image}
+	if e.Service != "" {
+		attrs = append(attrs, "service", e.Service)
+	}
+	if e.Step.Detail != "" {
+		attrs = append(attrs, "detail", e.Step.Detail)
+	}
+	l.Log(ctx, level, e.Step.Action, attrs...)
 }
 
 func logQuota(ctx context.Context, l *slog.Logger, q registry.Quota) {
@@ -239,5 +254,9 @@ func aboutChange(e Entry) []any {
 }
 
 func about(c lifecycle.Container) []any {
-	return []any{"container", c.Name, "image", c.Image}
+	out := []any{"container", c.Name, "image", c.Image}
+	if mode := c.ServiceMode(); mode != "" {
+		out = append(out, "service", mode)
+	}
+	return out
 }

@@ -56,7 +56,7 @@ func Once(dir string, o Observer, warn func(error)) (Observer, error) {
 type told struct {
 	fact
 	At time.Time `json:"at"`
-	// Containers are those of a reference.
+	// Containers are the keys of a reference's.
 	Containers []string `json:"containers,omitempty"`
 }
 
@@ -107,7 +107,7 @@ func (o *once) remember(e Event, f fact, at time.Time, known told, same bool) {
 		now.At = known.At
 	}
 	if e, ok := e.(CheckFailed); ok {
-		now.Containers = e.Containers
+		now.Containers = e.keys()
 	}
 	if noticed := o.noticed[f.Engine]; noticed != nil {
 		noticed[f.key()] = true
@@ -133,9 +133,11 @@ func (o *once) ended(ctx context.Context, key string, at time.Time) {
 	if !ok {
 		return
 	}
-	e := FailureEnded{At: at, Engine: t.Engine, Failure: t.id(), Since: t.At, What: t.Kind, Reference: t.Reference, Containers: t.Containers}
+	e := FailureEnded{At: at, Engine: t.Engine, Failure: t.id(), Since: t.At, What: t.Kind, Reference: t.Reference}
 	if t.Container != "" {
-		e.Containers = []string{t.Container}
+		e.Containers, e.Services = apart(t.Container)
+	} else {
+		e.Containers, e.Services = apart(t.Containers...)
 	}
 	o.observer.Observe(ctx, e)
 	o.forget(key)
@@ -145,7 +147,7 @@ func (o *once) ended(ctx context.Context, key string, at time.Time) {
 func (o *once) review(ctx context.Context, e PassEnded) {
 	entries := map[string]Entry{}
 	for _, entry := range e.Report.Entries {
-		entries[entry.Container.Name] = entry
+		entries[entry.key()] = entry
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.facts)) {
 		t := o.facts[key]
@@ -171,8 +173,8 @@ func (o *once) review(ctx context.Context, e PassEnded) {
 func (o *once) reviewReference(ctx context.Context, key string, at time.Time, entries map[string]Entry) {
 	t := o.facts[key]
 	used := false
-	for _, name := range t.Containers {
-		entry, there := entries[name]
+	for _, of := range t.Containers {
+		entry, there := entries[of]
 		if used = used || there; entry.Latest != "" {
 			o.ended(ctx, key, at)
 			return

@@ -66,9 +66,11 @@ type config struct {
 
 	monitorOnly, noPull, labelsFirst bool
 	noRestart, revive, removeVolumes bool
+	serviceRollback                  bool
 
 	stateDirectory string
 	services       Services
+	leftTo         []lifecycle.ServiceLister
 	rollOut        Updater // of services; nil if the engine has none
 }
 

@@ -14,7 +14,7 @@ import (
 // single containers need besides the updater asks for.
 func (a *application) permitted(ctx context.Context, plan Plan) error {
 	e, ok := a.cfg.engine.(lifecycle.Preflighter)
-	if !ok || !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return !g.Members[0].Service }) {
+	if !ok || !slices.ContainsFunc(plan.Groups, func(g PlannedGroup) bool { return g.Members[0].Service == "" }) {
 		return nil
 	}
 	err := errclass.Within(ctx, inspectTimeout, func(ctx context.Context) error { return e.Preflight(ctx, lifecycle.Needs{}) })

@@ -36,6 +36,8 @@ type PlanPolicy struct {
 	Revive bool `json:"revive,omitempty"`
 	// RemoveVolumes: anonymous volumes are removed, and begin anew.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
+	// ServiceRollback: services without update settings are given some.
+	ServiceRollback bool `json:"service_rollback,omitempty"`
 }
 
 // PlannedImage is one image to be pulled, unless it is there already.
@@ -69,9 +71,9 @@ type PlannedMember struct {
 	ID      string `json:"id"`
 	Image   string `json:"image"`
 	ImageID string `json:"image_id"`
-	// Service is set for a service, whose cluster replaces its tasks; ImageID is the
-	// digest that it was pinned to, empty for none.
-	Service bool `json:"service,omitempty"`
+	// Service is the mode of a service, whose cluster replaces its tasks, and empty for a
+	// container; ImageID is the digest that the service was pinned to, empty for none.
+	Service lifecycle.ServiceMode `json:"service,omitempty"`
 	// Cause is why it is in the plan.
 	Cause string `json:"cause"`
 	// Reference is what its successor is created by, where that is another than
@@ -108,7 +110,7 @@ func (p Plan) String() string {
 		for i, m := range g.Members {
 			what := "replace"
 			switch {
-			case m.Service:
+			case m.Service != "":
 				what = "update service"
 			case m.To == nil:
 				what = "restart"

@@ -72,8 +72,8 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 }
 
 // Only returns the part of the plan that the named containers cannot do without:
-// their groups, and those they come after. A name that is not in the plan adds
-// nothing to it.
+// their groups, and those they come after. A name is that of a container and of a
+// service, if both have it; one that is not in the plan adds nothing to it.
 func (p Plan) Only(names ...string) Plan {
 	groups := []PlannedGroup{}
 	for _, g := range slices.Backward(p.Groups) { // what a group comes after stands before it
@@ -92,7 +92,7 @@ func (p Plan) part(groups []PlannedGroup) Plan {
 	out := Plan{Policy: p.Policy, Images: []PlannedImage{}, Groups: groups}
 	for _, g := range groups {
 		for _, m := range g.Members {
-			if m.To != nil && !m.Service && !slices.Contains(out.Images, *m.To) {
+			if m.To != nil && m.Service == "" && !slices.Contains(out.Images, *m.To) {
 				out.Images = append(out.Images, *m.To)
 			}
 		}

@@ -64,7 +64,7 @@ func (p *pass) tellLabels() {
 			if v.Problem == "" || v.Name != "enable" && !p.filter.Match(e.Container) {
 				continue
 			}
-			key := badLabel{e.Container.Name, v.Label}
+			key := badLabel{e.key(), v.Label}
 			bad[key] = v.given
 			if known, told := p.badLabels[key]; !told || known != v.given {
 				p.emit(LabelInvalid{At: p.now(), Container: e.Container, Label: v.Label, Value: v.given, Accepted: v.accepted})

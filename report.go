@@ -10,11 +10,11 @@ import (
 	"github.com/watchtower-go/watchtower/registry"
 )
 
-// Report is what a pass found and did. It holds every container the engine has,
-// sorted by name, unless it is partial.
+// Report is what a pass found and did. It holds every container the engine has, and the
+// services of a swarm (see WithServices), sorted by name, unless it is partial.
 //
 // Its JSON can be read back. What is not in it: Recovered, a container's labels,
-// manifest, platform and time of creation, the rows of a policy of which nobody said
+// manifest, platform and time of creation, of a service all but its mode and rollout, the rows of a policy of which nobody said
 // anything, a quota's window, and what is less than a millisecond of a duration. An
 // error that was read has the text of what was written, its class, and the time at which
 // its registry may be asked again (a *registry.Error with RetryAfter); a hook's has its
@@ -74,8 +74,12 @@ const (
 
 // Entry is what a pass says of one container.
 type Entry struct {
-	// Container is as it was when the pass began.
+	// Container is as it was when the pass began. A swarm's service is one that has a
+	// Service.
 	Container lifecycle.Container
+	// TaskOf is the service whose task the container is: its name, or its ID. Empty for
+	// all others.
+	TaskOf string
 	// Status is how it ended.
 	Status Status
 	// Reason is why it was skipped, held or restarted, or what makes it stale, and

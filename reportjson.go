@@ -16,25 +16,30 @@ import (
 
 // writtenEntry is how an Entry is written.
 type writtenEntry struct {
-	Name       string          `json:"name"`
-	ID         string          `json:"id"`
-	Image      string          `json:"image"`
-	ImageID    string          `json:"image_id"`
-	State      lifecycle.State `json:"state"`
-	Status     Status          `json:"status"`
-	Reason     string          `json:"reason,omitempty"`
-	HeldUntil  time.Time       `json:"held_until,omitzero"`
-	OutOfDate  bool            `json:"out_of_date,omitempty"`
-	Latest     string          `json:"latest,omitempty"`
-	Endpoint   string          `json:"endpoint,omitempty"`
-	Stale      string          `json:"stale_mirror,omitempty"`
-	NewRef     string          `json:"new_reference,omitempty"`
-	From       ImageInfo       `json:"from,omitzero"`
-	To         ImageInfo       `json:"to,omitzero"`
-	NewID      string          `json:"new_id,omitempty"`
-	NewImageID string          `json:"new_image_id,omitempty"`
-	DowntimeMS int64           `json:"downtime_ms,omitempty"`
-	Warnings   []string        `json:"warnings,omitempty"`
+	Name    string          `json:"name"`
+	ID      string          `json:"id"`
+	Image   string          `json:"image"`
+	ImageID string          `json:"image_id"`
+	State   lifecycle.State `json:"state"`
+
+	Service lifecycle.ServiceMode `json:"service,omitempty"`
+	Rollout lifecycle.Rollout     `json:"rollout,omitempty"`
+	TaskOf  string                `json:"task_of,omitempty"`
+
+	Status     Status    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`
+	HeldUntil  time.Time `json:"held_until,omitzero"`
+	OutOfDate  bool      `json:"out_of_date,omitempty"`
+	Latest     string    `json:"latest,omitempty"`
+	Endpoint   string    `json:"endpoint,omitempty"`
+	Stale      string    `json:"stale_mirror,omitempty"`
+	NewRef     string    `json:"new_reference,omitempty"`
+	From       ImageInfo `json:"from,omitzero"`
+	To         ImageInfo `json:"to,omitzero"`
+	NewID      string    `json:"new_id,omitempty"`
+	NewImageID string    `json:"new_image_id,omitempty"`
+	DowntimeMS int64     `json:"downtime_ms,omitempty"`
+	Warnings   []string  `json:"warnings,omitempty"`
 
 	Hooks []lifecycle.HookResult `json:"hooks,omitempty"`
 
@@ -46,17 +51,21 @@ type writtenEntry struct {
 }
 
 // MarshalJSON writes the entry flat: name, id, image, image_id, state, status
-// and, where they say something, reason, held_until, out_of_date, latest, endpoint, stale_mirror,
+// and, where they say something, service (the mode of one, by which it is told from a
+// container), rollout (what the swarm said of its last change when the pass began), task_of, reason, held_until, out_of_date, latest, endpoint, stale_mirror,
 // new_reference, from and to (version, revision, source, created), new_id, new_image_id, downtime_ms, warnings, hooks, failure, policy (the
 // rows that Policy.Said returns), error, error_class, which is the text of its errdefs
 // class ("unavailable"), and retry_after, which is when its registry may be asked again.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	out := writtenEntry{
 		e.Container.Name, e.Container.ID, e.Container.Image, e.Container.ImageID, e.Container.State,
-		e.Status, e.Reason, e.HeldUntil, e.OutOfDate, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.From, e.To, e.NewContainerID, e.NewImageID,
+		e.Container.ServiceMode(), "", e.TaskOf, e.Status, e.Reason, e.HeldUntil, e.OutOfDate, e.Latest, e.Endpoint, e.StaleMirror, e.NewReference, e.From, e.To, e.NewContainerID, e.NewImageID,
 		e.Downtime.Milliseconds(),
 		e.Warnings, e.Hooks, e.Failure, e.Policy.Said(), "", "",
 		time.Time{},
+	}
+	if e.Container.Service != nil {
+		out.Rollout = e.Container.Service.Rollout
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
@@ -84,10 +93,13 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	}
 	*e = Entry{
 		Container: lifecycle.Container{Name: in.Name, ID: in.ID, Image: in.Image, ImageID: in.ImageID, State: in.State},
-		Status:    in.Status, Reason: in.Reason, HeldUntil: in.HeldUntil, OutOfDate: in.OutOfDate, Latest: in.Latest, Endpoint: in.Endpoint,
+		TaskOf:    in.TaskOf, Status: in.Status, Reason: in.Reason, HeldUntil: in.HeldUntil, OutOfDate: in.OutOfDate, Latest: in.Latest, Endpoint: in.Endpoint,
 		StaleMirror: in.Stale, NewReference: in.NewRef, From: in.From, To: in.To, NewContainerID: in.NewID, NewImageID: in.NewImageID,
 		Downtime: time.Duration(in.DowntimeMS) * time.Millisecond,
 		Warnings: in.Warnings, Hooks: in.Hooks, Failure: in.Failure, Policy: in.Policy,
+	}
+	if in.Service != "" {
+		e.Container.Service = &lifecycle.Service{ID: in.ID, Name: in.Name, Mode: in.Service, Rollout: in.Rollout}
 	}
 	if in.Error == "" {
 		return nil

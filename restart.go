@@ -32,6 +32,7 @@ func (c *config) planPolicy() PlanPolicy {
 	return PlanPolicy{
 		Rolling: c.rolling, Cleanup: c.cleanup, StopTimeout: c.stopTimeout,
 		NoRestart: c.noRestart, Revive: c.revive, RemoveVolumes: c.removeVolumes,
+		ServiceRollback: c.serviceRollback,
 	}
 }
 
@@ -46,6 +47,9 @@ func (p PlanPolicy) text() string {
 	}
 	if p.RemoveVolumes {
 		text += "anonymous volumes are removed, and begin anew\n"
+	}
+	if p.ServiceRollback {
+		text += "services without update settings are rolled back by their swarm if they fail\n"
 	}
 	return text
 }

@@ -98,7 +98,7 @@ func (p *pass) others(plan Plan) Plan {
 
 func (p *pass) isOwn(g PlannedGroup) bool {
 	return p.cfg.self != "" && slices.ContainsFunc(g.Members, func(m PlannedMember) bool {
-		return m.ID == p.cfg.self || m.Service && p.runsIn(p.entry(m.ID).Container)
+		return m.ID == p.cfg.self || m.Service != "" && p.runsIn(p.entry(m.ID).Container)
 	})
 }
 
@@ -116,7 +116,7 @@ func (p *pass) handOver(ctx context.Context) {
 		a.refuse(own, err)
 		return
 	}
-	if g.Members[0].Service {
+	if g.Members[0].Service != "" {
 		a.beginOwn(ctx, g)
 		return
 	}

@@ -23,7 +23,7 @@ func rollouts(services []candidate) []PlannedGroup {
 	for _, s := range services {
 		c := s.entry.Container
 		groups = append(groups, PlannedGroup{Members: []PlannedMember{{
-			Name: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID, Service: true, Cause: s.entry.Reason,
+			Name: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID, Service: c.ServiceMode(), Cause: s.entry.Reason,
 			Reference: s.entry.NewReference, Change: s.entry.Change(),
 			To: &PlannedImage{Reference: s.ref.String(), Digest: s.entry.Latest, ID: s.entry.NewImageID},
 		}}})
@@ -33,7 +33,7 @@ func rollouts(services []candidate) []PlannedGroup {
 
 // updaterOf is who moves a group.
 func (a *application) updaterOf(g PlannedGroup) lifecycle.Updater {
-	if g.Members[0].Service {
+	if g.Members[0].Service != "" {
 		return a.cfg.rollOut
 	}
 	return a.cfg.updater
@@ -41,7 +41,7 @@ func (a *application) updaterOf(g PlannedGroup) lifecycle.Updater {
 
 // serviceWarnings are those a service's entry has already.
 func (a *application) serviceWarnings(m PlannedMember) []string {
-	if !m.Service {
+	if m.Service == "" {
 		return nil
 	}
 	return a.entry(m.ID).Warnings

@@ -49,6 +49,14 @@ func WithServices(s Services) Option {
 	}
 }
 
+// WithServiceRollback has the cluster roll back what fails of a service whose specification
+// has no update settings of its own, where the engine's default is to pause: see
+// lifecycle.WithRollbackUnlessSet. A stack's next deploy takes the settings out again.
+// Default: every service is updated as its specification says.
+func WithServiceRollback(on bool) Option {
+	return func(c *config) error { c.serviceRollback = on; return nil }
+}
+
 // clusterTimeout bounds the question what part the engine has in a cluster.
 const clusterTimeout = 10 * time.Second
 
@@ -59,7 +67,7 @@ func (c *config) serviceUpdater(more ...lifecycle.RollOutOption) Updater {
 	if !ok {
 		return nil
 	}
-	return lifecycle.RollOut(e, append(more, lifecycle.WithServiceLogin(c.serviceLogin))...)
+	return lifecycle.RollOut(e, append(more, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))...)
 }
 
 // serviceLogin is what the cluster's nodes are to pull with.
@@ -92,6 +100,12 @@ func (p *pass) withServices(ctx context.Context) error {
 		return err
 	})
 	if err == nil && cluster.Role == lifecycle.RoleManager {
+		if p.left(ctx, cluster.ID) {
+			if p.untold("left to another") {
+				p.cfg.logger.InfoContext(ctx, "the services of this swarm are updated through another of its managers")
+			}
+			return nil
+		}
 		err = p.listServices(ctx, lister)
 	}
 	switch {

@@ -185,12 +185,7 @@ func (e *Entry) failedAs() string {
 
 // key is what failures are remembered by: its name, which a service and a container may
 // both have.
-func (e *Entry) key() string {
-	if e.Container.Service != nil {
-		return "service " + e.Container.Name
-	}
-	return e.Container.Name
-}
+func (e *Entry) key() string { return keyOf(e.Container) }
 
 func versionKey(name, digest string) string { return name + " " + digest }
 

@@ -11,8 +11,9 @@ import (
 
 // checked is what a check says of one container.
 type checked struct {
-	Engine          string            `json:"engine,omitempty"`
-	Name            string            `json:"name"`
+	Engine string `json:"engine,omitempty"`
+	Name   string `json:"name"`
+	kind
 	Image           string            `json:"image"`
 	ImageID         string            `json:"image_id"`
 	Digest          string            `json:"digest"`
@@ -156,7 +157,7 @@ func (a *checkAnswer) add(engine string, report *watchtower.Report, watched []wa
 
 func checkedOf(e watchtower.Entry, digest string, at time.Time) checked {
 	c := checked{
-		Name: e.Container.Name, Image: e.Container.Image, ImageID: e.Container.ImageID, Digest: digest,
+		Name: e.Container.Name, kind: kindOf(e.Container, e.TaskOf), Image: e.Container.Image, ImageID: e.Container.ImageID, Digest: digest,
 		UpdateAvailable: e.OutOfDate, LatestImageID: e.NewImageID, LatestDigest: e.Latest,
 		Status: e.Status, Reason: e.Reason, NewReference: e.NewReference, versions: versionsOf(e), HeldUntil: e.HeldUntil, Timestamp: at,
 	}

@@ -14,10 +14,25 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
+// kind tells a service from a container.
+type kind struct {
+	Service lifecycle.ServiceMode `json:"service,omitempty"` // of a container none
+	Rollout lifecycle.Rollout     `json:"rollout,omitempty"` // of a service, in the swarm's words
+	TaskOf  string                `json:"task_of,omitempty"` // of a container, the service
+}
+
+func kindOf(c lifecycle.Container, taskOf string) kind {
+	if c.Service == nil {
+		return kind{TaskOf: taskOf}
+	}
+	return kind{Service: c.ServiceMode(), Rollout: c.Service.Rollout}
+}
+
 // container is one as it stands, with what the last pass about it found.
 type container struct {
-	Engine       string            `json:"engine,omitempty"`
-	Name         string            `json:"name"`
+	Engine string `json:"engine,omitempty"`
+	Name   string `json:"name"`
+	kind
 	Image        string            `json:"image"`
 	ImageID      string            `json:"image_id"`
 	Digest       string            `json:"digest"`
@@ -134,8 +149,9 @@ func (h *Handler) containerDetails(w http.ResponseWriter, r *http.Request) {
 }
 
 func containerOf(c seen) container {
+	taskOf, _ := lifecycle.TaskOf(c.Container)
 	out := container{
-		Engine: c.engine.name, Name: c.Container.Name, Image: c.Container.Image, ImageID: c.Container.ImageID, Digest: c.Digest,
+		Engine: c.engine.name, Name: c.Container.Name, kind: kindOf(c.Container, taskOf), Image: c.Container.Image, ImageID: c.Container.ImageID, Digest: c.Digest,
 		ID: c.Container.ID, State: c.Container.State, Skipped: c.Skipped,
 	}
 	if last, ok := c.engine.history.about(c.Container.ID); ok {
@@ -156,6 +172,7 @@ type image struct {
 	ImageID    string   `json:"image_id"`
 	Digest     string   `json:"digest"`
 	Containers []string `json:"containers"`
+	Services   []string `json:"services,omitempty"`
 }
 
 // images are those of the containers that are watched.
@@ -192,9 +209,13 @@ func imagesOf(engine string, watched []watchtower.Watched, name, id string) (out
 		}
 		i := slices.IndexFunc(out, func(i image) bool { return i.Name == own.Image && i.ImageID == own.ImageID })
 		if i < 0 {
-			i, out = len(out), append(out, image{Engine: engine, Name: own.Image, ImageID: own.ImageID, Digest: c.Digest})
+			i, out = len(out), append(out, image{Engine: engine, Name: own.Image, ImageID: own.ImageID, Digest: c.Digest, Containers: []string{}})
 		}
-		out[i].Containers = append(out[i].Containers, own.Name)
+		if own.Service != nil {
+			out[i].Services = append(out[i].Services, own.Name)
+		} else {
+			out[i].Containers = append(out[i].Containers, own.Name)
+		}
 	}
 	return out
 }

@@ -24,12 +24,13 @@ func (h *Handler) Observe(_ context.Context, e watchtower.Event) {
 
 // entryData is a container in an event: what people want to read of it.
 type entryData struct {
-	Name         string            `json:"name"`
-	Image        string            `json:"image"`
-	Status       watchtower.Status `json:"status"`
-	Reason       string            `json:"reason,omitempty"`
-	Latest       string            `json:"latest_digest,omitempty"`
-	NewReference string            `json:"new_reference,omitempty"`
+	Name         string                `json:"name"`
+	Service      lifecycle.ServiceMode `json:"service,omitempty"`
+	Image        string                `json:"image"`
+	Status       watchtower.Status     `json:"status"`
+	Reason       string                `json:"reason,omitempty"`
+	Latest       string                `json:"latest_digest,omitempty"`
+	NewReference string                `json:"new_reference,omitempty"`
 	versions
 	HeldUntil  time.Time `json:"held_until,omitzero"`
 	DowntimeMS int64     `json:"downtime_ms,omitempty"`
@@ -38,7 +39,7 @@ type entryData struct {
 
 func dataOf(e watchtower.Entry) entryData {
 	return entryData{
-		e.Container.Name, e.Container.Image, e.Status, e.Reason, e.Latest, e.NewReference, versionsOf(e), e.HeldUntil, e.Downtime.Milliseconds(), text(e.Err),
+		e.Container.Name, e.Container.ServiceMode(), e.Container.Image, e.Status, e.Reason, e.Latest, e.NewReference, versionsOf(e), e.HeldUntil, e.Downtime.Milliseconds(), text(e.Err),
 	}
 }
 
@@ -69,9 +70,9 @@ func told(e watchtower.Event) (kind string, at time.Time, data any) {
 	case watchtower.PassScheduled:
 		return "scan_scheduled", e.At, map[string]any{"next": e.Next}
 	case watchtower.CheckFailed:
-		return "check_failed", e.At, map[string]any{"image": e.Reference, "containers": e.Containers, "error": text(e.Err)}
+		return "check_failed", e.At, checkFailedData{e.Reference, append([]string{}, e.Containers...), e.Services, text(e.Err)}
 	case watchtower.FailureEnded:
-		return "failure_ended", e.At, failureData{e.What, e.Failure, e.Since, e.Reference, e.Containers}
+		return "failure_ended", e.At, failureData{e.What, e.Failure, e.Since, e.Reference, e.Containers, e.Services}
 	case watchtower.UpdateFound:
 		return "update_found", e.At, dataOf(e.Entry)
 	case watchtower.UpdateHeld:
@@ -95,7 +96,7 @@ func toldOfSteps(e watchtower.Event) (kind string, at time.Time, data any) {
 	case watchtower.PullEnded:
 		return "pull_ended", e.At, map[string]any{"image": e.Reference, "duration_ms": e.Duration.Milliseconds(), "error": text(e.Err)}
 	case watchtower.StepStarted:
-		return "step_started", e.At, stepData{e.Step.Container, e.Image, e.Step.Action, e.Step.Detail}
+		return "step_started", e.At, stepData{e.Step.Container, e.Service, e.Image, e.Step.Action, e.Step.Detail}
 	case watchtower.ImageRemoved:
 		if e.Kept != "" || e.Err != nil {
 			return "", e.At, nil
@@ -108,11 +109,19 @@ func toldOfSteps(e watchtower.Event) (kind string, at time.Time, data any) {
 	}
 }
 
+type checkFailedData struct {
+	Image      string   `json:"image"`
+	Containers []string `json:"containers"`
+	Services   []string `json:"services,omitempty"`
+	Error      string   `json:"error"`
+}
+
 type stepData struct {
-	Container string `json:"container"`
-	Image     string `json:"image"`
-	Action    string `json:"action"`
-	Detail    string `json:"detail,omitempty"`
+	Container string                `json:"container"`
+	Service   lifecycle.ServiceMode `json:"service,omitempty"`
+	Image     string                `json:"image"`
+	Action    string                `json:"action"`
+	Detail    string                `json:"detail,omitempty"`
 }
 
 type recoveryData struct {
@@ -128,4 +137,5 @@ type failureData struct {
 	Since      time.Time `json:"since"`
 	Image      string    `json:"image,omitempty"`
 	Containers []string  `json:"containers,omitempty"`
+	Services   []string  `json:"services,omitempty"`
 }

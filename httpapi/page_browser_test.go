@@ -87,6 +87,7 @@ func TestInABrowser(t *testing.T) {
 	t.Run("live", func(t *testing.T) { t.Parallel(); testLive(t, b) })
 	t.Run("hostile names are text", func(t *testing.T) { t.Parallel(); testHostile(t, b) })
 	t.Run("versions", func(t *testing.T) { t.Parallel(); testVersions(t, b) })
+	t.Run("services", func(t *testing.T) { t.Parallel(); testServices(t, b) })
 	t.Run("several engines", func(t *testing.T) { t.Parallel(); testSeveral(t, b) })
 	t.Run("one with a name", func(t *testing.T) { t.Parallel(); testOneWithAName(t, b) })
 	t.Run("up to date", func(t *testing.T) {

@@ -55,8 +55,8 @@ func WithoutWait() RollOutOption { return func(r *rollOut) { r.leaves = true } }
 // RollOut makes the Updater for services: of a target with one Member, whose Container
 // has a Service, and whose ImageID is the digest that its Reference is pinned to. The
 // cluster's managers do the work, as the service's own update and rollback settings say;
-// a specification is sent back as it came, but for the image. Order, StopTimeout, Start
-// and FreshVolumes are not heard.
+// a specification is sent back as it came, but for the image (see WithRollbackUnlessSet).
+// Order, StopTimeout, Start and FreshVolumes are not heard.
 //
 // The service must still have the image that was judged: FailedPrecondition. Whatever
 // else somebody changes meanwhile is kept: an update that the cluster refuses for that
@@ -80,6 +80,8 @@ type rollOut struct {
 	timeout time.Duration
 	leaves  bool
 	login   func(ctx context.Context, reference string) (credentials.Credential, error)
+
+	rollback bool // of what has no settings of its own
 }
 
 // Update rolls one service out.
@@ -142,6 +144,9 @@ func (u *serviceUpdate) begin(ctx context.Context, lastWord func(context.Context
 		}
 		opts.Version, opts.Spec = now.Version, now.Spec.Clone()
 		opts.Spec.Object("TaskTemplate").Object("ContainerSpec")["Image"] = u.image()
+		if u.rollback && opts.Spec["UpdateConfig"] == nil {
+			opts.Spec["UpdateConfig"] = rollbackConfig()
+		}
 		warnings, err := u.engine.UpdateService(ctx, opts)
 		switch {
 		case err == nil:

@@ -72,6 +72,9 @@ const (
 type Cluster struct {
 	// Role is the engine's.
 	Role ClusterRole
+	// ID is the cluster's, the same at each of its managers; of a manager only. Empty: it is
+	// not known whether two are of one.
+	ID string
 	// Platforms are those of all nodes, "os/arch" or "os/arch/variant", each once; of
 	// a manager only.
 	Platforms []string
@@ -107,6 +110,15 @@ const (
 	RolloutRollbackPaused    Rollout = "rollback_paused"
 	RolloutRollbackCompleted Rollout = "rollback_completed"
 )
+
+// ServiceMode is the mode of the service that it is, ModeReplicated if that says none;
+// empty for a container, by which the two are told apart.
+func (c Container) ServiceMode() ServiceMode {
+	if c.Service == nil {
+		return ""
+	}
+	return cmp.Or(c.Service.Mode, ModeReplicated)
+}
 
 // InHand reports whether the cluster is still at it.
 func (r Rollout) InHand() bool { return r == RolloutUpdating || r == RolloutRollbackStarted }

@@ -23,7 +23,7 @@ func passTable(r *watchtower.Report, color bool) string {
 	_, _ = fmt.Fprintf(tw, "CONTAINER\tIMAGE\t%s\tWHY\n", cell("STATUS", colorNone))
 	for _, e := range r.Entries {
 		if e.Status != watchtower.StatusSkipped {
-			_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(e.Container.Name), plain(e.Container.Image),
+			_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(calledIn(e.Container)), plain(e.Container.Image),
 				cell(string(e.Status), statusColor(e.Status)), plain(outcome(e)))
 		}
 	}

@@ -83,14 +83,15 @@ func (p *progress) Observe(_ context.Context, e watchtower.Event) {
 	case watchtower.PullEnded:
 		delete(p.pulls, e.Reference)
 	case watchtower.StepStarted:
-		s := p.swaps[e.Step.Container]
+		of := called(e.Step.Container, e.Service != "")
+		s := p.swaps[of]
 		s.action = e.Step.Action
 		s.back = s.back || e.Step.Action == "roll back"
-		p.swaps[e.Step.Container] = s
+		p.swaps[of] = s
 	case watchtower.UpdateEnded:
-		delete(p.swaps, e.Entry.Container.Name)
+		delete(p.swaps, calledIn(e.Entry.Container))
 	case watchtower.ContainerSkipped: // in the course of its swap
-		delete(p.swaps, e.Container.Name)
+		delete(p.swaps, calledIn(e.Container))
 	case watchtower.PassEnded:
 		p.forget()
 		if p.table && e.Kind == watchtower.PassUpdate {
@@ -155,7 +156,7 @@ func (p *progress) lines() []line {
 func (s swapping) line(container string) line {
 	doing := map[string]string{
 		"create": "creating", "rename": "renaming", "stop": "stopping", "start": "starting", "verify": "verifying",
-		"connect": "connecting", "disconnect": "disconnecting", "remove": "removing", "roll back": "rolling back", "recover": "recovering",
+		"connect": "connecting", "disconnect": "disconnecting", "remove": "removing", "roll back": "rolling back", "recover": "recovering", "update": "updating",
 	}
 	text := cmp.Or(doing[s.action], s.action)
 	switch {

@@ -187,14 +187,16 @@ func TestTheTableOfAPass(t *testing.T) {
 		{Container: lifecycle.Container{Name: "seen", Image: "nginx"}, Status: watchtower.StatusStale, Reason: "monitor-only", Latest: "sha256:1"},
 		{Container: lifecycle.Container{Name: "side", Image: "nginx"}, Status: watchtower.StatusRestarted, Reason: "it lives in the network of web"},
 		{Container: lifecycle.Container{Name: "web", Image: "nginx"}, Status: watchtower.StatusUpdated, Downtime: time.Second},
+		{Container: lifecycle.Container{Name: "web", Image: "nginx", Service: &lifecycle.Service{}}, Status: watchtower.StatusFresh},
 	}}
 	const want = `
-CONTAINER  IMAGE        STATUS       WHY
-cache      redis        fresh        ` + `
-db         postgres:17  rolled back  update db: it; fell; down for 1.235s
-seen       nginx        stale        monitor-only: now at sha256:1
-side       nginx        restarted    it lives in the network of web
-web        nginx        updated      down for 1s
+CONTAINER      IMAGE        STATUS       WHY
+cache          redis        fresh        ` + `
+db             postgres:17  rolled back  update db: it; fell; down for 1.235s
+seen           nginx        stale        monitor-only: now at sha256:1
+side           nginx        restarted    it lives in the network of web
+web            nginx        updated      down for 1s
+web (service)  nginx        fresh        ` + `
 
 `
 	assert.Equal(t, want, passTable(r, false))

@@ -44,6 +44,7 @@ type settings struct {
 	includeStopped              bool
 	includePaused               bool
 	includeRestarting, revive   bool
+	swarmRollback               bool
 	disabled                    []string // names
 	onlyImages, skipImages      []string
 	enableLabels, disableLabels []string // key=value

@@ -44,6 +44,7 @@ func TestEverySettingHasAVariableAndAFlag(t *testing.T) {
 		"remove-volumes":         {"1", []string{"--remove-volumes"}, func(s settings) any { return s.removeVolumes }, true},
 		"rolling-restart":        {"TRUE", []string{"--rolling-restart"}, func(s settings) any { return s.rolling }, true},
 		"stop-timeout":           {"30", []string{"-t", "30s"}, func(s settings) any { return s.stopTimeout }, new(30 * time.Second)},
+		"swarm-rollback":         {"true", []string{"--swarm-rollback"}, func(s settings) any { return s.swarmRollback }, true},
 		"swarm":                  {" Only", []string{"--swarm=only"}, func(s settings) any { return s.swarm }, "only"},
 		"update-order":           {" Start-First", []string{"--update-order=start-first"}, func(s settings) any { return s.order }, "start-first"},
 		"cooldown-delay":         {"1w12h", []string{"--cooldown-delay=7.5d"}, func(s settings) any { return s.cooldown }, 180 * time.Hour},

@@ -46,6 +46,10 @@ func updateRows(s *settings) []setting {
 			usage:  "update a swarm's services: where the engine is a manager, never, or services alone",
 		},
 		{
+			flag: "swarm-rollback", env: "WATCHTOWER_SWARM_ROLLBACK", target: toggle(&s.swarmRollback),
+			usage: "have the swarm roll back what fails of a service without update settings of its own, where the engine would pause",
+		},
+		{
 			flag: "stop-timeout", short: "t", env: "WATCHTOWER_TIMEOUT", target: optional(&s.stopTimeout), def: "10s", has: originFork,
 			usage: "time to stop before a container is killed; unset, the container's own setting rules",
 		},

@@ -34,7 +34,7 @@ func printTable(w io.Writer, reports []*watchtower.Report) error {
 	}
 	for _, r := range reports {
 		for _, e := range r.Entries {
-			if err := row(r.Engine, e.Container.Name, e.Container.Image, e.From.Version, string(e.Status), why(e)); err != nil {
+			if err := row(r.Engine, calledIn(e.Container), e.Container.Image, e.From.Version, string(e.Status), why(e)); err != nil {
 				return err
 			}
 		}
@@ -64,6 +64,17 @@ func onEngine(r *watchtower.Report, what string) string {
 	}
 	return what + " on " + r.Engine
 }
+
+// called is a container's name, marked where it is that of a swarm's service, which may be
+// the same as one of theirs.
+func called(name string, service bool) string {
+	if service {
+		return name + " (service)"
+	}
+	return name
+}
+
+func calledIn(c watchtower.Container) string { return called(c.Name, c.Service != nil) }
 
 func why(e watchtower.Entry) string {
 	switch {

@@ -99,12 +99,22 @@ func open(se *session) (fleet, error) {
 		watchtower.WithObserver(append(se.observers, warner)...),
 		watchtower.WithObserver(audit...),
 	}
-	engines := s.engines()
-	towers, asked := make(fleet, len(engines)), make([]httpapi.Tower, len(engines))
+	hosts := s.engines()
+	engines := make([]*dockerengine.Engine, len(hosts))
+	for i, h := range hosts {
+		at := s.at(h)
+		if engines[i], err = engineOf(at, se.countAt(h.name)...); err != nil {
+			return nil, at.about(h, err)
+		}
+	}
+	towers, asked := make(fleet, len(hosts)), make([]httpapi.Tower, len(hosts))
 	var made errgroup.Group // an engine that hangs keeps none waiting
-	for i, h := range engines {
+	var before []watchtower.Engine
+	for i, h := range hosts {
+		opts := append(slices.Clone(shared), watchtower.WithServicesLeftTo(before...))
+		before = append(before, engines[i])
 		made.Go(func() error {
-			tower, err := towerAt(se, h, shared)
+			tower, err := towerAt(se, h, engines[i], opts)
 			towers[i], asked[i] = tower, tower
 			return err
 		})
@@ -121,12 +131,8 @@ func open(se *session) (fleet, error) {
 }
 
 // towerAt is the watcher of one engine, with what it shares with the others.
-func towerAt(se *session, h namedHost, shared []watchtower.Option) (*watchtower.Tower, error) {
+func towerAt(se *session, h namedHost, engine *dockerengine.Engine, shared []watchtower.Option) (*watchtower.Tower, error) {
 	s := se.settings.at(h)
-	engine, err := engineOf(s, se.countAt(h.name)...)
-	if err != nil {
-		return nil, s.about(h, err)
-	}
 	if _, err := se.settings.stateAt(h); err != nil { // which makes the directory
 		return nil, err
 	}
@@ -151,6 +157,7 @@ func optionsOf(s settings) []watchtower.Option {
 		watchtower.WithNoRestart(s.noRestart),
 		watchtower.WithRemoveVolumes(s.removeVolumes),
 		watchtower.WithReviveStopped(s.revive),
+		watchtower.WithServiceRollback(s.swarmRollback),
 		watchtower.WithLabelPrecedence(s.labelPrecedence),
 		watchtower.WithStates(statesOf(s)...),
 		watchtower.WithProbe(s.probe, s.probeTimeout),

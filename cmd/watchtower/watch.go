@@ -109,7 +109,7 @@ func (p *program) check(ctx context.Context, se session) error {
 	}
 	for _, report := range reports {
 		for _, e := range report.Entries {
-			if err := printPolicy(out, onEngine(report, e.Container.Name)+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
+			if err := printPolicy(out, onEngine(report, calledIn(e.Container))+":", se.settings.rowsOf(e.Policy), se.settings); err != nil {
 				return err
 			}
 		}

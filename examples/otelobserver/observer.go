@@ -21,7 +21,7 @@ type telemetry struct {
 
 	pass       trace.Span // nil between two passes
 	pulls      map[string]trace.Span
-	containers map[string]*swap
+	containers map[string]*swap // by what their spans are called
 }
 
 // swap is a container on its way.
@@ -64,14 +64,15 @@ func (t *telemetry) Observe(ctx context.Context, e watchtower.Event) {
 			end(span, e.At, e.Err)
 		}
 	case watchtower.StepStarted:
-		s := t.container(ctx, e.Step.Container, e.At)
+		s := t.container(ctx, called(e.Step.Container, e.Service != ""), e.At)
 		s.endStep(e.At, nil)
 		s.step = t.start(ctx, s.span, e.Step.Action, e.At)
 	case watchtower.UpdateEnded:
 		t.endContainer(ctx, e)
 	case watchtower.ServiceRecovered: // its steps came before, and no UpdateEnded comes
-		if s := t.containers[e.Recovery.Name]; s != nil {
-			delete(t.containers, e.Recovery.Name)
+		name := called(e.Recovery.Name, false)
+		if s := t.containers[name]; s != nil {
+			delete(t.containers, name)
 			s.endStep(e.At, e.Recovery.Err)
 			s.span.SetAttributes(attribute.String("status", string(e.Recovery.Outcome)))
 			end(s.span, e.At, e.Recovery.Err)
@@ -89,19 +90,28 @@ func (t *telemetry) start(ctx context.Context, parent trace.Span, name string, a
 	return span
 }
 
+// called is what the span of a container is called. A swarm's service may have its name.
+func called(name string, service bool) string {
+	if service {
+		return "service " + name
+	}
+	return "container " + name
+}
+
 func (t *telemetry) container(ctx context.Context, name string, at time.Time) *swap {
 	if t.containers[name] == nil {
-		t.containers[name] = &swap{span: t.start(ctx, t.pass, "container "+name, at)}
+		t.containers[name] = &swap{span: t.start(ctx, t.pass, name, at)}
 	}
 	return t.containers[name]
 }
 
 func (t *telemetry) endContainer(ctx context.Context, e watchtower.UpdateEnded) {
-	name, status := e.Entry.Container.Name, attribute.String("status", string(e.Entry.Status))
+	c := e.Entry.Container
+	name, status := called(c.Name, c.Service != nil), attribute.String("status", string(e.Entry.Status))
 	s := t.container(ctx, name, e.At) // one that moved with another has no steps of its own
 	delete(t.containers, name)
 	s.endStep(e.At, e.Entry.Err)
-	s.span.SetAttributes(status, attribute.String("image", e.Entry.Container.Image), attribute.String("image.to", e.Entry.NewImageID))
+	s.span.SetAttributes(status, attribute.String("image", c.Image), attribute.String("image.to", e.Entry.NewImageID))
 	end(s.span, e.At, e.Entry.Err)
 	ctx = trace.ContextWithSpan(ctx, s.span) // by which a histogram finds an example of a value
 	t.updates.Add(ctx, 1, metric.WithAttributes(status))

@@ -15,7 +15,7 @@ func (e *Engine) RegistryConfig(ctx context.Context) (lifecycle.RegistryConfig, 
 	err := e.do(ctx, "info", "", func(s *session) error {
 		info, err := s.Info(ctx)
 		if err == nil {
-			e.noteSwarm(string(info.Swarm.LocalNodeState), info.Swarm.ControlAvailable)
+			e.noteSwarm(info.Swarm)
 		}
 		if err != nil || info.RegistryConfig == nil {
 			return err

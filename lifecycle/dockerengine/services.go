@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/swarm"
 
 	"github.com/watchtower-go/watchtower/internal/errclass"
 	"github.com/watchtower-go/watchtower/lifecycle"
@@ -32,6 +33,7 @@ const roleAge = 10 * time.Second
 type swarmInfo struct {
 	state   string
 	manager bool
+	cluster string // its ID; a manager's only
 	at      time.Time
 }
 
@@ -47,10 +49,15 @@ func (i swarmInfo) role() lifecycle.ClusterRole {
 }
 
 // noteSwarm keeps what /info said.
-func (e *Engine) noteSwarm(state string, manager bool) {
+func (e *Engine) noteSwarm(info swarm.Info) swarmInfo {
+	now := swarmInfo{state: string(info.LocalNodeState), manager: info.ControlAvailable, at: time.Now()}
+	if info.Cluster != nil {
+		now.cluster = info.Cluster.ID
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.swarm = swarmInfo{state, manager, time.Now()}
+	e.swarm = now
+	return now
 }
 
 // Cluster says which part the engine has in a swarm, by a call of /info unless another
@@ -63,19 +70,19 @@ func (e *Engine) Cluster(ctx context.Context) (lifecycle.Cluster, error) {
 		err := e.do(ctx, "info", "", func(s *session) error {
 			info, err := s.Info(ctx)
 			if err == nil {
-				known = swarmInfo{string(info.Swarm.LocalNodeState), info.Swarm.ControlAvailable, time.Now()}
+				known = e.noteSwarm(info.Swarm)
 			}
 			return err
 		})
 		if err != nil {
 			return lifecycle.Cluster{}, err
 		}
-		e.noteSwarm(known.state, known.manager)
 	}
 	out := lifecycle.Cluster{Role: known.role()}
 	if out.Role != lifecycle.RoleManager {
 		return out, nil
 	}
+	out.ID = known.cluster
 	err := e.do(ctx, "list", "nodes", func(s *session) error {
 		var nodes []struct {
 			Description struct {

@@ -97,8 +97,8 @@ func TestWhichPartAnEngineHasInASwarm(t *testing.T) {
 		"none, Podman":  {`{}`, lifecycle.Cluster{}},
 		"a worker":      {`{"LocalNodeState":"active","ControlAvailable":false}`, lifecycle.Cluster{Role: lifecycle.RoleWorker}},
 		"a locked node": {`{"LocalNodeState":"locked","ControlAvailable":false}`, lifecycle.Cluster{Role: lifecycle.RoleWorker}},
-		"a manager": {`{"LocalNodeState":"active","ControlAvailable":true}`, lifecycle.Cluster{
-			Role: lifecycle.RoleManager, Platforms: []string{"linux/amd64", "linux/arm/v7", "linux/arm64", "linux/s390x"},
+		"a manager": {`{"LocalNodeState":"active","ControlAvailable":true,"Cluster":{"ID":"abc"}}`, lifecycle.Cluster{
+			Role: lifecycle.RoleManager, ID: "abc", Platforms: []string{"linux/amd64", "linux/arm/v7", "linux/arm64", "linux/s390x"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

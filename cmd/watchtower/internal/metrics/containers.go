@@ -28,6 +28,15 @@ type containers struct {
 // container is one by its name, and its engine's if that has one.
 type container struct{ engine, name string }
 
+// nameOf is what the series of a container go by. A swarm's service may have a container's
+// name, and none has a blank in it.
+func nameOf(c watchtower.Container) string {
+	if c.Service != nil {
+		return "service " + c.Name
+	}
+	return c.Name
+}
+
 // known is a container that has series.
 type known struct{ id, image string }
 
@@ -51,7 +60,7 @@ func newContainers(f promauto.Factory, engines engines) containers {
 func (c containers) take(engine string, r *watchtower.Report) (dropped int) {
 	there := map[string]bool{}
 	for _, e := range r.Entries {
-		there[e.Container.Name] = true
+		there[nameOf(e.Container)] = true
 	}
 	for of := range c.known {
 		if !r.Partial && of.engine == engine && !there[of.name] {
@@ -66,7 +75,7 @@ func (c containers) take(engine string, r *watchtower.Report) (dropped int) {
 
 // note counts what became of a container, and returns 1 if there was no room for it.
 func (c containers) note(engine string, e watchtower.Entry, at time.Time) int {
-	of := container{engine, e.Container.Name}
+	of := container{engine, nameOf(e.Container)}
 	before, have := c.known[of]
 	if e.Status == watchtower.StatusSkipped && !e.OutOfDate {
 		// Left alone for a while, it is what it was. Another container of its name is

@@ -113,6 +113,21 @@ func TestSeriesEndWithTheirContainer(t *testing.T) {
 	}
 }
 
+// A service has series of its own, whatever a container is called.
+func TestAServicesSeriesAreNotItsNamesakes(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	service := entry("web", "1", watchtower.StatusFailed)
+	service.Container.Service = &lifecycle.Service{}
+	passed(t, m, service, entry("web", "2", watchtower.StatusFresh))
+	now := scrape(t, m)
+	assert.Equal(t, "1", now[`watchtower_container_failures_total{container="service web"}`])
+	assert.Equal(t, "0", now[`watchtower_container_failures_total{container="web"}`])
+	passed(t, m, service)
+	assert.NotContains(t, scrape(t, m), `watchtower_container_failures_total{container="web"}`, "it is gone, and its namesake is not")
+	assert.Contains(t, scrape(t, m), `watchtower_container_failures_total{container="service web"}`)
+}
+
 // outdated is an entry of one for which something newer is there.
 func outdated(id string, status watchtower.Status) watchtower.Entry {
 	e := entry("web", id, status)

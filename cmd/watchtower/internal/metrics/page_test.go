@@ -56,6 +56,7 @@ These have no labels, and are of passes that may update something; a check chang
 Its series begin when a pass first judges it, go on with its successor after an update, and end when it is gone: a container
 that is not watched has none. What a pass could not find out stays as it was last known. Counters begin with 0 when
 watchtower is started, and the time of the last update is not known before the first one. Of containers beyond 2000 none is told.
+Of a swarm's service the label container is ` + "`service web`" + `: a container may have the name, and none has a blank in it.
 
 ## Several engines
 

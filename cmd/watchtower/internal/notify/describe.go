@@ -31,7 +31,7 @@ func (n *Notifier) describe(e watchtower.Event) {
 	case watchtower.UpdateHeld:
 		c := e.Entry.Container
 		w := news
-		if n.failed[c.Name] == e.Entry.Latest {
+		if n.failed[keyOf(c)] == e.Entry.Latest {
 			w = detail // a digest that failed is held from then on, which goes without saying
 		}
 		n.write(e.At, info, w, fmt.Sprintf("%s waits for its update: %s", named(c), e.Entry.Reason), about(c, keyReason, e.Entry.Reason)...)
@@ -73,16 +73,18 @@ func (n *Notifier) describe(e watchtower.Event) {
 }
 
 func (n *Notifier) checkFailed(e watchtower.CheckFailed) {
-	for _, name := range e.Containers {
-		n.newsOf[name] = true
+	keys := keysOf(e.Containers, e.Services)
+	for _, key := range keys {
+		n.newsOf[key] = true
 	}
-	n.write(e.At, slog.LevelWarn, news, fmt.Sprintf("Checking %s failed, which %s uses: %v", e.Reference, strings.Join(e.Containers, ", "), e.Err),
-		keyImage, e.Reference, keyContainer, strings.Join(e.Containers, ", "), keyError, e.Err.Error())
+	names := strings.Join(keys, ", ")
+	n.write(e.At, slog.LevelWarn, news, fmt.Sprintf("Checking %s failed, which %s uses: %v", e.Reference, names, e.Err),
+		keyImage, e.Reference, keyContainer, names, keyError, e.Err.Error())
 }
 
 func (n *Notifier) found(e watchtower.UpdateFound) {
 	c := e.Entry.Container
-	n.newsOf[c.Name] = true
+	n.newsOf[keyOf(c)] = true
 	text := fmt.Sprintf("Found a new image for %s: %s", named(c), ID(e.Entry.Latest).ShortID())
 	text += changed(e.Entry)
 	if e.Entry.Policy.Get("monitor-only").Value == "true" {
@@ -97,11 +99,11 @@ func (n *Notifier) step(e watchtower.StepStarted) {
 	if said == "" {
 		return
 	}
-	text := said + e.Step.Container
+	text := said + keyFor(e.Step.Container, e.Service != "")
 	if e.Step.Detail != "" {
 		text += ": " + e.Step.Detail
 	}
-	n.write(e.At, slog.LevelInfo, detail, text, keyContainer, e.Step.Container, keyImage, e.Image)
+	n.write(e.At, slog.LevelInfo, detail, text, keyContainer, e.Step.Container, keyService, string(e.Service), keyImage, e.Image)
 }
 
 func (n *Notifier) hook(e watchtower.HookEnded) {
@@ -119,15 +121,16 @@ func (n *Notifier) hook(e watchtower.HookEnded) {
 // over tells that a failure is. That passes are made again is a message of its own: no
 // report says it.
 func (n *Notifier) over(e watchtower.FailureEnded) {
-	names := strings.Join(e.Containers, ", ")
-	for _, name := range e.Containers {
-		n.newsOf[name] = true
-		delete(n.failed, name)
+	keys := keysOf(e.Containers, e.Services)
+	for _, key := range keys {
+		n.newsOf[key] = true
+		delete(n.failed, key)
 	}
+	names := strings.Join(keys, ", ")
 	switch {
 	case e.Reference != "":
 		n.recovered(e.At, slog.LevelWarn, fmt.Sprintf("%s, which %s uses, can be checked again", e.Reference, names), keyImage, e.Reference, keyContainer, names)
-	case len(e.Containers) == 0:
+	case len(keys) == 0:
 		lines := n.lines
 		n.lines = nil
 		n.recovered(e.At, slog.LevelError, "Passes are made again")
@@ -157,15 +160,15 @@ func (n *Notifier) ended(at time.Time, e watchtower.Entry) {
 	c := e.Container
 	switch {
 	case e.Status == watchtower.StatusUpdated:
-		n.newsOf[c.Name] = true
+		n.newsOf[keyOf(c)] = true
 		text := fmt.Sprintf("Updated %s: %s to %s", named(c), short(c.ImageID), short(e.NewImageID)) + changed(e)
-		delete(n.failed, c.Name)
+		delete(n.failed, keyOf(c))
 		n.write(at, slog.LevelInfo, news, text, about(c, keyImageID, short(c.ImageID), keyNewID, short(e.NewContainerID), keyNewImage, e.NewReference)...)
 	case e.Status == watchtower.StatusRestarted:
-		n.newsOf[c.Name] = true
+		n.newsOf[keyOf(c)] = true
 		n.write(at, slog.LevelInfo, news, fmt.Sprintf("Restarted %s: %s", named(c), e.Reason), about(c, keyNewID, short(e.NewContainerID), keyReason, e.Reason)...)
 	case e.Err != nil:
-		n.newsOf[c.Name], n.failed[c.Name] = true, e.Latest
+		n.newsOf[keyOf(c)], n.failed[keyOf(c)] = true, e.Latest
 		text := "Updating %s failed: %v"
 		if e.Status == watchtower.StatusRolledBack {
 			text = "Updating %s failed, and it was rolled back: %v"

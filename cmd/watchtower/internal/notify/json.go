@@ -26,6 +26,8 @@ type writtenReport struct {
 type writtenContainer struct {
 	ID             string `json:"id"`
 	Name           string `json:"name"`
+	Service        string `json:"service,omitempty"`
+	TaskOf         string `json:"taskOf,omitempty"`
 	CurrentImageID string `json:"currentImageId"`
 	LatestImageID  string `json:"latestImageId"`
 	ImageName      string `json:"imageName"`
@@ -69,7 +71,7 @@ func written(containers []Container) []writtenContainer {
 	out := []writtenContainer{}
 	for _, c := range containers {
 		out = append(out, writtenContainer{
-			c.ID.ShortID(), c.Name, c.CurrentImageID.ShortID(), c.LatestImageID.ShortID(), c.ImageName, c.State, c.Change, c.Error,
+			c.ID.ShortID(), c.Name, c.Service, c.TaskOf, c.CurrentImageID.ShortID(), c.LatestImageID.ShortID(), c.ImageName, c.State, c.Change, c.Error,
 		})
 	}
 	return out
@@ -78,6 +80,8 @@ func written(containers []Container) []writtenContainer {
 // porcelainContainer is one container of porcelain.json.
 type porcelainContainer struct {
 	Name     string `json:"name"`
+	Service  string `json:"service,omitempty"`
+	TaskOf   string `json:"task_of,omitempty"`
 	Image    string `json:"image"`
 	ImageID  ID     `json:"image_id"`
 	LatestID ID     `json:"latest_image_id"`
@@ -91,7 +95,7 @@ func toPorcelainJSON(d *Data) (string, error) {
 	containers := []porcelainContainer{}
 	for _, c := range d.Report.All() {
 		containers = append(containers, porcelainContainer{
-			c.Name, c.ImageName, c.CurrentImageID, c.LatestImageID, c.State, c.outOfDate, c.Error,
+			c.Name, c.Service, c.TaskOf, c.ImageName, c.CurrentImageID, c.LatestImageID, c.State, c.outOfDate, c.Error,
 		})
 	}
 	text, err := json.Marshal(map[string]any{"containers": containers})

@@ -13,6 +13,7 @@ import (
 const (
 	keyEngine    = "engine" // its name, where it has one
 	keyContainer = "container"
+	keyService   = "service"   // its mode, where the container is a swarm's service
 	keyImage     = "image"     // the reference
 	keyID        = "id"        // of a container, short
 	keyNewID     = "new_id"    // of an image or, once there is one, of the new container; short
@@ -81,10 +82,36 @@ func levelName(l slog.Level) string {
 	}
 }
 
-func named(c lifecycle.Container) string { return fmt.Sprintf("%s (%s)", c.Name, c.Image) }
+func named(c lifecycle.Container) string { return fmt.Sprintf("%s (%s)", keyOf(c), c.Image) }
+
+// keyOf is what a container goes by, and in sentences. A swarm's service may have a
+// container's name, and none has a blank in it.
+func keyOf(c lifecycle.Container) string { return keyFor(c.Name, c.Service != nil) }
+
+func keyFor(name string, service bool) string {
+	if service {
+		return "service " + name
+	}
+	return name
+}
+
+// keysOf are those of an event's containers and services.
+func keysOf(containers, services []string) []string {
+	out := append([]string{}, containers...)
+	for _, name := range services {
+		out = append(out, keyFor(name, true))
+	}
+	return out
+}
+
+// key is what the line's container goes by; empty if it is about none, or several.
+func (l line) key() string {
+	name, _ := l.Data[keyContainer].(string)
+	return keyFor(name, l.Data[keyService] != nil)
+}
 
 func about(c lifecycle.Container, more ...string) []string {
-	return append([]string{keyContainer, c.Name, keyImage, c.Image, keyID, c.ShortID()}, more...)
+	return append([]string{keyContainer, c.Name, keyService, string(c.ServiceMode()), keyImage, c.Image, keyID, c.ShortID()}, more...)
 }
 
 func short(id string) string { return ID(id).ShortID() }

@@ -35,7 +35,7 @@ func (n *Notifier) sendReport(r *Report) {
 		return
 	}
 	for _, c := range with {
-		of := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.Data[keyContainer] != c.Name })
+		of := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.key() != c.key() })
 		n.render(&Report{containers: []Container{c}}, of, true)
 	}
 }
@@ -47,9 +47,9 @@ func (n *Notifier) withNews(r *Report) []Container {
 	var out []Container
 	for i := range r.containers {
 		c := &r.containers[i]
-		c.Recovered = c.State == fresh && n.newsOf[c.Name]
+		c.Recovered = c.State == fresh && n.newsOf[c.key()]
 		moved := c.State == updated || c.State == restarted || c.State == stale && !c.held
-		if n.newsOf[c.Name] && (c.State == failed || c.Recovered || moved && n.cfg.Level < slog.LevelError) {
+		if n.newsOf[c.key()] && (c.State == failed || c.Recovered || moved && n.cfg.Level < slog.LevelError) {
 			out = append(out, *c)
 		}
 	}
@@ -64,7 +64,7 @@ func (n *Notifier) split(lines []line) [][]line {
 	var names []string
 	groups := map[string][]line{}
 	for _, l := range lines {
-		name, _ := l.Data[keyContainer].(string)
+		name := l.key()
 		if groups[name] == nil && name != "" {
 			names = append(names, name)
 		}

@@ -57,6 +57,10 @@ type Container struct {
 
 	// What templates of others do not know:
 
+	// Service is the mode of a swarm's service ("replicated"); empty for a container.
+	Service string
+	// TaskOf is the service whose task the container is; empty for all others.
+	TaskOf string
 	// Reason is why it is stale, held, restarted or skipped.
 	Reason string
 	// Digest is what its reference points at now, where that was asked.
@@ -108,7 +112,7 @@ const (
 // and what was rolled back has failed.
 func containerOf(e watchtower.Entry) Container {
 	c := Container{
-		ID: ID(e.Container.ID), Name: e.Container.Name, ImageName: e.Container.Image,
+		ID: ID(e.Container.ID), Name: e.Container.Name, Service: string(e.Container.ServiceMode()), TaskOf: e.TaskOf, ImageName: e.Container.Image,
 		CurrentImageID: ID(e.Container.ImageID), LatestImageID: ID(e.NewImageID),
 		Reason: e.Reason, Digest: ID(e.Latest), NewImageName: e.NewReference, NewContainerID: ID(e.NewContainerID),
 		IsMonitorOnly: e.Policy.Get("monitor-only").Value == "true", Downtime: e.Downtime,
@@ -141,6 +145,9 @@ func containerOf(e watchtower.Entry) Container {
 	}
 	return c
 }
+
+// key is what it goes by.
+func (c Container) key() string { return keyFor(c.Name, c.Service != "") }
 
 func (r *Report) in(states ...string) []Container {
 	var out []Container

@@ -77,8 +77,8 @@ func pass(r *watchtower.Report) []watchtower.Event {
 		case watchtower.StatusUpdated, watchtower.StatusRolledBack:
 			events = append(
 				events, watchtower.UpdateFound{At: at, Entry: e},
-				watchtower.StepStarted{At: at, Image: e.Container.Image, Step: lifecycle.Step{Container: e.Container.Name, Action: "stop"}},
-				watchtower.StepStarted{At: at, Image: e.Container.Image, Step: lifecycle.Step{Container: e.Container.Name, Action: "start"}},
+				watchtower.StepStarted{At: at, Image: e.Container.Image, Service: e.Container.ServiceMode(), Step: lifecycle.Step{Container: e.Container.Name, Action: "stop"}},
+				watchtower.StepStarted{At: at, Image: e.Container.Image, Service: e.Container.ServiceMode(), Step: lifecycle.Step{Container: e.Container.Name, Action: "start"}},
 				watchtower.UpdateEnded{At: at, Entry: e},
 			)
 		case watchtower.StatusRestarted:

@@ -28,22 +28,22 @@ func builtin(name string) (text string, ok bool) {
 {{if or .Updated .Failed .Stale .Restarted .Recovered -}}
 {{with $.Engine}}{{.}}: {{end}}{{len .Scanned}} Scanned, {{len .Updated}} Updated, {{len .Failed}} Failed
 {{- range .Updated}}
-- {{.Name}} ({{.ImageName}}): {{.CurrentImageID.ShortID}} updated to {{.LatestImageID.ShortID}}{{with .NewImageName}} ({{.}}){{end}}{{with .Change}}: {{.}}{{end}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): {{.CurrentImageID.ShortID}} updated to {{.LatestImageID.ShortID}}{{with .NewImageName}} ({{.}}){{end}}{{with .Change}}: {{.}}{{end}}
 {{- end}}
 {{- range .Failed}}
-- {{.Name}} ({{.ImageName}}): {{if .RolledBack}}Rolled back{{else}}Failed{{end}}: {{.Error}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): {{if .RolledBack}}Rolled back{{else}}Failed{{end}}: {{.Error}}
 {{- end}}
 {{- range .Restarted}}
-- {{.Name}} ({{.ImageName}}): Restarted{{with .Reason}}: {{.}}{{end}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): Restarted{{with .Reason}}: {{.}}{{end}}
 {{- end}}
 {{- range .Stale}}
-- {{.Name}} ({{.ImageName}}): Stale{{with .Digest.ShortID}}: {{.}}{{end}}{{with .Change}}: {{.}}{{end}}{{with .Reason}}: {{.}}{{end}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): Stale{{with .Digest.ShortID}}: {{.}}{{end}}{{with .Change}}: {{.}}{{end}}{{with .Reason}}: {{.}}{{end}}
 {{- end}}
 {{- range .Fresh}}
-- {{.Name}} ({{.ImageName}}): Fresh{{if .Recovered}} again{{end}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): Fresh{{if .Recovered}} again{{end}}
 {{- end}}
 {{- range .Skipped}}
-- {{.Name}} ({{.ImageName}}): Skipped: {{.Error}}
+- {{with .Service}}service {{end}}{{.Name}} ({{.ImageName}}): Skipped: {{.Error}}
 {{- end}}
 {{end -}}
 {{else -}}
@@ -142,11 +142,11 @@ func toJSON(v any) (string, error) {
 // sample has something of everything, for templates to be tried with.
 func sample(report bool) any {
 	c := Container{
-		ID: "0123456789abcdef", Name: "web", ImageName: "nginx:1", CurrentImageID: "sha256:0123456789abcdef",
+		ID: "0123456789abcdef", Name: "web", Service: "replicated", ImageName: "nginx:1", CurrentImageID: "sha256:0123456789abcdef",
 		LatestImageID: "sha256:0123456789abcdef", Error: "error", Reason: "reason", Digest: "sha256:0123456789abcdef",
 	}
 	entries := []Entry{{Message: "message", Level: "info", Data: map[string]any{
-		keyContainer: c.Name, keyImage: c.ImageName, keyID: "0123456789ab", keyNewID: "0123456789ab",
+		keyContainer: c.Name, keyService: "replicated", keyImage: c.ImageName, keyID: "0123456789ab", keyNewID: "0123456789ab",
 		keyImageID: "0123456789ab", keyNewImage: c.ImageName, keyError: "error", keyReason: "reason",
 	}}}
 	if !report {
