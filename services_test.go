@@ -350,18 +350,22 @@ func TestTwoWatchersMakeOneUpdateOfAService(t *testing.T) {
 		}
 		return watchtower.HookVerdict{}
 	}
-	var statuses [2]watchtower.Status
+	var told [2]watchtower.Entry
 	var group sync.WaitGroup
-	for i := range statuses {
+	for i := range told {
 		group.Go(func() {
 			r, err := ofSwarm(t, s, s, watchtower.WithHook(lifecycle.PreUpdate, wait)).Update(t.Context())
 			if assert.NoError(t, err) {
-				statuses[i] = r.Entries[0].Status
+				told[i] = r.Entries[0]
 			}
 		})
 	}
 	group.Wait()
-	assert.ElementsMatch(t, []watchtower.Status{watchtower.StatusUpdated, watchtower.StatusSkipped}, statuses[:])
+	assert.ElementsMatch(t, []watchtower.Status{watchtower.StatusUpdated, watchtower.StatusSkipped}, []watchtower.Status{told[0].Status, told[1].Status})
+	for _, e := range told {
+		require.NoError(t, e.Err)
+		assert.Equal(t, e.Status == watchtower.StatusSkipped, strings.Contains(e.Reason, "somebody else has given it this image meanwhile"), e.Reason)
+	}
 	require.Len(t, s.Posted(), 1)
 }
 

@@ -135,6 +135,9 @@ func TestHowAClusterEndsAnUpdate(t *testing.T) {
 func TestAServiceThatOthersChange(t *testing.T) {
 	t.Parallel()
 	scale := func(s *lifecycle.Service) { s.Spec["Mode"] = "scaled" }
+	same := func(s *lifecycle.Service) {
+		s.Spec.Object("TaskTemplate").Object("ContainerSpec")["Image"] = "app:1@" + pinnedNew
+	}
 	move := func(s *lifecycle.Service) { s.Spec.Object("TaskTemplate").Object("ContainerSpec")["Image"] = "app:2" }
 	for name, tt := range map[string]struct {
 		times  int
@@ -145,6 +148,7 @@ func TestAServiceThatOthersChange(t *testing.T) {
 	}{
 		"another field, once":   {1, scale, "", nil, 1},
 		"another field, always": {100, scale, "update out of sequence", errdefs.ErrConflict, 0},
+		"to the same image":     {1, same, "somebody else has given it this image meanwhile: app:1@" + pinnedNew, errdefs.ErrFailedPrecondition, 0},
 		"its image":             {1, move, "its image is app:2 now, not app:1@" + pinnedOld, errdefs.ErrFailedPrecondition, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,6 +216,38 @@ func TestAnUpdateWhoseAnswerIsLostIsWaitedFor(t *testing.T) {
 	})
 }
 
+// losingManager loses the others when it is to change something.
+type losingManager struct {
+	*enginetest.Swarm
+	lost *bool
+}
+
+var errNoLeader = errors.New("the swarm does not have a leader")
+
+func (l losingManager) Service(ctx context.Context, ref string) (lifecycle.Service, error) {
+	if *l.lost {
+		return lifecycle.Service{}, errNoLeader
+	}
+	return l.Swarm.Service(ctx, ref)
+}
+
+func (l losingManager) UpdateService(context.Context, lifecycle.ServiceOptions) ([]string, error) {
+	*l.lost = true
+	return nil, errors.New("node lost leader status")
+}
+
+func TestAnUpdateOfWhichNobodyKnowsIsUnfinished(t *testing.T) {
+	t.Parallel()
+	s, judged := aService(t, "")
+	result, err := lifecycle.RollOut(losingManager{s, new(bool)}).Update(t.Context(), lifecycle.Target{
+		Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
+	})
+	require.ErrorIs(t, err, errNoLeader)
+	require.EqualError(t, err, "update web: node lost leader status; and nobody says whether it was done: the swarm does not have a leader")
+	assert.Equal(t, lifecycle.OutcomeUnfinished, result.Members[0].Outcome)
+	assert.False(t, result.Members[0].ImageFailed)
+}
+
 // lostManager answers again after a while.
 type lostManager struct {
 	*enginetest.Swarm
@@ -228,22 +264,27 @@ func (l lostManager) Tasks(ctx context.Context, service string) ([]lifecycle.Tas
 func TestAnUpdateOutlivesItsManager(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		lost time.Duration
-		says string
+		lost     time.Duration
+		patience time.Duration
+		waited   time.Duration
+		says     string
 	}{
-		"for half a minute": {30 * time.Second, ""},
-		"for too long":      {time.Hour, "the cluster goes on by itself: it takes too long, and nobody answers: unavailable"},
+		"for half a minute":            {30 * time.Second, 0, 30 * time.Second, ""},
+		"for too long":                 {time.Hour, 0, lifecycle.DefaultRolloutPatience, "the cluster goes on by itself: nobody answers: unavailable"},
+		"for longer than somebody has": {time.Hour, time.Second, time.Second, "nobody answers: unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, judged := aService(t, "")
-				updater := lifecycle.RollOut(lostManager{s, time.Now().Add(tt.lost)}, lifecycle.WithRolloutTimeout(time.Minute))
+				updater := lifecycle.RollOut(lostManager{s, time.Now().Add(tt.lost)}, lifecycle.WithRolloutPatience(tt.patience))
 				var steps []string
+				begun := time.Now()
 				result, err := updater.Update(t.Context(), lifecycle.Target{
 					Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
 					OnStep:  func(s lifecycle.Step) { steps = append(steps, strings.TrimSpace(s.Action+" "+s.Detail)) },
 				})
+				assert.Equal(t, tt.waited, time.Since(begun))
 				if tt.says != "" {
 					require.ErrorIs(t, err, errdefs.ErrUnavailable)
 					require.ErrorContains(t, err, tt.says)
@@ -253,6 +294,53 @@ func TestAnUpdateOutlivesItsManager(t *testing.T) {
 				}
 				require.NoError(t, err)
 				assert.Equal(t, []string{"update app:1@" + pinnedNew, "verify", "verify completed: 1 of 1 tasks run it"}, steps)
+			})
+		})
+	}
+}
+
+// silentManager takes calls and never answers.
+type silentManager struct{ *enginetest.Swarm }
+
+func (silentManager) Tasks(ctx context.Context, _ string) ([]lifecycle.Task, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// busyManager tells of an update that never ends.
+type busyManager struct{ *enginetest.Swarm }
+
+func (b busyManager) Service(ctx context.Context, ref string) (lifecycle.Service, error) {
+	s, err := b.Swarm.Service(ctx, ref)
+	if s.Image() == "app:1@"+pinnedNew {
+		s.Rollout = lifecycle.RolloutUpdating
+	}
+	return s, err
+}
+
+// However a cluster hangs, who watches it does not hang with it.
+func TestAnUpdateIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		engine func(*enginetest.Swarm) lifecycle.ServiceUpdater
+		waited time.Duration
+		says   string
+	}{
+		"a manager is silent": {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return silentManager{s} }, lifecycle.DefaultRolloutPatience, "nobody answers: no answer within 1m0s"},
+		"the update goes on":  {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return busyManager{s} }, lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, judged := aService(t, "")
+				begun := time.Now()
+				result, err := lifecycle.RollOut(tt.engine(s)).Update(t.Context(), lifecycle.Target{
+					Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
+				})
+				require.ErrorIs(t, err, errdefs.ErrUnavailable)
+				require.ErrorContains(t, err, tt.says)
+				assert.Equal(t, lifecycle.OutcomeUnfinished, result.Members[0].Outcome)
+				assert.Equal(t, tt.waited, time.Since(begun))
 			})
 		})
 	}

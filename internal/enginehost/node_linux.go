@@ -38,7 +38,7 @@ func (n *node) start() error {
 	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(context.Background(), "sh", "-c", boot, n.name,
 		"--data-root", filepath.Join(n.dir, "data"), "--exec-root", "/run/docker", "-p", "/run/docker.pid",
-		"-H", n.address, "--cgroup-parent", n.cgroup())
+		"-H", n.address, "--cgroup-parent", n.cgroup(), "--log-level", "warn")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS}
 	stdin, err := cmd.StdinPipe()
