@@ -122,6 +122,7 @@ type serviceUpdate struct {
 	member Member
 	step   func(action, detail string)
 	result MemberResult
+	whole  time.Time // since when all tasks run, while the cluster is at it
 }
 
 // image is what the service is to have.

@@ -34,6 +34,30 @@ func (h *Host) Reach(t testing.TB, address string) {
 	require.NoError(t, n.reach(address))
 }
 
+// NodeStates are the states of a swarm's nodes, such as "ready" and "down", by their host
+// names; of a manager only.
+func (h *Host) NodeStates(t testing.TB) map[string]string {
+	t.Helper()
+	var list []struct {
+		Description struct{ Hostname string }
+		Status      struct{ State string }
+	}
+	h.API(t, http.MethodGet, "/nodes", nil, &list)
+	out := map[string]string{}
+	for _, n := range list {
+		out[n.Description.Hostname] = n.Status.State
+	}
+	return out
+}
+
+// AwaitNode returns once a node of the swarm is in the state.
+func (h *Host) AwaitNode(t testing.TB, name, state string) {
+	t.Helper()
+	for deadline := time.Now().Add(startWithin); h.NodeStates(t)[name] != state; time.Sleep(50 * time.Millisecond) {
+		require.True(t, time.Now().Before(deadline), "the node %s is not %s: %v", name, state, h.NodeStates(t))
+	}
+}
+
 // NodeID is what its swarm calls the engine.
 func (h *Host) NodeID(t testing.TB) string {
 	t.Helper()

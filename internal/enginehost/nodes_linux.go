@@ -29,7 +29,7 @@ func StartSwarm(t testing.TB, managers, workers int) []*Host {
 	var group sync.WaitGroup
 	for i := range hosts {
 		n := &node{
-			name: fmt.Sprint("n", i+1), dir: filepath.Join(dir, fmt.Sprint("n", i+1)), reached: map[string]net.Listener{},
+			name: nodeName(i), dir: filepath.Join(dir, nodeName(i)), reached: map[string]net.Listener{},
 			wire: func(pid int) error { return segment.wire(pid, nodeAddress(i)) },
 		}
 		n.address = "unix://" + filepath.Join(n.dir, "docker.sock")
@@ -65,10 +65,15 @@ func StartSwarm(t testing.TB, managers, workers int) []*Host {
 			"RemoteAddrs": []string{nodeAddress(0) + ":2377"}, "JoinToken": token,
 		}, nil)
 	}
+	for i := range hosts {
+		hosts[0].AwaitNode(t, nodeName(i), "ready")
+	}
 	return hosts
 }
 
-// nodeAddress is a node's, on a network that no other swarm reaches.
+// nodeName is a node's host name, and nodeAddress its address, on a network that no other
+// swarm reaches.
+func nodeName(i int) string    { return fmt.Sprint("n", i+1) }
 func nodeAddress(i int) string { return fmt.Sprintf("10.99.0.%d", i+1) }
 
 // segments tells the networks of swarms apart.

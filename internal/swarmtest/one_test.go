@@ -41,7 +41,7 @@ func goodAndBad(t *testing.T, host *enginehost.Host) {
 	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "served:1", version(1))
-	id := host.Serve(t, aServiceOf("served", ref+"@"+first, 6))
+	id := host.Serve(t, aServiceOf("served", ref+"@"+first, 2))
 	front := enginehost.NewFront(t, host.Address, nil)
 	tw := tower(t, front.Address, []string{"served", "served.*"}, watchtower.WithObserver(&timeline{t, time.Now()}))
 	require.Equal(t, watchtower.StatusFresh, pass(t, tw, "served").Status)
@@ -55,7 +55,7 @@ func goodAndBad(t *testing.T, host *enginehost.Host) {
 	before.(object)["TaskTemplate"].(object)["ContainerSpec"].(object)["Image"] = ref + "@" + second
 	assert.Equal(t, before, after, "the image is all that differs")
 	tasks := host.Tasks(t, id)
-	require.Len(t, tasks, 6)
+	require.Len(t, tasks, 2)
 	for _, image := range tasks {
 		assert.Equal(t, ref+"@"+second, image)
 	}

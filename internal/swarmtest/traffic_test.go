@@ -21,7 +21,7 @@ func serving(text string) enginehost.Image {
 		// It serves for a moment after it was asked to stop: names are cached.
 		Cmd: []string{"/bin/sh", "-c", `trap "sleep 1; exit 0" TERM; httpd -f -p 8080 -h /www & while :; do sleep 1000 & wait $!; done`},
 		Healthcheck: enginehost.Object{
-			"Test": []string{"CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"}, "Interval": 500 * time.Millisecond,
+			"Test": []string{"CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"}, "Interval": time.Second,
 			"Timeout": time.Second, "Retries": 10, "StartPeriod": 5 * time.Second,
 		},
 	}
