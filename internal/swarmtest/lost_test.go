@@ -2,6 +2,7 @@ package swarmtest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -151,6 +152,14 @@ func TestNodesAreLostInTheMiddleOfAnUpdate(t *testing.T) {
 	n.runs(t, first, global, globalRef+"@"+globalSecond, 3, "n4")
 	assert.Contains(t, strings.Join(entry(t, r, "everywhere").Warnings, "\n"), "all 3 tasks run, and the cluster waits for more")
 	assert.Equal(t, "updating", first.Service(t, global)["UpdateStatus"].(object)["State"], "which it does for good")
+	// Any change ends that, and replaces nothing.
+	now, before := first.Service(t, global), history(t, first, global)
+	spec := now["Spec"].(object)
+	spec["Labels"].(object)["touched"] = "yes"
+	first.API(t, "POST", fmt.Sprintf("/services/%s/update?version=%.0f", global, now["Version"].(object)["Index"]), spec, nil)
+	assert.Empty(t, first.Service(t, global)["UpdateStatus"])
+	assert.Equal(t, watchtower.StatusFresh, pass(t, tower(t, other.Address, []string{"everywhere"}), "everywhere").Status)
+	assert.Equal(t, before, history(t, first, global))
 
 	id, ref = n.serve(t, "led", version(1), 6, nil)
 	_, second = n.reg.Push(t, "led:1", version(2))
