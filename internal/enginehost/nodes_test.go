@@ -16,8 +16,8 @@ func TestASwarmOfSeveralNodes(t *testing.T) {
 	t.Parallel()
 	nodes := enginehost.StartSwarm(t, 1, 1)
 	reg := enginehost.StartRegistry(t)
-	ref, digest := reg.Push(t, "spread:1", enginehost.Image{Cmd: []string{"/bin/sh", "-c",
-		`trap "exit 0" TERM; mkdir www; hostname > www/index.html; httpd -f -p 8080 -h www & while :; do sleep 1000 & wait $!; done`}})
+	serves := `trap "exit 0" TERM; mkdir www; hostname > www/index.html; httpd -f -p 8080 -h www & while :; do sleep 1000 & wait $!; done`
+	ref, digest := reg.Push(t, "spread:1", enginehost.Image{Cmd: []string{"/bin/sh", "-c", serves}})
 	for _, n := range nodes {
 		n.Reach(t, reg.Addr)
 	}
