@@ -13,6 +13,9 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
+// pause is a client's between two requests.
+const pause = 2 * time.Millisecond
+
 // A service behind a network alias is updated start-first, good image and bad, and
 // a client that asks all the time loses nothing. No other test is run beside it.
 func TestAClientOfAServiceThatIsUpdatedStartFirstLosesNothing(t *testing.T) {
@@ -32,7 +35,7 @@ func TestAClientOfAServiceThatIsUpdatedStartFirstLosesNothing(t *testing.T) {
 	before := networksOf(host.Inspect(t, "beside"))
 	tw := tower(t, host, []string{"beside"}, quick(), watchtower.WithUpdateOrder(lifecycle.StartFirst))
 
-	c := startClient(t, host, "beside-client", "http://www:8080/")
+	c := host.StartClient(t, "beside-client", "http://www:8080/", pause)
 	const updates = 2
 	for n := 1; n <= updates; n++ {
 		reg.Push(t, "beside:1", serving(fmt.Sprint(n)))
@@ -49,7 +52,7 @@ func TestAClientOfAServiceThatIsUpdatedStartFirstLosesNothing(t *testing.T) {
 	e := entry(t, update(t, tw), "beside")
 	assert.Equal(t, watchtower.StatusRolledBack, e.Status)
 	assert.Zero(t, e.Downtime)
-	saw := c.stop(t)
+	saw := c.Stop(t)
 
 	t.Logf("%d requests, %d first tries failed %v, %d lost %v, longest %v, pages %v", saw.Requests,
 		len(saw.First), saw.First, len(saw.Lost), saw.Lost, saw.Stall.Round(time.Millisecond), saw.Pages)
@@ -92,12 +95,12 @@ func BenchmarkStartFirst(b *testing.B) {
 	requests, first, lost, most, longest := 0, 0, 0, 0, time.Duration(0)
 	for n := 1; b.Loop(); n++ {
 		reg.Push(b, "first:1", serving(fmt.Sprint(n)))
-		c := startClient(b, host, "first-client", "http://www:8080/")
+		c := host.StartClient(b, "first-client", "http://www:8080/", pause)
 		r, err := tw.Update(b.Context())
 		if err != nil || r.Count(watchtower.StatusUpdated) != 1 {
 			b.Errorf("not updated: %v %v", err, r)
 		}
-		saw := c.stop(b)
+		saw := c.Stop(b)
 		requests += saw.Requests
 		first += len(saw.First)
 		lost += len(saw.Lost)

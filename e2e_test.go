@@ -17,12 +17,7 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
-func TestMain(m *testing.M) {
-	if url := os.Getenv(clientVar); url != "" {
-		os.Exit(askAround(url))
-	}
-	os.Exit(enginehost.Run(m, buildCompose))
-}
+func TestMain(m *testing.M) { os.Exit(enginehost.Run(m, buildCompose)) }
 
 // object is a JSON object of the engine's API.
 type object = enginehost.Object

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/containerd/errdefs"
@@ -336,33 +334,6 @@ func TestAHookHoldsUpAService(t *testing.T) {
 	assert.Contains(t, e.Reason, "not today")
 	assert.Equal(t, 1, asked)
 	assert.Empty(t, s.Posted())
-}
-
-// Two watchers of two managers see the same, and one of them is too late.
-func TestTwoWatchersMakeOneUpdateOfAService(t *testing.T) {
-	t.Parallel()
-	s := aSwarm(t, nil, second)
-	both := make(chan struct{}, 2)
-	wait := func(context.Context, watchtower.HookCall) watchtower.HookVerdict {
-		both <- struct{}{}
-		for len(both) < 2 { // until the other one has judged, too
-			runtime.Gosched()
-		}
-		return watchtower.HookVerdict{}
-	}
-	var statuses [2]watchtower.Status
-	var group sync.WaitGroup
-	for i := range statuses {
-		group.Go(func() {
-			r, err := ofSwarm(t, s, s, watchtower.WithHook(lifecycle.PreUpdate, wait)).Update(t.Context())
-			if assert.NoError(t, err) {
-				statuses[i] = r.Entries[0].Status
-			}
-		})
-	}
-	group.Wait()
-	assert.ElementsMatch(t, []watchtower.Status{watchtower.StatusUpdated, watchtower.StatusSkipped}, statuses[:])
-	require.Len(t, s.Posted(), 1)
 }
 
 func ExampleWithServices() {

@@ -16,6 +16,10 @@ const (
 	// DefaultRolloutTimeout is how long an update of a service is waited for: one of
 	// many tasks, one at a time and each watched for minutes, takes that long.
 	DefaultRolloutTimeout = time.Hour
+	// DefaultRolloutPatience is how long nobody may answer meanwhile. An engine answers
+	// within twenty seconds that its managers have none to lead them; to find another
+	// takes them ten to thirty, and an engine that is restarted seldom a minute.
+	DefaultRolloutPatience = time.Minute
 	// rolloutTries bounds how often somebody else's change of a service may come
 	// between the look at it and its update. Each is a person's or a program's, and
 	// seldom: more than a few are a loop.
@@ -37,6 +41,17 @@ func WithRolloutTimeout(d time.Duration) RollOutOption {
 	return func(r *rollOut) {
 		if d > 0 {
 			r.timeout = d
+		}
+	}
+}
+
+// WithRolloutPatience sets how long nobody may answer while an update is waited for: the
+// cluster goes on without whoever watches it, and the next one sees what became of it.
+// Zero or less: DefaultRolloutPatience.
+func WithRolloutPatience(d time.Duration) RollOutOption {
+	return func(r *rollOut) {
+		if d > 0 {
+			r.patience = d
 		}
 	}
 }
@@ -66,7 +81,7 @@ func WithoutWait() RollOutOption { return func(r *rollOut) { r.leaves = true } }
 // task runs: the service stays as it is then, OutcomeUnfinished. Unavailable: the update
 // is in hand, and was not waited for to its end.
 func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
-	r := &rollOut{engine: engine, timeout: DefaultRolloutTimeout}
+	r := &rollOut{engine: engine, timeout: DefaultRolloutTimeout, patience: DefaultRolloutPatience}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(r)
@@ -76,12 +91,11 @@ func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
 }
 
 type rollOut struct {
-	engine  ServiceUpdater
-	timeout time.Duration
-	leaves  bool
-	login   func(ctx context.Context, reference string) (credentials.Credential, error)
-
-	rollback bool // of what has no settings of its own
+	engine            ServiceUpdater
+	timeout, patience time.Duration
+	leaves            bool // the end to the cluster
+	rollback          bool // of what has no settings of its own
+	login             func(ctx context.Context, reference string) (credentials.Credential, error)
 }
 
 // Update rolls one service out.
@@ -117,6 +131,7 @@ type serviceUpdate struct {
 	member Member
 	step   func(action, detail string)
 	result MemberResult
+	whole  time.Time // since when all tasks run, while the cluster is at it
 }
 
 // image is what the service is to have.
@@ -157,18 +172,29 @@ func (u *serviceUpdate) begin(ctx context.Context, lastWord func(context.Context
 		case errdefs.IsConflict(err):
 			return err
 		}
-		// What was answered by an error may have been done all the same.
-		if now, lookErr := u.engine.Service(context.WithoutCancel(ctx), opts.Service); lookErr == nil && now.Image() == u.image() {
-			return nil
-		}
-		return err
+		return u.begun(ctx, err)
 	}
+}
+
+// begun sees whether what was answered by an error was done all the same.
+func (u *serviceUpdate) begun(ctx context.Context, answer error) error {
+	now, err := u.engine.Service(context.WithoutCancel(ctx), u.member.Container.ID)
+	switch {
+	case err != nil:
+		u.result.Outcome = OutcomeUnfinished
+		return fmt.Errorf("%w; and nobody says whether it was done: %w", answer, err)
+	case now.Image() == u.image():
+		return nil
+	}
+	return answer
 }
 
 // unlike says why the service is not the one that was judged.
 func (u *serviceUpdate) unlike(now Service) error {
 	judged := u.member.Container.Service
 	switch {
+	case now.Image() == u.image() && judged.Image() != u.image():
+		return precondition("somebody else has given it this image meanwhile: %s", u.image())
 	case now.Image() != judged.Image():
 		return precondition("its image is %s now, not %s", now.Image(), judged.Image())
 	case now.Rollout.InHand():
@@ -202,20 +228,24 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 	defer cancel()
 	ticker := time.NewTicker(rolloutPoll)
 	defer ticker.Stop()
-	var lost error
 	var told string
 	var state Rollout
 	since := time.Now() // it is in that state, whatever its tasks do
+	answered := since
 	u.step("verify", "")
 	for {
-		at, err := u.look(ctx)
+		var at look
+		err := errclass.Within(ctx, u.patience, func(ctx context.Context) (err error) {
+			at, err = u.look(ctx)
+			return err
+		})
 		switch {
 		case errdefs.IsNotFound(err):
 			return fmt.Errorf("somebody removed the service: %w", err)
-		case err != nil:
-			lost = err
-		default:
-			lost = nil
+		case err != nil && ctx.Err() == nil && time.Since(answered) >= u.patience:
+			return unwatched(fmt.Errorf("nobody answers: %w", err))
+		case err == nil:
+			answered = time.Now()
 			if text := at.String(); text != told {
 				told = text
 				u.step("verify", text)
@@ -230,13 +260,14 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			err := fmt.Errorf("not waited for any longer, the cluster goes on by itself: %w", context.Cause(ctx))
-			if lost != nil {
-				err = fmt.Errorf("%w, and nobody answers: %w", err, lost)
-			}
-			return errclass.With(errdefs.ErrUnavailable, err)
+			return unwatched(context.Cause(ctx))
 		}
 	}
+}
+
+// unwatched is the error of an update that somebody else will see the end of.
+func unwatched(why error) error {
+	return errclass.With(errdefs.ErrUnavailable, fmt.Errorf("not waited for any longer, the cluster goes on by itself: %w", why))
 }
 
 var errTooLong = errors.New("it takes too long")

@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,6 +134,9 @@ func TestHowAClusterEndsAnUpdate(t *testing.T) {
 func TestAServiceThatOthersChange(t *testing.T) {
 	t.Parallel()
 	scale := func(s *lifecycle.Service) { s.Spec["Mode"] = "scaled" }
+	same := func(s *lifecycle.Service) {
+		s.Spec.Object("TaskTemplate").Object("ContainerSpec")["Image"] = "app:1@" + pinnedNew
+	}
 	move := func(s *lifecycle.Service) { s.Spec.Object("TaskTemplate").Object("ContainerSpec")["Image"] = "app:2" }
 	for name, tt := range map[string]struct {
 		times  int
@@ -145,6 +147,7 @@ func TestAServiceThatOthersChange(t *testing.T) {
 	}{
 		"another field, once":   {1, scale, "", nil, 1},
 		"another field, always": {100, scale, "update out of sequence", errdefs.ErrConflict, 0},
+		"to the same image":     {1, same, "somebody else has given it this image meanwhile: app:1@" + pinnedNew, errdefs.ErrFailedPrecondition, 0},
 		"its image":             {1, move, "its image is app:2 now, not app:1@" + pinnedOld, errdefs.ErrFailedPrecondition, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,52 +213,6 @@ func TestAnUpdateWhoseAnswerIsLostIsWaitedFor(t *testing.T) {
 			assert.Equal(t, outcome != lifecycle.OutcomeUpdated, err != nil, "%v", err)
 		}
 	})
-}
-
-// lostManager answers again after a while.
-type lostManager struct {
-	*enginetest.Swarm
-	until time.Time
-}
-
-func (l lostManager) Tasks(ctx context.Context, service string) ([]lifecycle.Task, error) {
-	if time.Now().Before(l.until) {
-		return nil, errdefs.ErrUnavailable
-	}
-	return l.Swarm.Tasks(ctx, service)
-}
-
-func TestAnUpdateOutlivesItsManager(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		lost time.Duration
-		says string
-	}{
-		"for half a minute": {30 * time.Second, ""},
-		"for too long":      {time.Hour, "the cluster goes on by itself: it takes too long, and nobody answers: unavailable"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s, judged := aService(t, "")
-				updater := lifecycle.RollOut(lostManager{s, time.Now().Add(tt.lost)}, lifecycle.WithRolloutTimeout(time.Minute))
-				var steps []string
-				result, err := updater.Update(t.Context(), lifecycle.Target{
-					Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
-					OnStep:  func(s lifecycle.Step) { steps = append(steps, strings.TrimSpace(s.Action+" "+s.Detail)) },
-				})
-				if tt.says != "" {
-					require.ErrorIs(t, err, errdefs.ErrUnavailable)
-					require.ErrorContains(t, err, tt.says)
-					assert.Equal(t, lifecycle.OutcomeUnfinished, result.Members[0].Outcome)
-					assert.False(t, result.Members[0].ImageFailed, "nobody knows")
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, []string{"update app:1@" + pinnedNew, "verify", "verify completed: 1 of 1 tasks run it"}, steps)
-			})
-		})
-	}
 }
 
 // flapping has tasks that come and go.

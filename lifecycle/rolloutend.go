@@ -63,7 +63,7 @@ func (u *serviceUpdate) over(at look, quiet time.Duration) (bool, error) {
 		u.result.ImageFailed = true
 		return true, u.aborted(at, "the cluster paused, and waits for a person")
 	case state.InHand():
-		return false, nil
+		return own && u.endless(at), nil
 	case !own:
 		return true, precondition("somebody has given it another image meanwhile: %s", at.service.Image())
 	case state == RolloutNone && at.tasks.others > 0:
@@ -81,6 +81,35 @@ func (u *serviceUpdate) over(at look, quiet time.Duration) (bool, error) {
 		u.result.ImageFailed = true
 		return true, u.aborted(at, fmt.Sprintf("the cluster is done, and none of %d tasks runs", at.tasks.wanted))
 	}
+}
+
+// watchedDefault is how long a cluster watches each task unless the service says it.
+const watchedDefault = 5 * time.Second
+
+// endless says whether the update is done but for the cluster's word. Of a node that is
+// lost while a task is on its way there the cluster awaits that one, though another runs
+// in its place: until the node is back, and then it may take the update back.
+func (u *serviceUpdate) endless(at look) bool {
+	if at.tasks.others > 0 || at.tasks.wanted == 0 || at.tasks.running < at.tasks.wanted {
+		u.whole = time.Time{}
+		return false
+	}
+	if u.whole.IsZero() {
+		u.whole = time.Now()
+	}
+	settings := at.service.Spec.Object("UpdateConfig")
+	watched, said := number(settings["Monitor"])
+	if !said {
+		watched = int64(watchedDefault)
+	}
+	delay, _ := number(settings["Delay"])
+	if time.Since(u.whole) < time.Duration(watched+delay)+rolloutSettle {
+		return false
+	}
+	u.result.Outcome, u.result.Failure = OutcomeUpdated, nil
+	u.result.Warnings = append(u.result.Warnings, fmt.Sprintf(
+		"all %d tasks run, and the cluster waits for more: perhaps for a node that is lost, with whose return it may roll back", at.tasks.wanted))
+	return true
 }
 
 // aborted is the error of an image that failed.

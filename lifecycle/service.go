@@ -62,9 +62,9 @@ const (
 	// RoleNone: it is in no cluster.
 	RoleNone ClusterRole = ""
 	// RoleWorker: it runs tasks, and knows nothing of services; or it is a manager
-	// that has lost the others, or is locked.
+	// that is locked.
 	RoleWorker ClusterRole = "worker"
-	// RoleManager: it lists and changes services.
+	// RoleManager: it lists and changes services, unless most managers are lost.
 	RoleManager ClusterRole = "manager"
 )
 

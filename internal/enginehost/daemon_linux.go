@@ -88,6 +88,8 @@ func (d *daemon) kill() error {
 // reload lets it read its configuration again.
 func (d *daemon) reload() error { return d.cmd.Process.Signal(syscall.SIGHUP) }
 
+func (d *daemon) proc() string { return "/proc" }
+
 func readPID(path string) (int, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

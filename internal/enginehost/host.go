@@ -33,6 +33,8 @@ type killer interface {
 	kill() error
 	start() error
 	reload() error
+	// proc is where its containers' processes are told of, by the IDs it tells.
+	proc() string
 }
 
 // Engine returns the engine of this test binary. Without one it skips the test,

@@ -37,5 +37,5 @@ func (h *Host) process(t testing.TB, container string) string {
 		unproven(t, "the engine is not the tests' own: its containers cannot be entered")
 	}
 	state, _ := h.Inspect(t, container)["State"].(Object)
-	return fmt.Sprintf("/proc/%.0f", state["Pid"])
+	return fmt.Sprintf("%s/%.0f", h.engine.proc(), state["Pid"])
 }

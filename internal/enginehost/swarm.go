@@ -51,7 +51,10 @@ func (h *Host) Serve(t testing.TB, body Object) (id string) {
 	t.Helper()
 	var out struct{ ID string }
 	h.API(t, http.MethodPost, "/services/create", body, &out)
-	t.Cleanup(func() { h.Status(t, http.MethodDelete, "/services/"+out.ID, nil) })
+	t.Cleanup(func() {
+		// A manager that was lost answers no more.
+		_, _ = h.call(context.Background(), http.MethodDelete, "/services/"+out.ID, nil, nil)
+	})
 	h.AwaitTasks(t, out.ID)
 	return out.ID
 }

@@ -1,4 +1,4 @@
-package watchtower_test
+package swarmtest_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,97 +21,93 @@ import (
 	"github.com/watchtower-go/watchtower/lifecycle/dockerengine"
 )
 
-// aServiceOf is the body of a service's create call, as `docker service create` makes it.
-func aServiceOf(name, image string, replicas int) object {
-	return object{
-		"Name": name, "Labels": object{"tier": "front"}, "EndpointSpec": object{"Mode": "dnsrr"},
-		"TaskTemplate": object{
-			"ContainerSpec": object{"Image": image, "Env": []string{"MINE=1"}, "Labels": object{"x": "y"}},
-			"RestartPolicy": object{"Condition": "any", "Delay": 200000000}, "Placement": object{"Constraints": []string{"node.role==manager"}},
-		},
-		"Mode":         object{"Replicated": object{"Replicas": replicas}},
-		"UpdateConfig": object{"Parallelism": 2, "FailureAction": "rollback", "Monitor": 1000000000, "Order": "stop-first"},
-	}
-}
-
-// timeline notes the steps of updates, and when they were.
-type timeline struct {
-	t     *testing.T
-	start time.Time
-}
-
-func (l *timeline) Observe(_ context.Context, e watchtower.Event) {
-	if s, ok := e.(watchtower.StepStarted); ok {
-		l.t.Logf("%5.1f s  %s %s %s", time.Since(l.start).Seconds(), s.Step.Container, s.Step.Action, s.Step.Detail)
-	}
-}
-
-func TestASwarmUpdatesItsServices(t *testing.T) {
+// One manager, with several services that are updated side by side.
+func TestAManagerUpdatesItsServices(t *testing.T) {
+	t.Parallel()
 	host := enginehost.Engine(t)
 	host.Swarm(t)
-	reg := enginehost.StartRegistry(t)
-	ref, first := reg.Push(t, "served:1", enginehost.Image{Env: []string{"VERSION=1"}})
-	id := host.Serve(t, aServiceOf("served", ref+"@"+first, 6))
-	front := enginehost.NewFront(t, host.Address, nil)
-	tw := tower(t, &enginehost.Host{Address: front.Address}, []string{"served", "served.*"}, watchtower.WithObserver(&timeline{t, time.Now()}))
-	require.Equal(t, watchtower.StatusFresh, entry(t, update(t, tw), "served").Status)
+	for name, test := range map[string]func(*testing.T, *enginehost.Host){
+		"good and bad images": goodAndBad, "with a login": withALogin, "of a stack": ofAStack, "with a client": withAClient,
+		"taken back": takenBack, "without update settings": withoutSettings, "left to another": leftToAnother,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, host)
+		})
+	}
+}
 
-	_, second := reg.Push(t, "served:1", enginehost.Image{Env: []string{"VERSION=2"}})
+// A service moves to a good image and stays there, as a bad one is rolled back.
+func goodAndBad(t *testing.T, host *enginehost.Host) {
+	t.Helper()
+	reg := enginehost.StartRegistry(t)
+	ref, first := reg.Push(t, "served:1", version(1))
+	id := host.Serve(t, aServiceOf("served", ref+"@"+first, 2))
+	front := enginehost.NewFront(t, host.Address, nil)
+	tw := tower(t, front.Address, []string{"served", "served.*"}, watchtower.WithObserver(&timeline{t, time.Now()}))
+	require.Equal(t, watchtower.StatusFresh, pass(t, tw, "served").Status)
+
+	_, second := reg.Push(t, "served:1", version(2))
 	before := host.Service(t, id)["Spec"]
-	e := entry(t, update(t, tw), "served")
+	e := pass(t, tw, "served")
 	require.Equal(t, watchtower.StatusUpdated, e.Status, "%s %v", e.Reason, e.Err)
 	require.Equal(t, second, e.Latest)
 	after := host.Service(t, id)["Spec"]
 	before.(object)["TaskTemplate"].(object)["ContainerSpec"].(object)["Image"] = ref + "@" + second
 	assert.Equal(t, before, after, "the image is all that differs")
 	tasks := host.Tasks(t, id)
-	require.Len(t, tasks, 6)
+	require.Len(t, tasks, 2)
 	for _, image := range tasks {
 		assert.Equal(t, ref+"@"+second, image)
 	}
-	r := update(t, tw)
+	r, err := tw.Update(t.Context())
+	require.NoError(t, err)
 	assert.Equal(t, watchtower.StatusFresh, entry(t, r, "served").Status)
 	for _, e := range r.Entries {
-		if e.Container.Service == nil {
+		if strings.HasPrefix(e.Container.Name, "served.") {
 			assert.Equal(t, "a task of the service served, which the swarm replaces by itself", e.Reason)
 		}
 	}
 
 	_, bad := reg.Push(t, "served:1", enginehost.Image{Cmd: []string{"false"}})
-	e = entry(t, update(t, tw), "served")
+	e = pass(t, tw, "served")
 	require.Equal(t, watchtower.StatusRolledBack, e.Status, "%s %v", e.Reason, e.Err)
 	require.ErrorContains(t, e.Err, "the cluster rolled back: rollback completed: task: non-zero exit (1)")
 	require.NotNil(t, e.Failure)
 	assert.Equal(t, 1, e.Failure.ExitCode)
-	version := host.Service(t, id)["Version"]
-	e = entry(t, update(t, tw), "served")
+	then := host.Service(t, id)["Version"]
+	e = pass(t, tw, "served")
 	assert.Equal(t, watchtower.StatusSkipped, e.Status)
 	assert.Contains(t, e.Reason, "this digest failed on ")
 	assert.Contains(t, e.Reason, bad)
-	assert.Equal(t, version, host.Service(t, id)["Version"], "it is not tried again")
-	assert.Equal(t, ref+"@"+second, host.Service(t, id)["Spec"].(object)["TaskTemplate"].(object)["ContainerSpec"].(object)["Image"])
+	assert.Equal(t, then, host.Service(t, id)["Version"], "it is not tried again")
+	assert.Equal(t, ref+"@"+second, imageOf(t, host, id))
 
-	seen, strange := sorted(front.Requests())
-	assert.Empty(t, strange, "of no endpoint in the list")
-	for _, ep := range dockerengine.Endpoints() {
-		if ep.Feature == dockerengine.FeatureServices {
-			assert.Contains(t, seen, ep.Method+" "+ep.Path)
+	seen := map[string]bool{}
+	for _, request := range front.Requests() {
+		method, path, _ := strings.Cut(request, " ")
+		i := slices.IndexFunc(dockerengine.Endpoints(), func(ep dockerengine.Endpoint) bool { return ep.Match(method, path) })
+		if assert.GreaterOrEqual(t, i, 0, "%s is of no endpoint in the list", request) {
+			ep := dockerengine.Endpoints()[i]
+			seen[ep.Method+" "+ep.Path] = true
 		}
+	}
+	for _, ep := range dockerengine.Endpoints() {
+		assert.True(t, ep.Feature != dockerengine.FeatureServices || seen[ep.Method+" "+ep.Path], "%s %s", ep.Method, ep.Path)
 	}
 }
 
 // The nodes pull with the login that the update brings.
-func TestASwarmPullsWithTheLoginOfTheUpdate(t *testing.T) {
-	host := enginehost.Engine(t)
-	host.Swarm(t)
+func withALogin(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	reg := enginehost.StartRegistry(t, enginehost.WithBasicAuth(t, "user", "right"))
 	ref, first := reg.Push(t, "locked:1", enginehost.Image{})
 	host.Pull(t, ref+"@"+first, base64.URLEncoding.EncodeToString([]byte(`{"username":"user","password":"right"}`)))
 	id := host.Serve(t, aServiceOf("locked", ref+"@"+first, 1)) // by nobody's login: the image is here
-	_, second := reg.Push(t, "locked:1", enginehost.Image{Env: []string{"VERSION=2"}})
+	_, second := reg.Push(t, "locked:1", version(2))
 	login := credentials.Credential{Username: "user", Password: credentials.NewSecret("right")}
-	tw := tower(t, host, []string{"locked"}, watchtower.WithCredentials(credentials.Static(map[string]credentials.Credential{reg.Addr: login})))
-	e := entry(t, update(t, tw), "locked")
+	tw := tower(t, host.Address, []string{"locked"}, watchtower.WithCredentials(credentials.Static(map[string]credentials.Credential{reg.Addr: login})))
+	e := pass(t, tw, "locked")
 	require.Equal(t, watchtower.StatusUpdated, e.Status, "%s %v", e.Reason, e.Err)
 	for _, image := range host.Tasks(t, id) {
 		assert.Equal(t, ref+"@"+second, image)
@@ -118,13 +115,12 @@ func TestASwarmPullsWithTheLoginOfTheUpdate(t *testing.T) {
 }
 
 // A deploy of the same file finds nothing to revert, however it resolves images.
-func TestAStackThatIsDeployedAgainStaysAsItIs(t *testing.T) {
+func ofAStack(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	docker, err := exec.LookPath("docker")
 	if err != nil {
 		enginehost.Unproven(t, "NO CLIENT", err.Error())
 	}
-	host := enginehost.Engine(t)
-	host.Swarm(t)
 	reg := enginehost.StartRegistry(t)
 	ref, _ := reg.Push(t, "stacked:1", enginehost.Image{})
 	file := filepath.Join(t.TempDir(), "stack.yml")
@@ -152,8 +148,8 @@ services:
 	require.Len(t, list, 1)
 	id := list[0].ID
 	host.AwaitTasks(t, id)
-	_, second := reg.Push(t, "stacked:1", enginehost.Image{Env: []string{"VERSION=2"}})
-	e := entry(t, update(t, tower(t, host, []string{"stacked_app"})), "stacked_app")
+	_, second := reg.Push(t, "stacked:1", version(2))
+	e := pass(t, tower(t, host.Address, []string{"stacked_app"}), "stacked_app")
 	require.Equal(t, watchtower.StatusUpdated, e.Status, "%s %v", e.Reason, e.Err)
 	spec, tasks := host.Service(t, id)["Spec"], host.Tasks(t, id)
 	for _, resolve := range []string{"always", "changed", "never"} {

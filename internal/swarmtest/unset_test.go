@@ -1,4 +1,4 @@
-package watchtower_test
+package swarmtest_test
 
 import (
 	"fmt"
@@ -15,9 +15,8 @@ import (
 
 // What a service is given for one update rules that update, replaces one task at a time as
 // the engine's default does, and is gone with the image that failed.
-func TestASwarmRollsBackWhatHasNoUpdateSettingsIfAsked(t *testing.T) {
-	host := enginehost.Engine(t)
-	host.Swarm(t)
+func withoutSettings(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "unset:1", enginehost.Image{})
 	body := object{ // without update settings, as the client leaves it unless a flag or a file says something
@@ -27,7 +26,7 @@ func TestASwarmRollsBackWhatHasNoUpdateSettingsIfAsked(t *testing.T) {
 	id := host.Serve(t, body)
 	before := host.Service(t, id)["Spec"]
 	_, bad := reg.Push(t, "unset:1", enginehost.Image{Entrypoint: []string{"/nowhere"}}) // no task of it ever runs
-	e := entry(t, update(t, tower(t, host, []string{"unset"}, watchtower.WithServiceRollback(true))), "unset")
+	e := pass(t, tower(t, host.Address, []string{"unset"}, watchtower.WithServiceRollback(true)), "unset")
 	require.Equal(t, watchtower.StatusRolledBack, e.Status, "%s %v", e.Reason, e.Err)
 	assert.Equal(t, before, host.Service(t, id)["Spec"], "nothing of ours is left")
 	var tasks []struct {

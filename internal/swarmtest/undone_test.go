@@ -1,4 +1,4 @@
-package watchtower_test
+package swarmtest_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
 
-// change updates a service as a person's client does.
+// changeService updates a service as a person's client does.
 func changeService(t *testing.T, host *enginehost.Host, id, query string, change func(spec object)) {
 	t.Helper()
 	now := host.Service(t, id)
@@ -33,9 +33,8 @@ func awaitRollout(t *testing.T, host *enginehost.Host, id, state string) {
 
 // What the swarm keeps of its tasks is enough for a watcher that was not there, or left
 // before the end.
-func TestASwarmTellsWhatItRolledBack(t *testing.T) {
-	host := enginehost.Engine(t)
-	host.Swarm(t)
+func takenBack(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "undone:1", enginehost.Image{Env: []string{"VERSION=1"}})
 	body := aServiceOf("undone", ref+"@"+first, 2)
@@ -44,7 +43,7 @@ func TestASwarmTellsWhatItRolledBack(t *testing.T) {
 	version := func() any { return host.Service(t, id)["Version"] }
 	look := func() watchtower.Entry {
 		t.Helper()
-		return entry(t, update(t, tower(t, host, []string{"undone"})), "undone") // another process, without a state
+		return pass(t, tower(t, host.Address, []string{"undone"}), "undone") // another process, without a state
 	}
 	leftAlone := func(digest string) {
 		t.Helper()
@@ -57,7 +56,7 @@ func TestASwarmTellsWhatItRolledBack(t *testing.T) {
 	for name, command := range map[string]string{"one that fails": "false", "one that ends well": "true"} {
 		_, bad := reg.Push(t, "undone:1", enginehost.Image{Cmd: []string{command}})
 		ctx, cancel := context.WithCancel(t.Context())
-		tw := tower(t, host, []string{"undone"}, watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+		tw := tower(t, host.Address, []string{"undone"}, watchtower.WithObserver(watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
 			if s, ok := e.(watchtower.StepStarted); ok && s.Step.Action == "verify" {
 				cancel()
 			}
@@ -73,7 +72,7 @@ func TestASwarmTellsWhatItRolledBack(t *testing.T) {
 
 	// Whoever changes the service has it tried again; so has a newer image.
 	changeService(t, host, id, "", func(spec object) { spec["Labels"].(object)["deployed"] = "again" })
-	r, err := tower(t, host, []string{"undone"}).Check(t.Context())
+	r, err := tower(t, host.Address, []string{"undone"}).Check(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, watchtower.StatusStale, entry(t, r, "undone").Status)
 	_, bad := reg.Push(t, "undone:1", enginehost.Image{Cmd: []string{"/nothing"}})

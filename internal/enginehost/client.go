@@ -1,4 +1,4 @@
-package watchtower_test
+package enginehost
 
 import (
 	"bytes"
@@ -10,40 +10,44 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
 
-// clientVar holds the URL that this test binary, executed in a container's
-// network, is to ask.
+// clientVar holds the pause and the URL for the test binary that, executed in a
+// container's network, is to ask there.
 const clientVar = "WATCHTOWER_TEST_CLIENT"
 
-// seen is what a client saw of a service.
-type seen struct {
+// Seen is what a client saw of a service.
+type Seen struct {
 	Requests int           `json:"requests"`
-	First    []failure     `json:"first"` // tries that failed and were made again
-	Lost     []failure     `json:"lost"`  // and failed again
+	First    []Failure     `json:"first"` // tries that failed and were made again
+	Lost     []Failure     `json:"lost"`  // and failed again
 	Stall    time.Duration `json:"stall"` // the longest a request took, with its second try
 	Pages    []string      `json:"pages"` // in the order they appeared
 }
 
-type failure struct {
+// Failure is one try that failed.
+type Failure struct {
 	At    time.Time `json:"at"`
 	Error string    `json:"error"`
 }
 
-// askAround is the client: a request every 2 ms, each on a fresh resolution of the
+// askAround is the client: a request after each pause, each on a fresh resolution of the
 // name of which it takes the first address, as simple clients do; 5 s for each try,
 // and one more try. It ends when its input does, and writes what it saw.
-func askAround(url string) int {
+func askAround(order string) int {
+	pause, url, _ := strings.Cut(order, " ")
+	wait, err := time.ParseDuration(pause)
+	if err != nil {
+		return broken(err)
+	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); _, _ = io.Copy(io.Discard, os.Stdin) }()
-	var out seen
+	var out Seen
 	for {
 		select {
 		case <-ended:
@@ -51,14 +55,14 @@ func askAround(url string) int {
 				return 1
 			}
 			return 0
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(wait):
 		}
 		begun := time.Now()
 		page, err := ask(url)
 		if err != nil {
-			out.First = append(out.First, failure{time.Now(), err.Error()})
+			out.First = append(out.First, Failure{time.Now(), err.Error()})
 			if page, err = ask(url); err != nil {
-				out.Lost = append(out.Lost, failure{time.Now(), err.Error()})
+				out.Lost = append(out.Lost, Failure{time.Now(), err.Error()})
 			}
 		}
 		out.Requests++
@@ -101,27 +105,27 @@ func ask(url string) (string, error) {
 	return string(bytes.TrimSpace(text)), err
 }
 
-// client is one that asks.
-type client struct {
+// Client is one that asks all the time.
+type Client struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	out   bytes.Buffer
 }
 
-// startClient lets one ask from the network of a container.
-func startClient(t testing.TB, host *enginehost.Host, from, url string) *client {
+// StartClient lets one ask from the network of a container, with a pause after each
+// request. What tests it must have a TestMain with Run.
+func (h *Host) StartClient(t testing.TB, from, url string, pause time.Duration) *Client {
 	t.Helper()
-	c := &client{cmd: host.Inside(t, from, clientVar+"="+url)}
+	c := &Client{cmd: h.Inside(t, from, clientVar+"="+pause.String()+" "+url)}
 	stdin, err := c.cmd.StdinPipe()
 	require.NoError(t, err)
 	c.stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, &c.out, os.Stderr
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, c.cmd.Start())
 	return c
 }
 
-// stop returns what it saw.
-func (c *client) stop(t testing.TB) (s seen) {
+// Stop returns what it saw.
+func (c *Client) Stop(t testing.TB) (s Seen) {
 	t.Helper()
 	require.NoError(t, c.stdin.Close())
 	require.NoError(t, c.cmd.Wait())

@@ -1,4 +1,4 @@
-package watchtower_test
+package swarmtest_test
 
 import (
 	"testing"
@@ -12,9 +12,8 @@ import (
 )
 
 // A real manager is known by its swarm's ID.
-func TestAManagersServicesAreLeftToIt(t *testing.T) {
-	host := enginehost.Engine(t)
-	host.Swarm(t)
+func leftToAnother(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "left:1", enginehost.Image{})
 	host.Serve(t, object{
@@ -23,7 +22,7 @@ func TestAManagersServicesAreLeftToIt(t *testing.T) {
 	same, err := dockerengine.New(dockerengine.WithHost(host.Address))
 	require.NoError(t, err)
 	for want, opts := range map[bool][]watchtower.Option{true: nil, false: {watchtower.WithServicesLeftTo(same)}} {
-		list, err := tower(t, host, []string{"left"}, opts...).Containers(t.Context())
+		list, err := tower(t, host.Address, []string{"left"}, opts...).Containers(t.Context())
 		require.NoError(t, err)
 		found := false
 		for _, c := range list {

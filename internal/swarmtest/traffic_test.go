@@ -1,4 +1,4 @@
-package watchtower_test
+package swarmtest_test
 
 import (
 	"testing"
@@ -11,43 +11,48 @@ import (
 	"github.com/watchtower-go/watchtower/internal/enginehost"
 )
 
+// pause is a client's between two requests.
+const pause = 10 * time.Millisecond
+
+// serving is an image that serves a text.
+func serving(text string) enginehost.Image {
+	return enginehost.Image{
+		Files: map[string]string{"www/index.html": text},
+		// It serves for a moment after it was asked to stop: names are cached.
+		Cmd: []string{"/bin/sh", "-c", `trap "sleep 1; exit 0" TERM; httpd -f -p 8080 -h /www & while :; do sleep 1000 & wait $!; done`},
+		Healthcheck: enginehost.Object{
+			"Test": []string{"CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"}, "Interval": time.Second,
+			"Timeout": time.Second, "Retries": 10, "StartPeriod": 5 * time.Second,
+		},
+	}
+}
+
 // What a client of a service loses while that is updated is up to the service: its
 // update settings are the ones that count.
-func TestAClientOfAServiceThatIsUpdated(t *testing.T) {
-	host := enginehost.Engine(t)
-	host.Swarm(t)
+func withAClient(t *testing.T, host *enginehost.Host) {
+	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	host.API(t, "POST", "/networks/create", object{"Name": "crowd", "Driver": "overlay", "Attachable": true}, nil)
 	t.Cleanup(func() { host.Status(t, "DELETE", "/networks/crowd", nil) })
-	serving := func(text string) enginehost.Image {
-		return enginehost.Image{
-			Files: map[string]string{"www/index.html": text},
-			// It serves for a moment after it was asked to stop: names are cached.
-			Cmd: []string{"/bin/sh", "-c", `trap "sleep 1; exit 0" TERM; httpd -f -p 8080 -h /www & while :; do sleep 1000 & wait $!; done`},
-			Healthcheck: enginehost.Object{
-				"Test": []string{"CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"}, "Interval": 200 * time.Millisecond,
-				"Timeout": time.Second, "Retries": 10, "StartPeriod": 5 * time.Second,
-			},
-		}
-	}
 	asking, _ := reg.Push(t, "asking:1", enginehost.Image{})
 	host.Pull(t, asking, "")
 	host.Run(t, "asking", object{"Image": asking, "HostConfig": object{"NetworkMode": "crowd"}})
 	t.Cleanup(func() { host.RemoveAll(t, "asking") }) // before the network
 	for _, order := range []string{"stop-first", "start-first"} {
 		t.Run(order, func(t *testing.T) {
+			t.Parallel()
 			name := "crowd-" + order
 			ref, first := reg.Push(t, name+":1", serving("1"))
 			body := aServiceOf(name, ref+"@"+first, 6)
 			body["UpdateConfig"].(object)["Order"] = order
 			body["TaskTemplate"].(object)["Networks"] = []object{{"Target": "crowd"}}
 			host.Serve(t, body)
-			c := startClient(t, host, "asking", "http://"+name+":8080/")
+			c := host.StartClient(t, "asking", "http://"+name+":8080/", pause)
 			reg.Push(t, name+":1", serving("2"))
 			start := time.Now()
-			e := entry(t, update(t, tower(t, host, []string{name}, watchtower.WithObserver(&timeline{t, start}))), name)
+			e := pass(t, tower(t, host.Address, []string{name}, watchtower.WithObserver(&timeline{t, start})), name)
 			took := time.Since(start)
-			saw := c.stop(t)
+			saw := c.Stop(t)
 			require.Equal(t, watchtower.StatusUpdated, e.Status, "%s %v", e.Reason, e.Err)
 			t.Logf("%s: %d requests in %v, %d of them needed a second try, %d lost, longest %v",
 				order, saw.Requests, took.Round(time.Second), len(saw.First), len(saw.Lost), saw.Stall.Round(time.Millisecond))
