@@ -105,42 +105,54 @@ func (s *service) leftAlone(t *testing.T) int {
 func TestAsAServiceItReplacesItself(t *testing.T) {
 	w := newWorld(t)
 	w.host.Swarm(t)
-	for _, order := range []string{"stop-first", "start-first"} {
-		t.Run(order, func(t *testing.T) {
-			name := "svc-" + order
-			ref, first := w.pushed(t, name, "0", nil)
-			s := w.serve(t, name, ref+"@"+first, order, 1)
-			begin := time.Now()
-			_, second := w.pushed(t, name, "1", nil)
-			s.runs(t, ref+"@"+second, 1)
-			s.says(t, "updated this watchtower itself", 1)
-			t.Logf("%s, a good one: told after %v", order, time.Since(begin).Round(100*time.Millisecond))
-
-			for i, program := range [][]string{{"/watchtower", "--frobnicate"}, {"/nothing"}} {
-				begin = time.Now()
-				w.pushed(t, name, "bad"+strconv.Itoa(i), func(img *enginehost.Image) { img.Entrypoint = program })
-				s.says(t, "this watchtower itself: rolled back", 1+i)
-				s.runs(t, ref+"@"+second, 1)
-				t.Logf("%s, %v: told after %v", order, program, time.Since(begin).Round(100*time.Millisecond))
-				version, passes := w.host.Service(t, s.id)["Version"], s.leftAlone(t)
-				require.Eventually(t, func() bool { return s.leftAlone(t) >= passes+3 }, within, 100*time.Millisecond)
-				assert.Equal(t, version, w.host.Service(t, s.id)["Version"], "three passes later it has not been tried again")
-				s.says(t, "replacing this watchtower itself", 2+i)
-			}
-
-			_, third := w.pushed(t, name, "2", nil)
-			s.runs(t, ref+"@"+third, 1)
-			s.says(t, "updated this watchtower itself", 2)
-			t.Log("\n" + strings.Join(slices.Concat(s.lines(t, "this watchtower itself"), s.lines(t, "rolled this digest back")), "\n"))
+	t.Run("at the same time", func(t *testing.T) {
+		for _, order := range []string{"stop-first", "start-first"} {
+			t.Run(order, func(t *testing.T) {
+				t.Parallel()
+				goodAndBad(t, w, order)
+			})
+		}
+		t.Run("two of it", func(t *testing.T) {
+			t.Parallel()
+			twoOfIt(t, w)
 		})
-	}
+	})
 	assert.Zero(t, helpers(w.proxy.Calls()), "a task has no helper")
 }
 
-// Of two that see the same at the same time one is too late, or one is replaced by then.
-func TestReplicasOfItUpdateTheirServiceOnce(t *testing.T) {
-	w := newWorld(t)
-	w.host.Swarm(t)
+// goodAndBad replaces one by a good image, by two that do not work, and by a good one.
+func goodAndBad(t *testing.T, w *world, order string) {
+	t.Helper()
+	name := "svc-" + order
+	ref, first := w.pushed(t, name, "0", nil)
+	s := w.serve(t, name, ref+"@"+first, order, 1)
+	begin := time.Now()
+	_, second := w.pushed(t, name, "1", nil)
+	s.runs(t, ref+"@"+second, 1)
+	s.says(t, "updated this watchtower itself", 1)
+	t.Logf("%s, a good one: told after %v", order, time.Since(begin).Round(100*time.Millisecond))
+
+	for i, program := range [][]string{{"/watchtower", "--frobnicate"}, {"/nothing"}} {
+		begin = time.Now()
+		w.pushed(t, name, "bad"+strconv.Itoa(i), func(img *enginehost.Image) { img.Entrypoint = program })
+		s.says(t, "this watchtower itself: rolled back", 1+i)
+		s.runs(t, ref+"@"+second, 1)
+		t.Logf("%s, %v: told after %v", order, program, time.Since(begin).Round(100*time.Millisecond))
+		version, passes := w.host.Service(t, s.id)["Version"], s.leftAlone(t)
+		require.Eventually(t, func() bool { return s.leftAlone(t) >= passes+3 }, within, 100*time.Millisecond)
+		assert.Equal(t, version, w.host.Service(t, s.id)["Version"], "three passes later it has not been tried again")
+		s.says(t, "replacing this watchtower itself", 2+i)
+	}
+
+	_, third := w.pushed(t, name, "2", nil)
+	s.runs(t, ref+"@"+third, 1)
+	s.says(t, "updated this watchtower itself", 2)
+	t.Log("\n" + strings.Join(slices.Concat(s.lines(t, "this watchtower itself"), s.lines(t, "rolled this digest back")), "\n"))
+}
+
+// twoOfIt see the same at the same time: one is too late, or is replaced by then.
+func twoOfIt(t *testing.T, w *world) {
+	t.Helper()
 	ref, first := w.pushed(t, "svc-two", "0", nil)
 	s := w.serve(t, "svc-two", ref+"@"+first, "stop-first", 2)
 	_, second := w.pushed(t, "svc-two", "1", nil)
