@@ -16,6 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// nodeWithin is how long a node may take to come up: one that finds no other manager
+// waits for them before it answers.
+const nodeWithin = 2 * time.Minute
+
 // boot is what the first process of a node does, once its network is there.
 const boot = `read -r _ && busybox hostname "$0" && mount -t proc proc /proc &&
 	mount -t tmpfs tmpfs /run && mkdir /run/docker && mount -t tmpfs tmpfs /etc/docker && exec dockerd "$@"`
@@ -57,7 +61,7 @@ func (n *node) start() error {
 			err = n.reach(to)
 		}
 	}
-	for deadline := time.Now().Add(startWithin); err == nil; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(nodeWithin); err == nil; time.Sleep(50 * time.Millisecond) {
 		_, answer := attach(n.address)
 		if answer == nil {
 			return nil
