@@ -104,17 +104,25 @@ func (n *node) stop() {
 		return // it never was
 	}
 	_ = n.kill()
-	for _, pattern := range []string{"*/" + n.cgroup() + "/*", n.cgroup() + "/*", "*/" + n.cgroup(), n.cgroup()} {
-		found, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
+	removeCgroups(n.cgroup())
+}
+
+// removeCgroups removes what matches the pattern, and what is below that: of a machine that
+// is lost nobody else does.
+func removeCgroups(pattern string) {
+	for _, below := range []string{"*/" + pattern + "/*", pattern + "/*", "*/" + pattern, pattern} { // of either version
+		found, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", below))
 		for _, dir := range found {
 			_ = syscall.Rmdir(dir) // the files in it are the kernel's
 		}
 	}
 }
 
-// cgroup is what the node's containers are below: a machine's that is lost are removed
-// by nobody else.
-func (n *node) cgroup() string { return filepath.Base(filepath.Dir(n.dir)) + "-" + n.name }
+// cgroup is what the node's containers are below. Its name begins with that of the test
+// binary's directory.
+func (n *node) cgroup() string {
+	return filepath.Base(os.Getenv(dirVar)) + "-" + filepath.Base(filepath.Dir(n.dir)) + "-" + n.name
+}
 
 // reach lets what listens at an address of the tests' loopback be reached at the same
 // address of the node's.
