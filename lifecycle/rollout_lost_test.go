@@ -99,6 +99,11 @@ func TestAnUpdateOutlivesItsManager(t *testing.T) {
 	}
 }
 
+// aTask is one that is to run.
+func aTask(digest, state string) lifecycle.Task {
+	return lifecycle.Task{Image: "app:1@" + digest, Wanted: "running", State: state}
+}
+
 // silentManager takes calls and never answers.
 type silentManager struct{ *enginetest.Swarm }
 
@@ -107,17 +112,15 @@ func (silentManager) Tasks(ctx context.Context, _ string) ([]lifecycle.Task, err
 	return nil, ctx.Err()
 }
 
-// busyManager tells of an update that never ends, and of a task that is on its way.
+// busyManager tells of an update that never ends, and of tasks; one more is on a node that
+// was lost.
 type busyManager struct {
 	*enginetest.Swarm
-	state string
+	tasks []lifecycle.Task
 }
 
 func (b busyManager) Tasks(context.Context, string) ([]lifecycle.Task, error) {
-	image := "app:1@" + pinnedNew
-	return []lifecycle.Task{
-		{Image: image, Wanted: "running", State: b.state}, {Image: image, Wanted: "shutdown", State: "preparing"}, // the latter on a node that is lost
-	}, nil
+	return append(b.tasks, lifecycle.Task{Image: "app:1@" + pinnedNew, Wanted: "shutdown", State: "preparing"}), nil
 }
 
 func (b busyManager) Service(ctx context.Context, ref string) (lifecycle.Service, error) {
@@ -131,13 +134,19 @@ func (b busyManager) Service(ctx context.Context, ref string) (lifecycle.Service
 // However a cluster hangs, who watches it does not hang with it.
 func TestAnUpdateIsNotWaitedForForEver(t *testing.T) {
 	t.Parallel()
+	old, ready := aTask(pinnedOld, "running"), aTask(pinnedNew, "running")
+	busy := func(tasks ...lifecycle.Task) func(*enginetest.Swarm) lifecycle.ServiceUpdater {
+		return func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return busyManager{s, tasks} }
+	}
 	for name, tt := range map[string]struct {
 		engine func(*enginetest.Swarm) lifecycle.ServiceUpdater
 		waited time.Duration
 		says   string
 	}{
-		"a manager is silent": {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return silentManager{s} }, lifecycle.DefaultRolloutPatience, "nobody answers: no answer within 1m0s"},
-		"the update goes on":  {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return busyManager{s, "preparing"} }, lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+		"a manager is silent":          {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return silentManager{s} }, lifecycle.DefaultRolloutPatience, "nobody answers: no answer within 1m0s"},
+		"a task is on its way":         {busy(ready, aTask(pinnedNew, "preparing")), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+		"a task is yet to be replaced": {busy(ready, old), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+		"no task is wanted":            {busy(), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +182,7 @@ func TestAnUpdateIsDoneWhenAllTasksRun(t *testing.T) {
 				s, judged := aService(t, "")
 				s.ChangeService("web", func(s *lifecycle.Service) { s.Spec["UpdateConfig"] = tt.settings })
 				begun := time.Now()
-				result, err := lifecycle.RollOut(busyManager{s, "running"}).Update(t.Context(), lifecycle.Target{
+				result, err := lifecycle.RollOut(busyManager{s, []lifecycle.Task{aTask(pinnedNew, "running")}}).Update(t.Context(), lifecycle.Target{
 					Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
 				})
 				require.NoError(t, err)

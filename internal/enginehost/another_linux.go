@@ -25,7 +25,7 @@ func besideDir(t testing.TB) string {
 	if h := Engine(t); h.engine == nil {
 		unproven(t, "the engine is not the tests' own: no other can be started beside it")
 	}
-	dir, err := os.MkdirTemp("", "wt") //nolint:usetesting // a socket's path must be short
+	dir, err := os.MkdirTemp(os.Getenv(dirVar), "e") //nolint:usetesting // a socket's path must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir

@@ -16,6 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// nodeWithin is how long a node may take to come up: one that finds no other manager
+// waits for them before it answers.
+const nodeWithin = 2 * time.Minute
+
 // boot is what the first process of a node does, once its network is there.
 const boot = `read -r _ && busybox hostname "$0" && mount -t proc proc /proc &&
 	mount -t tmpfs tmpfs /run && mkdir /run/docker && mount -t tmpfs tmpfs /etc/docker && exec dockerd "$@"`
@@ -57,7 +61,7 @@ func (n *node) start() error {
 			err = n.reach(to)
 		}
 	}
-	for deadline := time.Now().Add(startWithin); err == nil; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(nodeWithin); err == nil; time.Sleep(50 * time.Millisecond) {
 		_, answer := attach(n.address)
 		if answer == nil {
 			return nil
@@ -100,17 +104,25 @@ func (n *node) stop() {
 		return // it never was
 	}
 	_ = n.kill()
-	for _, pattern := range []string{"*/" + n.cgroup() + "/*", n.cgroup() + "/*", "*/" + n.cgroup(), n.cgroup()} {
-		found, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
+	removeCgroups(n.cgroup())
+}
+
+// removeCgroups removes what matches the pattern, and what is below that: of a machine that
+// is lost nobody else does.
+func removeCgroups(pattern string) {
+	for _, below := range []string{"*/" + pattern + "/*", pattern + "/*", "*/" + pattern, pattern} { // of either version
+		found, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", below))
 		for _, dir := range found {
 			_ = syscall.Rmdir(dir) // the files in it are the kernel's
 		}
 	}
 }
 
-// cgroup is what the node's containers are below: a machine's that is lost are removed
-// by nobody else.
-func (n *node) cgroup() string { return filepath.Base(filepath.Dir(n.dir)) + "-" + n.name }
+// cgroup is what the node's containers are below. Its name begins with that of the test
+// binary's directory.
+func (n *node) cgroup() string {
+	return filepath.Base(os.Getenv(dirVar)) + "-" + filepath.Base(filepath.Dir(n.dir)) + "-" + n.name
+}
 
 // reach lets what listens at an address of the tests' loopback be reached at the same
 // address of the node's.

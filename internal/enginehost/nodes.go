@@ -53,7 +53,7 @@ func (h *Host) NodeStates(t testing.TB) map[string]string {
 // AwaitNode returns once a node of the swarm is in the state.
 func (h *Host) AwaitNode(t testing.TB, name, state string) {
 	t.Helper()
-	for deadline := time.Now().Add(startWithin); h.NodeStates(t)[name] != state; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(tasksWithin); h.NodeStates(t)[name] != state; time.Sleep(50 * time.Millisecond) {
 		require.True(t, time.Now().Before(deadline), "the node %s is not %s: %v", name, state, h.NodeStates(t))
 	}
 }

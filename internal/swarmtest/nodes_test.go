@@ -139,7 +139,7 @@ func clientOnTheOverlay(t *testing.T, n *nodes) {
 func badImage(t *testing.T, n *nodes) {
 	t.Helper()
 	host := n.hosts[2]
-	id, _ := n.serve(t, "bad", version(1), 3, nil)
+	id, _ := n.serve(t, "bad", version(1), 3, func(body object) { body["UpdateConfig"].(object)["Monitor"] = 5 * time.Second })
 	before := imageOf(t, host, id)
 	n.reg.Push(t, "bad:1", enginehost.Image{Cmd: []string{"false"}})
 	tw := tower(t, host.Address, []string{"bad"}, watchtower.WithObserver(&timeline{t, time.Now()}))

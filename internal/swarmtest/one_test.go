@@ -42,7 +42,9 @@ func goodAndBad(t *testing.T, host *enginehost.Host) {
 	t.Helper()
 	reg := enginehost.StartRegistry(t)
 	ref, first := reg.Push(t, "served:1", version(1))
-	id := host.Serve(t, aServiceOf("served", ref+"@"+first, 2))
+	body := aServiceOf("served", ref+"@"+first, 2)
+	body["UpdateConfig"].(object)["Monitor"] = 3 * time.Second // long enough to see a task end, however busy the machine
+	id := host.Serve(t, body)
 	front := enginehost.NewFront(t, host.Address, nil)
 	tw := tower(t, front.Address, []string{"served", "served.*"}, watchtower.WithObserver(&timeline{t, time.Now()}))
 	require.Equal(t, watchtower.StatusFresh, pass(t, tw, "served").Status)

@@ -38,12 +38,12 @@ func withAClient(t *testing.T, host *enginehost.Host) {
 	host.Pull(t, asking, "")
 	host.Run(t, "asking", object{"Image": asking, "HostConfig": object{"NetworkMode": "crowd"}})
 	t.Cleanup(func() { host.RemoveAll(t, "asking") }) // before the network
-	for _, order := range []string{"stop-first", "start-first"} {
+	for order, replicas := range map[string]int{"stop-first": 6, "start-first": 3} {
 		t.Run(order, func(t *testing.T) {
 			t.Parallel()
 			name := "crowd-" + order
 			ref, first := reg.Push(t, name+":1", serving("1"))
-			body := aServiceOf(name, ref+"@"+first, 6)
+			body := aServiceOf(name, ref+"@"+first, replicas)
 			body["UpdateConfig"].(object)["Order"] = order
 			body["TaskTemplate"].(object)["Networks"] = []object{{"Target": "crowd"}}
 			host.Serve(t, body)
