@@ -194,7 +194,13 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 		return none, reason
 	}
 	ref, err := registry.Parse(c.Image)
+	image := c.Service.Image()
+	if err == nil {
+		_, err = registry.Parse(image) // an image's ID is no name that lacks a tag
+	}
 	switch {
+	case image == "":
+		return none, "it runs no containers"
 	case p.runsIn(c) && p.handover == nil:
 		return none, "this watchtower runs in it"
 	case c.Service.Mode.Job():
@@ -204,7 +210,7 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 	case e.Policy.on(policyNoPull):
 		return none, "no-pull: the nodes of a swarm pull for themselves"
 	case err != nil:
-		return none, fmt.Sprintf("%q is no image reference", c.Image)
+		return none, fmt.Sprintf("%q is no image reference", image)
 	case ref.Pinned():
 		return none, "pinned to a digest"
 	}
