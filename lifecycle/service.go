@@ -136,8 +136,9 @@ type Service struct {
 	// Version counts the changes of it: an update names the one it is for.
 	Version uint64
 	// Spec is its specification, the engine's own JSON: fields newer than this module
-	// survive in it.
-	Spec Document
+	// survive in it. It holds what its containers are given, secrets in Env among that, and
+	// is left out of JSON: whoever writes an event down writes none of them.
+	Spec Document `json:"-"`
 	// Mode is what the specification says.
 	Mode ServiceMode
 	// Rollout is how its last change goes, and Message what the cluster says of that.
