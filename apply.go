@@ -132,6 +132,9 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		return
 	}
 	target, err := a.target(ctx, g)
+	if err == nil {
+		err = a.watchable(ctx, g)
+	}
 	if err != nil {
 		untouched(err)
 		return

@@ -1,6 +1,11 @@
 package watchtower
 
 import (
+	"context"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+
 	"github.com/watchtower-go/watchtower/lifecycle"
 )
 
@@ -45,4 +50,17 @@ func (a *application) serviceWarnings(m PlannedMember) []string {
 		return nil
 	}
 	return a.entry(m.ID).Warnings
+}
+
+// watchable is an error if nobody may see what becomes of a service's tasks, as behind a
+// proxy that shows none: its update would be waited for in vain. Who does not answer now
+// may do so by then.
+func (a *application) watchable(ctx context.Context, g PlannedGroup) error {
+	if g.Members[0].Service == "" {
+		return nil
+	}
+	if _, err := a.tasks(ctx, g.Members[0].ID); errdefs.IsPermissionDenied(err) || errdefs.IsUnauthorized(err) {
+		return fmt.Errorf("its tasks are not shown: %w", err)
+	}
+	return nil
 }
