@@ -156,7 +156,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if err == nil && !asked() {
 			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
 		}
-		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
+		if a.cfg.rolling && m.To != nil && (member.Outcome == lifecycle.OutcomeRolledBack || m.Service != "" && member.ImageFailed) {
 			a.failed[*m.To] = true
 		}
 		member.Warnings = append(a.serviceWarnings(m), member.Warnings...)
@@ -187,19 +187,21 @@ func ended(planned PlannedMember, i int, result lifecycle.Result, err error) (li
 	return m, err
 }
 
-// await waits until the group's images have arrived.
+// await waits until the group's images have arrived, as far as they are this engine's.
 func (a *application) await(g PlannedGroup) error {
 	for _, m := range g.Members {
-		if m.To == nil || m.Service != "" {
+		if m.To == nil {
 			continue
 		}
-		arrive := a.arrivals[*m.To]
-		<-arrive.done
-		if arrive.err != nil {
-			return arrive.err
+		if m.Service == "" {
+			arrive := a.arrivals[*m.To]
+			<-arrive.done
+			if arrive.err != nil {
+				return arrive.err
+			}
 		}
 		if a.failed[*m.To] {
-			return errclass.With(errdefs.ErrFailedPrecondition, errors.New("its image failed on another container of this pass"))
+			return errclass.With(errdefs.ErrFailedPrecondition, fmt.Errorf("its image failed on another %s of this pass", m.what()))
 		}
 	}
 	return nil

@@ -60,7 +60,15 @@ func (a *application) watchable(ctx context.Context, g PlannedGroup) error {
 		return nil
 	}
 	if _, err := a.tasks(ctx, g.Members[0].ID); errdefs.IsPermissionDenied(err) || errdefs.IsUnauthorized(err) {
-		return fmt.Errorf("its tasks are not shown: %w", err)
+		return fmt.Errorf("update %s: its tasks are not shown: %w", g.Members[0].Name, err)
 	}
 	return nil
+}
+
+// what says whether the member is a service.
+func (m PlannedMember) what() string {
+	if m.Service != "" {
+		return "service"
+	}
+	return "container"
 }

@@ -30,8 +30,35 @@ func TestAServiceWhoseTasksAreNotShownIsNotUpdated(t *testing.T) {
 		e := entry(t, update(t, ofSwarm(t, deniedTasks{s}, s)), "web")
 		assert.Equal(t, watchtower.StatusFailed, e.Status)
 		require.ErrorIs(t, e.Err, errdefs.ErrPermissionDenied)
-		require.ErrorContains(t, e.Err, "its tasks are not shown")
+		require.ErrorContains(t, e.Err, "watchtower: update web: its tasks are not shown: ")
 		assert.Less(t, time.Since(begun), time.Second, "it is said at once")
 		assert.Empty(t, s.Posted())
 	})
+}
+
+// One at a time, and what fails on the first of them is not tried on the next.
+func TestRollingStopsAtTheFirstServiceThatFails(t *testing.T) {
+	t.Parallel()
+	for action, status := range map[string]watchtower.Status{
+		"rollback": watchtower.StatusRolledBack, "pause": watchtower.StatusFailed,
+	} {
+		t.Run(action, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := enginetest.NewSwarm()
+				old := "app:1@" + s.Publish("app:1", enginetest.Image{}).String()
+				for _, name := range []string{"a", "b"} {
+					spec := serviceSpec(name, old)
+					spec.Object("UpdateConfig")["FailureAction"] = action
+					s.CreateService(spec)
+				}
+				s.SetBad("app:1@" + s.Publish("app:1", second).String())
+				r := update(t, ofSwarm(t, s, s, watchtower.WithRolling(true)))
+				assert.Equal(t, status, entry(t, r, "a").Status)
+				assert.Equal(t, watchtower.StatusSkipped, entry(t, r, "b").Status)
+				assert.Equal(t, "its image failed on another service of this pass", entry(t, r, "b").Reason)
+				require.Len(t, s.Posted(), 1)
+			})
+		})
+	}
 }
