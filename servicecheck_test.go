@@ -87,3 +87,32 @@ func TestAClusterThatDoesNotSayWhatItsNodesAre(t *testing.T) {
 	e := entry(t, update(t, ofSwarm(t, s, s)), "web")
 	assert.Equal(t, watchtower.StatusUpdated, e.Status, "%s %v", e.Reason, e.Err)
 }
+
+// What has a digest was not built on any of the nodes.
+func TestATagOfAServiceThatIsGoneIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, image := range []string{"app:1", "team/app:1"} {
+		s := enginetest.NewSwarm()
+		s.CreateService(serviceSpec("web", image+"@sha256:"+strings.Repeat("1", 64)))
+		e := entry(t, update(t, ofSwarm(t, s, s)), "web")
+		assert.Equal(t, watchtower.StatusFailed, e.Status, "%s: %s", image, e.Reason)
+		require.ErrorIs(t, e.Err, errdefs.ErrNotFound)
+	}
+}
+
+// As on a swarm of one node, whose client found no digest to write down.
+func TestAServiceOfAnImageThatWasBuiltHere(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]enginetest.Option{"classic": nil, "containerd": {enginetest.WithContainerdStore()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := enginetest.NewSwarm(opts...)
+			s.Build("team/app:1", enginetest.Image{})
+			id := s.CreateService(serviceSpec("web", "team/app:1"))
+			s.Run("web.1.x", "team/app:1", lifecycle.Spec{Config: lifecycle.Document{"Labels": map[string]any{lifecycle.LabelServiceID: id}}})
+			e := entry(t, update(t, ofSwarm(t, s, s)), "web")
+			assert.Equal(t, watchtower.StatusSkipped, e.Status, "%v", e.Err)
+			assert.Equal(t, "its image was built or loaded here", e.Reason)
+		})
+	}
+}

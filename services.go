@@ -164,13 +164,30 @@ func (p *pass) listServices(ctx context.Context, lister lifecycle.ServiceLister)
 // taskImage is the digest that tasks of a service run which is pinned to none, as far as
 // this engine has one; else empty.
 func (inv *inventory) taskImage(service lifecycle.Container) string {
-	for _, c := range inv.containers {
-		if c.Labels[lifecycle.LabelServiceID] == service.ID && c.State.Up() {
-			c.Image = service.Image // the tag may have moved on
-			return inv.pulledAs(c)
-		}
+	c, ok := inv.task(service)
+	if !ok {
+		return ""
 	}
-	return ""
+	c.Image = service.Image // the tag may have moved on
+	return inv.pulledAs(c)
+}
+
+// task is a container of the service that is up on this engine.
+func (inv *inventory) task(service lifecycle.Container) (lifecycle.Container, bool) {
+	i := slices.IndexFunc(inv.containers, func(c lifecycle.Container) bool {
+		return c.Labels[lifecycle.LabelServiceID] == service.ID && c.State.Up()
+	})
+	if i < 0 {
+		return lifecycle.Container{}, false
+	}
+	return inv.containers[i], true
+}
+
+// localService reports whether a service that is pinned to no digest runs an image here
+// that no registry has.
+func (inv *inventory) localService(service lifecycle.Container, ref registry.Reference) bool {
+	c, ok := inv.task(service)
+	return ok && !strings.Contains(service.Service.Image(), "@") && inv.local(c, ref)
 }
 
 // all are the containers and the services.
@@ -213,6 +230,8 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 		return none, fmt.Sprintf("%q is no image reference", image)
 	case ref.Pinned():
 		return none, "pinned to a digest"
+	case p.inv.localService(c, ref):
+		return none, "its image was built or loaded here"
 	}
 	return ref, ""
 }
