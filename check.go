@@ -314,7 +314,7 @@ func (p *pass) judge(ctx, asking context.Context, c *candidate, v registry.Verdi
 		e.Reason = fmt.Sprintf("%s says so; %v", v.Endpoint, v.OriginErr)
 	}
 	if slices.Contains(p.inv.identity(e.Container), v.Digest) {
-		p.halfWay(c)
+		p.stays(ctx, c)
 		return false
 	}
 	differs, within := p.differs, ctx

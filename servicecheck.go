@@ -22,11 +22,25 @@ func (p *pass) platforms(ctx context.Context, c lifecycle.Container) ([]string, 
 	return []string{platform}, err
 }
 
-// halfWay: a service that the cluster has paused is not what it says it is.
-func (p *pass) halfWay(c *candidate) {
-	if s := c.entry.Container.Service; s != nil && s.Rollout.Paused() {
-		p.skip(c.entry, fmt.Sprintf("the swarm has paused its change to this digest: %s", s.Message))
+// stays tells of a service that is on its newest digest, and does not do well there: the
+// cluster has paused the change to it, or none of its tasks runs since that failed.
+func (p *pass) stays(ctx context.Context, c *candidate) {
+	e, s := c.entry, c.entry.Container.Service
+	switch failed := p.quarantine.against(e.key(), e.Latest); {
+	case s == nil:
+	case s.Rollout.Paused():
+		p.skip(e, fmt.Sprintf("the swarm has paused its change to this digest: %s", s.Message))
+	case failed != "" && !p.runs(ctx, *s):
+		p.skip(e, failed+"; the service is on it, and no task runs")
+	case failed != "": // somebody has mended what it was
+		p.kept(p.quarantine.forget(e.key()))
 	}
+}
+
+// runs reports whether a task of the service's image runs.
+func (p *pass) runs(ctx context.Context, s lifecycle.Service) bool {
+	tasks, err := p.tasks(ctx, s.ID)
+	return err == nil && slices.ContainsFunc(tasks, func(t lifecycle.Task) bool { return t.State == "running" && t.Image == s.Image() })
 }
 
 // serviceDiffers says whether any platform of the cluster's nodes is served something

@@ -62,3 +62,55 @@ func TestRollingStopsAtTheFirstServiceThatFails(t *testing.T) {
 		})
 	}
 }
+
+// mended is a manager whose tasks run all the same, from some time on.
+type mended struct {
+	*enginetest.Swarm
+	yes *bool
+}
+
+func (m mended) Tasks(ctx context.Context, service string) ([]lifecycle.Task, error) {
+	list, err := m.Swarm.Tasks(ctx, service)
+	for i := range list {
+		if *m.yes {
+			list[i].State = "running"
+		}
+	}
+	return list, err
+}
+
+// A cluster that goes on in spite of failures leaves a service on its newest image, which
+// is no good news.
+func TestAServiceOfWhichNothingRunsIsNotFresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := aSwarm(t, func(spec lifecycle.Document) { spec.Object("UpdateConfig")["FailureAction"] = "continue" })
+		s.SetBad("app:1@" + s.Publish("app:1", second).String())
+		now, over := mended{s, new(bool)}, 0
+		tw := ofSwarm(t, now, s, watchtower.WithObserver(onlyOnce(t, watchtower.ObserverFunc(func(_ context.Context, e watchtower.Event) {
+			if _, ok := e.(watchtower.FailureEnded); ok {
+				over++
+			}
+		}))))
+		assert.Equal(t, watchtower.StatusFailed, entry(t, update(t, tw), "web").Status)
+		e := entry(t, update(t, tw), "web")
+		assert.Equal(t, watchtower.StatusSkipped, e.Status)
+		assert.Contains(t, e.Reason, "the service is on it, and no task runs")
+		assert.Zero(t, over)
+
+		*now.yes = true
+		assert.Equal(t, watchtower.StatusFresh, entry(t, update(t, tw), "web").Status)
+		assert.Equal(t, 1, over, "it is over")
+		s.Calls()
+		update(t, tw)
+		assert.Zero(t, calls(s, "Tasks"), "it is a service as any other")
+		require.Len(t, s.Posted(), 1)
+	})
+}
+
+func onlyOnce(t *testing.T, o watchtower.Observer) watchtower.Observer {
+	t.Helper()
+	once, err := watchtower.Once(t.TempDir(), o, func(err error) { assert.NoError(t, err) })
+	require.NoError(t, err)
+	return once
+}
