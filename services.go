@@ -113,19 +113,37 @@ func (p *pass) withServices(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil && only:
 		return err
-	case err != nil && cluster.Role == lifecycle.RoleNone:
-		p.cfg.logger.DebugContext(ctx, "whether the engine is in a swarm is not known", "err", err)
 	case err != nil:
-		if p.untold("services: " + err.Error()) {
-			p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
-		}
+		p.tellUnseen(ctx, cluster, err)
 	case cluster.Role != lifecycle.RoleManager && only:
 		return noManager()
 	case cluster.Role == lifecycle.RoleWorker && p.untold("worker"):
 		p.cfg.logger.InfoContext(ctx, "this engine is a worker of a swarm: its services are updated by a watchtower on a manager, its own containers here")
 	}
+	if err == nil && cluster.Role == lifecycle.RoleManager {
+		p.said.Store(servicesSeen, true)
+		p.said.Delete(servicesUnseen)
+	}
 	p.inv.platforms = cluster.Platforms
 	return nil
+}
+
+// What is known to have been told of the services.
+const (
+	servicesSeen   = "services"
+	servicesUnseen = "no services"
+)
+
+// tellUnseen tells that the services are not in the report, once until they are again. Of
+// an engine that never showed any nobody knows whether there are some.
+func (p *pass) tellUnseen(ctx context.Context, cluster lifecycle.Cluster, err error) {
+	if _, seen := p.said.Load(servicesSeen); !seen && cluster.Role == lifecycle.RoleNone {
+		p.cfg.logger.DebugContext(ctx, "whether the engine is in a swarm is not known", "err", err)
+		return
+	}
+	if p.untold(servicesUnseen) {
+		p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
+	}
 }
 
 // fit reports that no pass can be made here, as long as the engine is what it is.

@@ -1,7 +1,10 @@
 package watchtower_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,4 +116,36 @@ func onlyOnce(t *testing.T, o watchtower.Observer) watchtower.Observer {
 	once, err := watchtower.Once(t.TempDir(), o, func(err error) { assert.NoError(t, err) })
 	require.NoError(t, err)
 	return once
+}
+
+// lost is a manager that cannot be asked now and then.
+type lost struct {
+	*enginetest.Swarm
+	now *bool
+}
+
+func (l lost) Cluster(ctx context.Context) (lifecycle.Cluster, error) {
+	if *l.now {
+		return lifecycle.Cluster{}, errdefs.ErrUnavailable
+	}
+	return l.Swarm.Cluster(ctx)
+}
+
+func TestServicesThatAreNotSeenAnyMoreAreToldOfEachTime(t *testing.T) {
+	t.Parallel()
+	s := aSwarm(t, nil)
+	var log bytes.Buffer
+	engine := lost{s, new(bool)}
+	tw := ofSwarm(t, engine, s, watchtower.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	*engine.now = true
+	update(t, tw)
+	assert.NotContains(t, log.String(), "not seen", "whether there are any nobody knows")
+	for i := range 2 {
+		*engine.now = false
+		assert.Equal(t, watchtower.StatusFresh, entry(t, update(t, tw), "web").Status)
+		*engine.now = true
+		update(t, tw)
+		update(t, tw)
+		assert.Equal(t, i+1, strings.Count(log.String(), "the services of the swarm are not seen"))
+	}
 }
