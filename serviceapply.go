@@ -3,6 +3,7 @@ package watchtower
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/errdefs"
 
@@ -20,6 +21,30 @@ func apartServices(stale []candidate) (containers, services []candidate) {
 		}
 	}
 	return containers, services
+}
+
+// placed are the services whose cluster has a node for each task. It would wait for a task
+// that has none before it went on with the others, and be in the middle of that update for
+// as long; what is told of the service, and what comes after it, with it.
+func (p *pass) placed(ctx context.Context, services []candidate) []candidate {
+	return slices.DeleteFunc(services, func(c candidate) bool {
+		reason := p.unplaced(ctx, c.entry.Container.ID)
+		if reason != "" {
+			p.skip(c.entry, c.besides(reason))
+		}
+		return reason != ""
+	})
+}
+
+// unplaced says of the first task that has no node why, in the cluster's words.
+func (p *pass) unplaced(ctx context.Context, service string) string {
+	tasks, _ := p.tasks(ctx, service) // the update needs them, too, and will say so
+	for _, t := range tasks {
+		if t.Wanted == "running" && t.State == "pending" && t.Err != "" {
+			return "the swarm has no node for one of its tasks, and would wait for it: " + t.Err
+		}
+	}
+	return ""
 }
 
 // rollouts are groups of one service each, which wait for nobody.

@@ -34,11 +34,18 @@ func TestASwarmsOddServices(t *testing.T) {
 		t.Cleanup(func() { host.Status(t, http.MethodDelete, "/services/"+out.ID, nil) })
 		ids[name] = out.ID
 	}
+	full := aServiceOf("full", ref, 1)
+	full["TaskTemplate"].(object)["Placement"] = object{"Constraints": []string{"node.labels.no==where"}}
+	var out struct{ ID string }
+	host.API(t, http.MethodPost, "/services/create", full, &out)
+	t.Cleanup(func() { host.Status(t, http.MethodDelete, "/services/"+out.ID, nil) })
 	host.AwaitTasks(t, ids["alone"])
-	tw := tower(t, host, []string{"alone", "none", "nowhere"})
+	tw := tower(t, host, []string{"alone", "none", "nowhere", "full"})
 	for _, version := range []string{"VERSION=2", "VERSION=3"} {
 		_, next := reg.Push(t, "odd:latest", enginehost.Image{Env: []string{version}})
 		r := update(t, tw)
+		assert.Equal(t, "the swarm has no node for one of its tasks, and would wait for it: "+
+			"no suitable node (scheduling constraints not satisfied on 1 node)", entry(t, r, "full").Reason)
 		for name, id := range ids {
 			e := entry(t, r, name)
 			require.Equal(t, watchtower.StatusUpdated, e.Status, "%s: %s %v", name, e.Reason, e.Err)

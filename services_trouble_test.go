@@ -149,3 +149,45 @@ func TestServicesThatAreNotSeenAnyMoreAreToldOfEachTime(t *testing.T) {
 		assert.Equal(t, i+1, strings.Count(log.String(), "the services of the swarm are not seen"))
 	}
 }
+
+// crowded is a manager that has no node for a second task of a service, for a while.
+type crowded struct {
+	*enginetest.Swarm
+	now *bool
+}
+
+func (f crowded) Tasks(ctx context.Context, service string) ([]lifecycle.Task, error) {
+	list, err := f.Swarm.Tasks(ctx, service)
+	if *f.now {
+		list = append(list, lifecycle.Task{ID: "second", Image: list[0].Image, Wanted: "running", State: "pending", Err: "no suitable node"})
+	}
+	return list, err
+}
+
+// The cluster would wait for that task, and the pass for the cluster.
+func TestAServiceThatFindsNoNodeIsNotUpdated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := aSwarm(t, nil, second)
+		engine := crowded{s, new(bool)}
+		tw := ofSwarm(t, engine, s)
+		stored, err := tw.Check(t.Context())
+		require.NoError(t, err)
+		*engine.now = true
+		for name, pass := range map[string]func(context.Context) (*watchtower.Report, error){"check": tw.Check, "update": tw.Update} {
+			r, err := pass(t.Context())
+			require.NoError(t, err)
+			e := entry(t, r, "web")
+			assert.Equal(t, watchtower.StatusSkipped, e.Status, name)
+			assert.Equal(t, "the swarm has no node for one of its tasks, and would wait for it: no suitable node", e.Reason)
+			assert.Empty(t, r.Plan.Groups)
+		}
+		_, err = tw.Apply(t.Context(), stored.Plan)
+		require.ErrorIs(t, err, errdefs.ErrFailedPrecondition)
+		require.ErrorContains(t, err, "the swarm has no node for one of its tasks")
+		assert.Empty(t, s.Posted())
+
+		*engine.now = false
+		assert.Equal(t, watchtower.StatusUpdated, entry(t, update(t, tw), "web").Status)
+	})
+}
