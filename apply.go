@@ -21,13 +21,14 @@ type application struct {
 
 	arrivals map[PlannedImage]*arrival
 	swaps    *semaphore.Weighted
+	rollouts *semaphore.Weighted   // of services, which take as long as their clusters say
 	failed   map[PlannedImage]bool // images a successor failed on; rolling only
 }
 
 func newApplication(p *pass) *application {
 	return &application{
 		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
-		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
+		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)), rollouts: semaphore.NewWeighted(int64(p.cfg.concurrency)),
 	}
 }
 
@@ -120,12 +121,18 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		untouched(err)
 		return
 	}
-	if err := a.swaps.Acquire(ctx, 1); err != nil {
+	service := g.Members[0].Service != ""
+	turn := a.swaps
+	if service {
+		turn = a.rollouts
+	}
+	if err := turn.Acquire(ctx, 1); err != nil {
 		untouched(context.Cause(ctx))
 		return
 	}
-	// A group that waits for its verdict asks nothing of the engine.
-	release := sync.OnceFunc(func() { a.swaps.Release(1) })
+	// A group that waits for its verdict asks nothing of the engine; a service on its way
+	// costs its managers something to the end.
+	release := sync.OnceFunc(func() { turn.Release(1) })
 	defer release()
 	if err := context.Cause(ctx); err != nil {
 		untouched(err)
@@ -140,7 +147,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		return
 	}
 	target.OnStep = func(s lifecycle.Step) {
-		if s.Action == "verify" {
+		if s.Action == "verify" && !service {
 			release()
 		}
 		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Service: g.Members[0].Service, Step: s})

@@ -3,8 +3,10 @@ package watchtower_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,5 +191,34 @@ func TestAServiceThatFindsNoNodeIsNotUpdated(t *testing.T) {
 
 		*engine.now = false
 		assert.Equal(t, watchtower.StatusUpdated, entry(t, update(t, tw), "web").Status)
+	})
+}
+
+// As many as are swapped at once are updated at once, to their ends.
+func TestServicesAreUpdatedSoManyAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := enginetest.NewSwarm()
+		old := "app:1@" + s.Publish("app:1", enginetest.Image{}).String()
+		for i := range 9 {
+			s.CreateService(serviceSpec(fmt.Sprint("web", i), old))
+		}
+		s.Publish("app:1", second)
+		var mu sync.Mutex
+		now, most := map[string]bool{}, 0
+		r := update(t, ofSwarm(t, s, s, watchtower.WithConcurrency(2), watchtower.WithObserver(watchtower.ObserverFunc(
+			func(_ context.Context, e watchtower.Event) {
+				mu.Lock()
+				defer mu.Unlock()
+				switch e := e.(type) {
+				case watchtower.StepStarted:
+					now[e.Step.Container] = true
+				case watchtower.UpdateEnded:
+					delete(now, e.Entry.Container.Name)
+				}
+				most = max(most, len(now))
+			}))))
+		assert.Equal(t, 9, r.Count(watchtower.StatusUpdated))
+		assert.Equal(t, 2, most)
 	})
 }
