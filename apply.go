@@ -21,13 +21,14 @@ type application struct {
 
 	arrivals map[PlannedImage]*arrival
 	swaps    *semaphore.Weighted
+	rollouts *semaphore.Weighted   // of services, which take as long as their clusters say
 	failed   map[PlannedImage]bool // images a successor failed on; rolling only
 }
 
 func newApplication(p *pass) *application {
 	return &application{
 		pass: p, arrivals: map[PlannedImage]*arrival{}, failed: map[PlannedImage]bool{},
-		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)),
+		swaps: semaphore.NewWeighted(int64(p.cfg.concurrency)), rollouts: semaphore.NewWeighted(int64(p.cfg.concurrency)),
 	}
 }
 
@@ -120,24 +121,33 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		untouched(err)
 		return
 	}
-	if err := a.swaps.Acquire(ctx, 1); err != nil {
+	service := g.Members[0].Service != ""
+	turn := a.swaps
+	if service {
+		turn = a.rollouts
+	}
+	if err := turn.Acquire(ctx, 1); err != nil {
 		untouched(context.Cause(ctx))
 		return
 	}
-	// A group that waits for its verdict asks nothing of the engine.
-	release := sync.OnceFunc(func() { a.swaps.Release(1) })
+	// A group that waits for its verdict asks nothing of the engine; a service on its way
+	// costs its managers something to the end.
+	release := sync.OnceFunc(func() { turn.Release(1) })
 	defer release()
 	if err := context.Cause(ctx); err != nil {
 		untouched(err)
 		return
 	}
 	target, err := a.target(ctx, g)
+	if err == nil {
+		err = a.watchable(ctx, g)
+	}
 	if err != nil {
 		untouched(err)
 		return
 	}
 	target.OnStep = func(s lifecycle.Step) {
-		if s.Action == "verify" {
+		if s.Action == "verify" && !service {
 			release()
 		}
 		a.emit(StepStarted{At: a.now(), Image: g.Members[0].Image, Service: g.Members[0].Service, Step: s})
@@ -153,7 +163,7 @@ func (a *application) swapGroup(ctx context.Context, g PlannedGroup) {
 		if err == nil && !asked() {
 			member.Warnings = append(member.Warnings, "its pre-update hooks were not asked: the Updater does not call Target.BeforeSwap")
 		}
-		if a.cfg.rolling && m.To != nil && member.Outcome == lifecycle.OutcomeRolledBack {
+		if a.cfg.rolling && m.To != nil && (member.Outcome == lifecycle.OutcomeRolledBack || m.Service != "" && member.ImageFailed) {
 			a.failed[*m.To] = true
 		}
 		member.Warnings = append(a.serviceWarnings(m), member.Warnings...)
@@ -184,19 +194,21 @@ func ended(planned PlannedMember, i int, result lifecycle.Result, err error) (li
 	return m, err
 }
 
-// await waits until the group's images have arrived.
+// await waits until the group's images have arrived, as far as they are this engine's.
 func (a *application) await(g PlannedGroup) error {
 	for _, m := range g.Members {
-		if m.To == nil || m.Service != "" {
+		if m.To == nil {
 			continue
 		}
-		arrive := a.arrivals[*m.To]
-		<-arrive.done
-		if arrive.err != nil {
-			return arrive.err
+		if m.Service == "" {
+			arrive := a.arrivals[*m.To]
+			<-arrive.done
+			if arrive.err != nil {
+				return arrive.err
+			}
 		}
 		if a.failed[*m.To] {
-			return errclass.With(errdefs.ErrFailedPrecondition, errors.New("its image failed on another container of this pass"))
+			return errclass.With(errdefs.ErrFailedPrecondition, fmt.Errorf("its image failed on another %s of this pass", m.what()))
 		}
 	}
 	return nil

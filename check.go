@@ -175,7 +175,7 @@ func (p *pass) askOnce(ctx, asking context.Context, candidates []candidate) (sta
 		p.noted(key, users[key], v)
 		for _, c := range users[key] {
 			switch {
-			case p.judge(ctx, &c, v):
+			case p.judge(ctx, asking, &c, v):
 				stale = append(stale, c)
 			case c.entry.Status == "": // its version was passed over
 				again = append(again, c)
@@ -299,7 +299,7 @@ func unheardOf(ref registry.Reference, err error) bool {
 
 // judge says whether the container is stale: whether the content its platform
 // is served differs from what it runs.
-func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool {
+func (p *pass) judge(ctx, asking context.Context, c *candidate, v registry.Verdict) bool {
 	e := c.entry
 	e.Latest = v.Digest.String()
 	e.Status = StatusFresh
@@ -314,14 +314,14 @@ func (p *pass) judge(ctx context.Context, c *candidate, v registry.Verdict) bool
 		e.Reason = fmt.Sprintf("%s says so; %v", v.Endpoint, v.OriginErr)
 	}
 	if slices.Contains(p.inv.identity(e.Container), v.Digest) {
-		p.halfWay(c)
+		p.stays(ctx, c)
 		return false
 	}
-	differs := p.differs
+	differs, within := p.differs, ctx
 	if e.Container.Service != nil {
-		differs = p.serviceDiffers
+		differs, within = p.serviceDiffers, asking
 	}
-	if v.Images != nil && !differs(ctx, c, v) { // nil: this checker does not resolve platforms
+	if v.Images != nil && !differs(within, c, v) { // nil: this checker does not resolve platforms
 		return false
 	}
 	e.OutOfDate = true

@@ -179,8 +179,12 @@ func madeHere(image lifecycle.Image) bool {
 
 // cameFrom reports whether the container's image is known to be from that
 // repository. In containerd's store every tag gives an image a digest, which is
-// its ID: that one says nothing.
+// its ID: that one says nothing. The digest in a service's
+// specification says enough.
 func (inv *inventory) cameFrom(c lifecycle.Container, ref registry.Reference) bool {
+	if c.Service != nil && strings.Contains(c.Service.Image(), "@") {
+		return true // a registry gave that
+	}
 	image := inv.images[c.ImageID]
 	return image.Origin == lifecycle.OriginRegistry || slices.ContainsFunc(image.Digests, func(text string) bool {
 		from, err := registry.Parse(text)

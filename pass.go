@@ -174,6 +174,7 @@ func (p *pass) look(ctx context.Context, repair bool, beside ...func(context.Con
 func (p *pass) plan(ctx context.Context, stale []candidate) (Plan, error) {
 	policy := p.cfg.planPolicy()
 	stale, services := apartServices(stale)
+	services = p.placed(ctx, services)
 	if len(stale) == 0 {
 		return Plan{Policy: policy, Images: []PlannedImage{}, Groups: rollouts(services)}, nil
 	}

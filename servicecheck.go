@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
+
 	"github.com/watchtower-go/watchtower/lifecycle"
 	"github.com/watchtower-go/watchtower/registry"
 )
@@ -20,11 +22,25 @@ func (p *pass) platforms(ctx context.Context, c lifecycle.Container) ([]string, 
 	return []string{platform}, err
 }
 
-// halfWay: a service that the cluster has paused is not what it says it is.
-func (p *pass) halfWay(c *candidate) {
-	if s := c.entry.Container.Service; s != nil && s.Rollout.Paused() {
-		p.skip(c.entry, fmt.Sprintf("the swarm has paused its change to this digest: %s", s.Message))
+// stays tells of a service that is on its newest digest, and does not do well there: the
+// cluster has paused the change to it, or none of its tasks runs since that failed.
+func (p *pass) stays(ctx context.Context, c *candidate) {
+	e, s := c.entry, c.entry.Container.Service
+	switch failed := p.quarantine.against(e.key(), e.Latest); {
+	case s == nil:
+	case s.Rollout.Paused():
+		p.skip(e, fmt.Sprintf("the swarm has paused its change to this digest: %s", s.Message))
+	case failed != "" && !p.runs(ctx, *s):
+		p.skip(e, failed+"; the service is on it, and no task runs")
+	case failed != "": // somebody has mended what it was
+		p.kept(p.quarantine.forget(e.key()))
 	}
+}
+
+// runs reports whether a task of the service's image runs.
+func (p *pass) runs(ctx context.Context, s lifecycle.Service) bool {
+	tasks, err := p.tasks(ctx, s.ID)
+	return err == nil && slices.ContainsFunc(tasks, func(t lifecycle.Task) bool { return t.State == "running" && t.Image == s.Image() })
 }
 
 // serviceDiffers says whether any platform of the cluster's nodes is served something
@@ -32,19 +48,20 @@ func (p *pass) halfWay(c *candidate) {
 // cannot be had any more was another.
 func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verdict) bool {
 	e := c.entry
-	old := p.pinnedImages(ctx, c)
-	find := func(images []registry.Image, platform string) (registry.Image, bool) {
-		i := slices.IndexFunc(images, func(image registry.Image) bool { return image.Platform == platform })
-		if i < 0 {
-			return registry.Image{}, false
-		}
-		return images[i], true
+	if len(p.inv.platforms) == 0 { // nobody says what its nodes are
+		e.NewImageID = v.Digest.String()
+		return true
+	}
+	old, err := p.pinnedImages(ctx, c)
+	if err != nil {
+		p.unjudged(c, err)
+		return false
 	}
 	var lost []string
 	served, changed := 0, 0
 	for _, platform := range p.inv.platforms {
-		had, before := find(old, platform)
-		has, now := find(v.Images, platform)
+		had, before := forPlatform(old, platform)
+		has, now := forPlatform(v.Images, platform)
 		switch {
 		case now:
 			served++
@@ -54,7 +71,7 @@ func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verd
 					c.image = has
 				}
 			}
-		case before:
+		case before && had.Manifest.String() != e.Container.ImageID: // else it is for one platform, and does not say which
 			lost = append(lost, platform)
 		}
 	}
@@ -72,29 +89,41 @@ func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verd
 		e.Reason = "the index moved, its content for the nodes of the swarm did not"
 		return false
 	}
-	if had, ok := find(old, c.image.Platform); ok {
+	if had, ok := forPlatform(old, c.image.Platform); ok {
 		p.remember(ctx, c, had)
 	}
 	e.NewImageID = v.Digest.String()
 	return true
 }
 
+func forPlatform(images []registry.Image, platform string) (registry.Image, bool) {
+	i := slices.IndexFunc(images, func(image registry.Image) bool { return image.Platform == platform })
+	if i < 0 {
+		return registry.Image{}, false
+	}
+	return images[i], true
+}
+
 // pinnedImages is what the digest that the service is pinned to has for the nodes; nil
-// if nobody can tell any more.
-func (p *pass) pinnedImages(ctx context.Context, c *candidate) []registry.Image {
+// if nobody can tell any more. A registry that only fails to answer may tell yet.
+func (p *pass) pinnedImages(ctx context.Context, c *candidate) ([]registry.Image, error) {
 	pin := c.entry.Container.ImageID
 	if pin == "" {
-		return nil
+		return nil, nil
 	}
 	verdict := p.verdicts(ctx, []registry.Query{{
 		Reference: c.ref.Host + "/" + c.ref.Repository + "@" + pin,
 		Platforms: func(context.Context) ([]string, error) { return p.inv.platforms, nil },
 	}})[0]
-	if verdict.Err != nil {
-		p.cfg.logger.Debug("what the service runs is not known", "container", c.entry.Container.Name, "digest", pin, "err", verdict.Err)
-		return nil
+	switch err := verdict.Err; {
+	case err == nil:
+		return verdict.Images, nil
+	case errdefs.IsUnavailable(err), errdefs.IsResourceExhausted(err), errdefs.IsDeadlineExceeded(err), errdefs.IsCanceled(err):
+		return nil, fmt.Errorf("what it runs: %w", err)
+	default:
+		p.cfg.logger.Debug("what the service runs is not known", "container", c.entry.Container.Name, "digest", pin, "err", err)
+		return nil, nil
 	}
-	return verdict.Images
 }
 
 // remember keeps what the service runs, for gates and for people.

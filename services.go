@@ -67,7 +67,7 @@ func (c *config) serviceUpdater(more ...lifecycle.RollOutOption) Updater {
 	if !ok {
 		return nil
 	}
-	return lifecycle.RollOut(e, append(more, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))...)
+	return lifecycle.RollOut(patientManager{e}, append(more, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))...)
 }
 
 // serviceLogin is what the cluster's nodes are to pull with.
@@ -113,19 +113,37 @@ func (p *pass) withServices(ctx context.Context) error {
 		return context.Cause(ctx)
 	case err != nil && only:
 		return err
-	case err != nil && cluster.Role == lifecycle.RoleNone:
-		p.cfg.logger.DebugContext(ctx, "whether the engine is in a swarm is not known", "err", err)
 	case err != nil:
-		if p.untold("services: " + err.Error()) {
-			p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
-		}
+		p.tellUnseen(ctx, cluster, err)
 	case cluster.Role != lifecycle.RoleManager && only:
 		return noManager()
 	case cluster.Role == lifecycle.RoleWorker && p.untold("worker"):
 		p.cfg.logger.InfoContext(ctx, "this engine is a worker of a swarm: its services are updated by a watchtower on a manager, its own containers here")
 	}
+	if err == nil && cluster.Role == lifecycle.RoleManager {
+		p.said.Store(servicesSeen, true)
+		p.said.Delete(servicesUnseen)
+	}
 	p.inv.platforms = cluster.Platforms
 	return nil
+}
+
+// What is known to have been told of the services.
+const (
+	servicesSeen   = "services"
+	servicesUnseen = "no services"
+)
+
+// tellUnseen tells that the services are not in the report, once until they are again. Of
+// an engine that never showed any nobody knows whether there are some.
+func (p *pass) tellUnseen(ctx context.Context, cluster lifecycle.Cluster, err error) {
+	if _, seen := p.said.Load(servicesSeen); !seen && cluster.Role == lifecycle.RoleNone {
+		p.cfg.logger.DebugContext(ctx, "whether the engine is in a swarm is not known", "err", err)
+		return
+	}
+	if p.untold(servicesUnseen) {
+		p.cfg.logger.WarnContext(ctx, "the services of the swarm are not seen", "err", err)
+	}
 }
 
 // fit reports that no pass can be made here, as long as the engine is what it is.
@@ -164,13 +182,30 @@ func (p *pass) listServices(ctx context.Context, lister lifecycle.ServiceLister)
 // taskImage is the digest that tasks of a service run which is pinned to none, as far as
 // this engine has one; else empty.
 func (inv *inventory) taskImage(service lifecycle.Container) string {
-	for _, c := range inv.containers {
-		if c.Labels[lifecycle.LabelServiceID] == service.ID && c.State.Up() {
-			c.Image = service.Image // the tag may have moved on
-			return inv.pulledAs(c)
-		}
+	c, ok := inv.task(service)
+	if !ok {
+		return ""
 	}
-	return ""
+	c.Image = service.Image // the tag may have moved on
+	return inv.pulledAs(c)
+}
+
+// task is a container of the service that is up on this engine.
+func (inv *inventory) task(service lifecycle.Container) (lifecycle.Container, bool) {
+	i := slices.IndexFunc(inv.containers, func(c lifecycle.Container) bool {
+		return c.Labels[lifecycle.LabelServiceID] == service.ID && c.State.Up()
+	})
+	if i < 0 {
+		return lifecycle.Container{}, false
+	}
+	return inv.containers[i], true
+}
+
+// localService reports whether a service that is pinned to no digest runs an image here
+// that no registry has.
+func (inv *inventory) localService(service lifecycle.Container, ref registry.Reference) bool {
+	c, ok := inv.task(service)
+	return ok && !strings.Contains(service.Service.Image(), "@") && inv.local(c, ref)
 }
 
 // all are the containers and the services.
@@ -194,7 +229,13 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 		return none, reason
 	}
 	ref, err := registry.Parse(c.Image)
+	image := c.Service.Image()
+	if err == nil {
+		_, err = registry.Parse(image) // an image's ID is no name that lacks a tag
+	}
 	switch {
+	case image == "":
+		return none, "it runs no containers"
 	case p.runsIn(c) && p.handover == nil:
 		return none, "this watchtower runs in it"
 	case c.Service.Mode.Job():
@@ -204,9 +245,11 @@ func (p *pass) refuseService(e *Entry) (registry.Reference, string) {
 	case e.Policy.on(policyNoPull):
 		return none, "no-pull: the nodes of a swarm pull for themselves"
 	case err != nil:
-		return none, fmt.Sprintf("%q is no image reference", c.Image)
+		return none, fmt.Sprintf("%q is no image reference", image)
 	case ref.Pinned():
 		return none, "pinned to a digest"
+	case p.inv.localService(c, ref):
+		return none, "its image was built or loaded here"
 	}
 	return ref, ""
 }

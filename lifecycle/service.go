@@ -136,8 +136,9 @@ type Service struct {
 	// Version counts the changes of it: an update names the one it is for.
 	Version uint64
 	// Spec is its specification, the engine's own JSON: fields newer than this module
-	// survive in it.
-	Spec Document
+	// survive in it. It holds what its containers are given, secrets in Env among that, and
+	// is left out of JSON: whoever writes an event down writes none of them.
+	Spec Document `json:"-"`
 	// Mode is what the specification says.
 	Mode ServiceMode
 	// Rollout is how its last change goes, and Message what the cluster says of that.
@@ -174,7 +175,8 @@ func (s Service) Undid(image string, tasks []Task) bool {
 // Image is the reference that it follows: `docker service create` and `docker stack
 // deploy` add to it the digest that the tag had, which is its ImageID here, empty if
 // there is none. It keeps a digest that stands alone, and one that is in a stack's
-// file. Its Labels are the service's own over those of its containers, and it counts as
+// file. The API takes a name alone: it has the tag here that it stands for, since without
+// one an update would leave a digest that stands alone. Its Labels are the service's own over those of its containers, and it counts as
 // running.
 func (s Service) Container() Container {
 	labels := map[string]string{}
@@ -184,9 +186,14 @@ func (s Service) Container() Container {
 		}
 	}
 	image, id := s.Image(), ""
-	if name, pin, ok := strings.Cut(image, "@"); ok && digest.Digest(pin).Validate() == nil {
+	name, pin, pinned := strings.Cut(image, "@")
+	tagged := strings.Contains(afterLast(name, "/"), ":")
+	switch {
+	case !pinned && !tagged && name != "":
+		image += ":latest"
+	case pinned && digest.Digest(pin).Validate() == nil:
 		id = pin
-		if strings.Contains(name[strings.LastIndex(name, "/")+1:], ":") && !strings.Contains(labels[labelStackImage], "@") {
+		if tagged && !strings.Contains(labels[labelStackImage], "@") {
 			image = name
 		}
 	}

@@ -1,6 +1,9 @@
 package lifecycle_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -52,4 +55,19 @@ func TestAnUpdateOfAServiceThatIsLeftToTheCluster(t *testing.T) {
 	require.Len(t, s.Posted(), 1)
 	calls := s.Calls()
 	assert.Equal(t, "UpdateService", calls[len(calls)-1].Method, "nothing is asked after that")
+}
+
+// Events have a container each, which people write down.
+func TestAServicesSecretsAreNotWrittenDown(t *testing.T) {
+	t.Parallel()
+	spec := webService("app:1@"+pinnedOld, "")
+	spec.Object("TaskTemplate").Object("ContainerSpec")["Env"] = []any{"PASSWORD=hunter2"}
+	c := lifecycle.Service{ID: "id", Name: "web", Spec: spec}.Container()
+	written, err := json.Marshal(c)
+	require.NoError(t, err)
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("", "container", c)
+	assert.Contains(t, string(written), `"Name":"web"`)
+	assert.NotContains(t, string(written)+log.String(), "hunter2")
+	assert.NotNil(t, c.Service.Spec.Object("TaskTemplate"), "it is there for those who ask")
 }

@@ -77,7 +77,7 @@ func TestThePagesNameWhatThereIs(t *testing.T) {
 // test and an example that stand by themselves, and what tests are told.
 func ofOthers() []string {
 	return []string{
-		"--rm", "--read-only", "--cap-drop", "--user", "--ipc", "--network", "--resolve-image", "--dry-run", "--uninstall",
+		"--rm", "--read-only", "--cap-drop", "--user", "--ipc", "--network", "--resolve-image", "--task-history-limit", "--dry-run", "--uninstall",
 		"-run", "-parallel", "-docker", "WATCHTOWER_API_LOAD", "WATCHTOWER_SWEEP", "WATCHTOWER_SWEEP_SEED",
 	}
 }

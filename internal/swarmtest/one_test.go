@@ -28,7 +28,7 @@ func TestAManagerUpdatesItsServices(t *testing.T) {
 	host.Swarm(t)
 	for name, test := range map[string]func(*testing.T, *enginehost.Host){
 		"good and bad images": goodAndBad, "with a login": withALogin, "of a stack": ofAStack, "with a client": withAClient,
-		"taken back": takenBack, "without update settings": withoutSettings, "left to another": leftToAnother,
+		"taken back": takenBack, "without update settings": withoutSettings, "left to another": leftToAnother, "odd ones": odd,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
