@@ -22,9 +22,9 @@ type writtenEntry struct {
 	ImageID string          `json:"image_id"`
 	State   lifecycle.State `json:"state"`
 
-	Service lifecycle.ServiceMode `json:"service,omitempty"`
-	Rollout lifecycle.Rollout     `json:"rollout,omitempty"`
-	TaskOf  string                `json:"task_of,omitempty"`
+	Service lifecycle.ServiceMode  `json:"service,omitempty"`
+	Rollout lifecycle.RolloutState `json:"rollout,omitempty"`
+	TaskOf  string                 `json:"task_of,omitempty"`
 
 	Status     Status    `json:"status"`
 	Reason     string    `json:"reason,omitempty"`

@@ -16,9 +16,9 @@ import (
 
 // kind tells a service from a container.
 type kind struct {
-	Service lifecycle.ServiceMode `json:"service,omitempty"` // of a container none
-	Rollout lifecycle.Rollout     `json:"rollout,omitempty"` // of a service, in the swarm's words
-	TaskOf  string                `json:"task_of,omitempty"` // of a container, the service
+	Service lifecycle.ServiceMode  `json:"service,omitempty"` // of a container none
+	Rollout lifecycle.RolloutState `json:"rollout,omitempty"` // of a service, in the swarm's words
+	TaskOf  string                 `json:"task_of,omitempty"` // of a container, the service
 }
 
 func kindOf(c lifecycle.Container, taskOf string) kind {

@@ -26,6 +26,9 @@ const (
 	rolloutTries = 5
 	// rolloutPoll is the time between two looks: a cluster takes seconds for a task.
 	rolloutPoll = time.Second
+	// rolloutStuck is how long an update may stand still while a task of it finds no node:
+	// longer than one that is restarted is away. It stands still until somebody makes room.
+	rolloutStuck = 5 * time.Minute
 	// rolloutSettle is how long a service may say nothing, or its tasks not run once it
 	// says that it is done, before that is its last word. A manager begins within a tenth
 	// of a second.
@@ -79,7 +82,8 @@ func WithoutWait() RollOutOption { return func(r *rollOut) { r.leaves = true } }
 // that it is over. A rollback is Aborted, and the digest is to blame
 // (MemberResult.ImageFailed); so it is where the cluster pauses, or says completed and no
 // task runs: the service stays as it is then, OutcomeUnfinished. Unavailable: the update
-// is in hand, and was not waited for to its end.
+// is in hand, and was not waited for to its end: it takes too long, nobody answers, or
+// for five minutes the cluster has had no node for a task of it.
 func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
 	r := &rollOut{engine: engine, timeout: DefaultRolloutTimeout, patience: DefaultRolloutPatience}
 	for _, opt := range opts {
@@ -100,7 +104,7 @@ type rollOut struct {
 
 // Update rolls one service out.
 func (r *rollOut) Update(ctx context.Context, t Target) (Result, error) {
-	if len(t.Members) != 1 || t.Members[0].Container.Service == nil {
+	if len(t.Members) != 1 || t.Members[0].Container.Service == nil || t.Members[0].Container.Service.Image() == "" {
 		return Result{}, errclass.With(errdefs.ErrInvalidArgument, errors.New("lifecycle: RollOut: want a target of one service"))
 	}
 	m := t.Members[0]
@@ -142,6 +146,9 @@ func (u *serviceUpdate) begin(ctx context.Context, lastWord func(context.Context
 	opts := ServiceOptions{Service: u.member.Container.ID, Reference: u.member.Reference}
 	for try := 1; ; try++ {
 		now, err := u.engine.Service(ctx, opts.Service)
+		if errdefs.IsNotFound(err) {
+			return precondition("somebody has removed it: %v", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -229,9 +236,9 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 	ticker := time.NewTicker(rolloutPoll)
 	defer ticker.Stop()
 	var told string
-	var state Rollout
+	var state RolloutState
 	since := time.Now() // it is in that state, whatever its tasks do
-	answered := since
+	answered, moved := since, since
 	u.step("verify", "")
 	for {
 		var at look
@@ -244,10 +251,12 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 			return fmt.Errorf("somebody removed the service: %w", err)
 		case err != nil && ctx.Err() == nil && time.Since(answered) >= u.patience:
 			return unwatched(fmt.Errorf("nobody answers: %w", err))
-		case err == nil:
+		case err != nil:
+			since, moved, u.whole = time.Now(), time.Now(), time.Time{} // whatever it was meanwhile
+		default:
 			answered = time.Now()
 			if text := at.String(); text != told {
-				told = text
+				told, moved = text, answered
 				u.step("verify", text)
 			}
 			if at.service.Rollout != state {
@@ -255,6 +264,9 @@ func (u *serviceUpdate) await(ctx context.Context) error {
 			}
 			if over, err := u.over(at, time.Since(since)); over {
 				return err
+			}
+			if at.tasks.homeless != "" && time.Since(moved) >= rolloutStuck {
+				return unwatched(fmt.Errorf("it has no node for a task: %s", at.tasks.homeless))
 			}
 		}
 		select {

@@ -143,8 +143,12 @@ func TestAnUpdateIsNotWaitedForForEver(t *testing.T) {
 		waited time.Duration
 		says   string
 	}{
-		"a manager is silent":          {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return silentManager{s} }, lifecycle.DefaultRolloutPatience, "nobody answers: no answer within 1m0s"},
-		"a task is on its way":         {busy(ready, aTask(pinnedNew, "preparing")), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+		"a manager is silent":  {func(s *enginetest.Swarm) lifecycle.ServiceUpdater { return silentManager{s} }, lifecycle.DefaultRolloutPatience, "nobody answers: no answer within 1m0s"},
+		"a task is on its way": {busy(ready, aTask(pinnedNew, "preparing")), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
+		"a task finds no node": {
+			busy(ready, lifecycle.Task{Image: ready.Image, Wanted: "running", State: "pending", Err: "no suitable node"}),
+			5 * time.Minute, "goes on by itself: it has no node for a task: no suitable node",
+		},
 		"a task is yet to be replaced": {busy(ready, old), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
 		"no task is wanted":            {busy(), lifecycle.DefaultRolloutTimeout, "goes on by itself: it takes too long"},
 	} {

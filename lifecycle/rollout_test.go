@@ -183,6 +183,7 @@ func TestAServiceIsNotUpdatedWhile(t *testing.T) {
 	}{
 		"another change is in hand": {func(s *lifecycle.Service) { s.Rollout, s.Message = lifecycle.RolloutRollbackStarted, "back" }, nil, "has a change of it in hand: back"},
 		"a hook is against it":      {func(*lifecycle.Service) {}, errors.New("not now"), "not now"},
+		"nobody has it any more":    {func(s *lifecycle.Service) { s.ID, s.Name = "another", "another" }, nil, "somebody has removed it: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -248,6 +249,9 @@ func TestTasksThatComeAndGoAreNoProgress(t *testing.T) {
 
 func TestRollOutIsForOneService(t *testing.T) {
 	t.Parallel()
-	_, err := lifecycle.RollOut(enginetest.NewSwarm()).Update(t.Context(), lifecycle.Target{Members: []lifecycle.Member{{}}})
-	require.ErrorIs(t, err, errdefs.ErrInvalidArgument)
+	for name, service := range map[string]*lifecycle.Service{"a container": nil, "a service of no containers": {Name: "plugin"}} {
+		target := lifecycle.Target{Members: []lifecycle.Member{{Container: lifecycle.Container{Service: service}}}}
+		_, err := lifecycle.RollOut(enginetest.NewSwarm()).Update(t.Context(), target)
+		require.ErrorIs(t, err, errdefs.ErrInvalidArgument, name)
+	}
 }

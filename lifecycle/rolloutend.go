@@ -16,6 +16,7 @@ type tally struct {
 	wanted, running int // of the new image: that are to run, and that do
 	others          int // of another image, that are to run
 	failure         *Failure
+	homeless        string // why one that is to run has no node
 }
 
 // tallyOf counts those of the image. Why one of them failed is told of the first.
@@ -33,6 +34,9 @@ func tallyOf(tasks []Task, image string) tally {
 			t.wanted++
 			if task.State == "running" {
 				t.running++
+			}
+			if task.State == "pending" && task.Err != "" {
+				t.homeless = task.Err
 			}
 		}
 		if t.failure == nil && (task.State == "failed" || task.State == "rejected") {

@@ -95,20 +95,20 @@ const (
 // Job reports whether the service's tasks are to end.
 func (m ServiceMode) Job() bool { return m == ModeReplicatedJob || m == ModeGlobalJob }
 
-// Rollout is how far the last change of a service has got, in the cluster's words.
-type Rollout string
+// RolloutState is how far the last change of a service has got, in the cluster's words.
+type RolloutState string
 
 // The rollouts.
 const (
 	// RolloutNone: nothing is going on, as before the first change and after one that
 	// asks for no other task.
-	RolloutNone              Rollout = ""
-	RolloutUpdating          Rollout = "updating"
-	RolloutPaused            Rollout = "paused"
-	RolloutCompleted         Rollout = "completed"
-	RolloutRollbackStarted   Rollout = "rollback_started"
-	RolloutRollbackPaused    Rollout = "rollback_paused"
-	RolloutRollbackCompleted Rollout = "rollback_completed"
+	RolloutNone              RolloutState = ""
+	RolloutUpdating          RolloutState = "updating"
+	RolloutPaused            RolloutState = "paused"
+	RolloutCompleted         RolloutState = "completed"
+	RolloutRollbackStarted   RolloutState = "rollback_started"
+	RolloutRollbackPaused    RolloutState = "rollback_paused"
+	RolloutRollbackCompleted RolloutState = "rollback_completed"
 )
 
 // ServiceMode is the mode of the service that it is, ModeReplicated if that says none;
@@ -121,13 +121,15 @@ func (c Container) ServiceMode() ServiceMode {
 }
 
 // InHand reports whether the cluster is still at it.
-func (r Rollout) InHand() bool { return r == RolloutUpdating || r == RolloutRollbackStarted }
+func (r RolloutState) InHand() bool { return r == RolloutUpdating || r == RolloutRollbackStarted }
 
 // Paused reports whether it waits for a person.
-func (r Rollout) Paused() bool { return r == RolloutPaused || r == RolloutRollbackPaused }
+func (r RolloutState) Paused() bool { return r == RolloutPaused || r == RolloutRollbackPaused }
 
 // Undone reports whether the change was taken back, if maybe not everywhere.
-func (r Rollout) Undone() bool { return r == RolloutRollbackCompleted || r == RolloutRollbackPaused }
+func (r RolloutState) Undone() bool {
+	return r == RolloutRollbackCompleted || r == RolloutRollbackPaused
+}
 
 // Service is one service of a cluster.
 type Service struct {
@@ -142,7 +144,7 @@ type Service struct {
 	// Mode is what the specification says.
 	Mode ServiceMode
 	// Rollout is how its last change goes, and Message what the cluster says of that.
-	Rollout Rollout
+	Rollout RolloutState
 	Message string
 	// RolloutStarted and RolloutEnded are when that began and was over, by the managers'
 	// clock; zero if it did not, or is not.

@@ -21,7 +21,7 @@ func TestWhatAServiceWasTakenBackFrom(t *testing.T) {
 		return lifecycle.Task{Image: image, State: state, Created: began.Add(after)}
 	}
 	for name, tt := range map[string]struct {
-		rollout  lifecycle.Rollout
+		rollout  lifecycle.RolloutState
 		previous string
 		tasks    []lifecycle.Task
 		want     bool

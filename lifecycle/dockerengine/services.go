@@ -138,7 +138,7 @@ func (a answeredService) service() (lifecycle.Service, error) {
 	spec, err := lifecycle.ParseDocument(a.Spec)
 	out := lifecycle.Service{
 		ID: a.ID, Name: spec.Text("Name"), Version: a.Version.Index, Spec: spec, Created: a.CreatedAt,
-		Rollout: lifecycle.Rollout(a.UpdateStatus.State), Message: a.UpdateStatus.Message, Mode: lifecycle.ModeReplicated,
+		Rollout: lifecycle.RolloutState(a.UpdateStatus.State), Message: a.UpdateStatus.Message, Mode: lifecycle.ModeReplicated,
 		RolloutStarted: a.UpdateStatus.StartedAt, RolloutEnded: a.UpdateStatus.CompletedAt,
 		PreviousImage: a.PreviousSpec.TaskTemplate.ContainerSpec.Image,
 	}
