@@ -59,8 +59,8 @@ func (p *program) preflight(ctx context.Context, s settings, engine *dockerengin
 	info, unreachable := lookAround(ctx, out, engine)
 	errs := []error{unreachable, logins(out)}
 	if unreachable == nil {
-		errs = append(errs, swarmRole(ctx, out, engine, s))
-		errs = append(errs, tryAll(ctx, out, engine, info.APIVersion, asked(s)))
+		role, err := swarmRole(ctx, out, engine, s)
+		errs = append(errs, err, tryAll(ctx, out, engine, info.APIVersion, asked(s, role)))
 	}
 	return errors.Join(append(errs, out.Flush())...)
 }
@@ -98,7 +98,7 @@ func lookAround(ctx context.Context, out io.Writer, engine *dockerengine.Engine)
 
 // swarmRole tells which part the engine has in a swarm. It is an error if that is not the
 // one that the settings need.
-func swarmRole(ctx context.Context, out io.Writer, engine *dockerengine.Engine, s settings) error {
+func swarmRole(ctx context.Context, out io.Writer, engine *dockerengine.Engine, s settings) (lifecycle.ClusterRole, error) {
 	ctx, cancel := context.WithTimeout(ctx, trialWithin)
 	defer cancel()
 	cluster, err := engine.Cluster(ctx)
@@ -108,7 +108,7 @@ func swarmRole(ctx context.Context, out io.Writer, engine *dockerengine.Engine, 
 		text = "worker: a watchtower on a manager updates the services"
 	case cluster.Role == lifecycle.RoleManager:
 		list, err := engine.Services(ctx)
-		text = fmt.Sprintf("manager, of %d services", len(list))
+		text = fmt.Sprintf("manager, services: %d", len(list))
 		if err != nil {
 			text = "manager, which shows no services"
 		}
@@ -120,9 +120,9 @@ func swarmRole(ctx context.Context, out io.Writer, engine *dockerengine.Engine, 
 	}
 	_, _ = fmt.Fprintf(out, "swarm\t%s\n", text)
 	if s.swarm == string(watchtower.ServicesOnly) && err == nil && cluster.Role != lifecycle.RoleManager {
-		return fmt.Errorf("preflight: %s only: this engine is no manager of a swarm", s.from("swarm"))
+		return cluster.Role, fmt.Errorf("preflight: %s only: this engine is no manager of a swarm", s.from("swarm"))
 	}
-	return nil
+	return cluster.Role, nil
 }
 
 func orUnknown(text string) string {
@@ -144,8 +144,9 @@ func logins(out io.Writer) error {
 }
 
 // asked are the features that the settings ask for. What containers may need that
-// are as they are is among them: pauses, files of Compose's, networks.
-func asked(s settings) map[dockerengine.Feature]bool {
+// are as they are is among them: pauses, files of Compose's, networks; and a manager's
+// services, unless they are to be left alone.
+func asked(s settings, role lifecycle.ClusterRole) map[dockerengine.Feature]bool {
 	probe, swaps := s.probe.String(), !s.monitorOnly
 	command := strings.HasPrefix(probe, "exec:")
 	return map[dockerengine.Feature]bool{
@@ -162,7 +163,7 @@ func asked(s settings) map[dockerengine.Feature]bool {
 		dockerengine.FeatureProbe:      swaps && probe != "" && !command,
 		dockerengine.FeatureCleanup:    swaps && s.cleanup,
 		dockerengine.FeatureVolumes:    swaps && s.removeVolumes,
-		dockerengine.FeatureServices:   swaps && s.swarm == string(watchtower.ServicesOnly),
+		dockerengine.FeatureServices:   swaps && (s.swarm == string(watchtower.ServicesOnly) || role == lifecycle.RoleManager && s.swarm != string(watchtower.ServicesOff)),
 	}
 }
 

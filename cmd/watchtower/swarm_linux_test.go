@@ -27,10 +27,19 @@ func TestPreflightSaysWhichPartTheEngineHasInASwarm(t *testing.T) {
 	})
 	code, stdout, stderr = runProgram(t, engineEnv(host), "preflight", "--swarm=only")
 	assert.Equal(t, exitOK, code, stderr)
-	assert.Regexp(t, `\nswarm +manager, of 1 services\n`, stdout)
+	assert.Regexp(t, `\nswarm +manager, services: 1\n`, stdout)
 	_, stdout, _ = runProgram(t, engineEnv(host, "WATCHTOWER_SWARM=off"), "preflight")
-	assert.Regexp(t, `\nswarm +manager, of 1 services, which WATCHTOWER_SWARM leaves alone\n`, stdout)
+	assert.Regexp(t, `\nswarm +manager, services: 1, which WATCHTOWER_SWARM leaves alone\n`, stdout)
 	t.Log(stdout[:strings.Index(stdout, "FEATURE")])
+
+	// What a proxy denies of them is missed, unless they are to be left alone.
+	proxy := enginehost.NewFront(t, host.Address, func(_, path string) bool { return !strings.HasSuffix(path, "/tasks") })
+	code, stdout, stderr = runProgram(t, []string{"DOCKER_HOST=" + proxy.Address}, "preflight")
+	assert.Equal(t, exitFailed, code)
+	assert.Regexp(t, `\nservices +GET /tasks +NO +no update of a swarm's services\n`, stdout)
+	assert.Contains(t, stderr, "watchtower: preflight: GET /tasks: no update of a swarm's services: ")
+	code, _, stderr = runProgram(t, []string{"DOCKER_HOST=" + proxy.Address}, "preflight", "--swarm=off")
+	assert.Equal(t, exitOK, code, stderr)
 }
 
 // Services alone, of an engine that has none: that is said at the start, and not a day

@@ -1,10 +1,13 @@
 package swarmtest_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,6 +93,7 @@ func TestManagersUpdateServicesOfAllNodes(t *testing.T) {
 	n := startNodes(t, 1)
 	for name, test := range map[string]func(*testing.T, *nodes){
 		"a client on the overlay": clientOnTheOverlay, "a bad image": badImage, "two watchers": twoWatchers, "another field": anotherField,
+		"a worker": onAWorker,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,4 +224,27 @@ func anotherField(t *testing.T, n *nodes) {
 	assert.Equal(t, object{"tier": "back"}, spec["Labels"])
 	assert.Equal(t, ref+"@"+second, imageOf(t, n.hosts[1], id))
 	assert.Len(t, n.hosts[1].Tasks(t, id), 3)
+}
+
+// A worker's watcher says once who updates services, and leaves their tasks alone.
+func onAWorker(t *testing.T, n *nodes) {
+	t.Helper()
+	worker := n.hosts[3]
+	n.serve(t, "there", version(1), 1, func(body object) {
+		body["TaskTemplate"].(object)["Placement"] = object{"Constraints": []string{"node.role==worker"}}
+	})
+	n.reg.Push(t, "there:1", version(2))
+	var said bytes.Buffer
+	tw := tower(t, worker.Address, []string{"there.*"}, watchtower.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	for range 2 {
+		r, err := tw.Update(t.Context())
+		require.NoError(t, err)
+		i := slices.IndexFunc(r.Entries, func(e watchtower.Entry) bool { return strings.HasPrefix(e.Container.Name, "there.") })
+		require.GreaterOrEqual(t, i, 0)
+		assert.Equal(t, "a task of the service there, which the swarm replaces by itself", r.Entries[i].Reason)
+	}
+	const line = "this engine is a worker of a swarm: its services are updated by a watchtower on a manager, its own containers here"
+	assert.Equal(t, 1, strings.Count(said.String(), line), said.String())
+	_, err := tower(t, worker.Address, []string{"there"}, watchtower.WithServices(watchtower.ServicesOnly)).Update(t.Context())
+	require.ErrorContains(t, err, "services only, and this engine is no manager of a swarm")
 }
