@@ -43,7 +43,7 @@ func TestTheStackOfTheExamplesUpdatesItsServices(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	stack := func(ctx context.Context, args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, docker, append([]string{"--host", w.host.Address, "stack"}, args...)...)
-		cmd.Env = append(os.Environ(), "WATCHTOWER_IMAGE="+own)
+		cmd.Env = append(os.Environ(), "IMAGE="+own)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
