@@ -140,12 +140,15 @@ func TestConformFindsWhatIsBroken(t *testing.T) {
 		"the list":   {"--- FAIL: TestABrokenPromise/create/it_is_not_started", "it is listed as impossible (the list is wrong), but it can"},
 		"a name":     {`Cannot names a case that there is not: "create/no such case"`},
 	} {
-		cmd := exec.CommandContext(t.Context(), self, "-test.v", "-test.run=^TestABrokenPromise$")
-		cmd.Env = []string{"PATH=/nowhere", brokenVar + "=" + broken}
-		out, err := cmd.CombinedOutput()
-		assert.Equal(t, broken != "", err != nil, "%s: %v: %s", broken, err, out)
-		for _, text := range want {
-			assert.Contains(t, string(out), text, broken)
-		}
+		t.Run(broken, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), self, "-test.v", "-test.run=^TestABrokenPromise$")
+			cmd.Env = []string{"PATH=/nowhere", brokenVar + "=" + broken}
+			out, err := cmd.CombinedOutput()
+			assert.Equal(t, broken != "", err != nil, "%v: %s", err, out)
+			for _, text := range want {
+				assert.Contains(t, string(out), text)
+			}
+		})
 	}
 }

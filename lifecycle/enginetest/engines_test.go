@@ -115,6 +115,7 @@ func onHost(t *testing.T, host *enginehost.Host, images enginetest.Images) func(
 
 // The same cases on three engines, and a table of what came of them.
 func TestEnginesConform(t *testing.T) {
+	t.Parallel()
 	images := pushed(t)
 	columns := []string{"memory", "Docker", "Podman"}
 	found := make([][]enginetest.Finding, len(columns))
