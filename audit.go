@@ -136,11 +136,7 @@ func (a *audit) line(e Event) (auditLine, bool) {
 		line = auditLine{
 			Time: e.At, Event: "step", Container: e.Step.Container, Service: e.Service, Image: e.Image, Action: e.Step.Action, Detail: e.Step.Detail,
 		}
-		of := onEngine{engine, e.Step.Container}
-		if e.Service != "" {
-			of.container = ofService + of.container
-		}
-		if a.begun[of].IsZero() {
+		if of := (onEngine{engine, keyNamed(e.Step.Container, e.Service != "")}); a.begun[of].IsZero() {
 			a.begun[of] = e.At
 		}
 	case PullEnded:

@@ -348,19 +348,19 @@ func (p *pass) differs(ctx context.Context, c *candidate, v registry.Verdict) bo
 		p.unjudged(c, err)
 		return false
 	}
-	i := slices.IndexFunc(v.Images, func(image registry.Image) bool { return image.Platform == platform })
-	if i < 0 {
+	image, served := forPlatform(v.Images, platform)
+	if !served {
 		if !c.passOver("has no image for " + platform) {
 			p.skip(e, c.besides("its reference no longer serves "+platform))
 		}
 		return false
 	}
 	own := p.inv.identity(e.Container)
-	if slices.Contains(own, v.Images[i].Config) || slices.Contains(own, v.Images[i].Manifest) {
+	if slices.Contains(own, image.Config) || slices.Contains(own, image.Manifest) {
 		e.Reason = "the index moved, its content did not"
 		return false
 	}
-	c.image = v.Images[i]
+	c.image = image
 	e.NewImageID = c.image.Config.String()
 	return true
 }

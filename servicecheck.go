@@ -58,24 +58,21 @@ func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verd
 		return false
 	}
 	var lost []string
-	served, changed := 0, 0
+	var served, changed bool
 	for _, platform := range p.inv.platforms {
 		had, before := forPlatform(old, platform)
 		has, now := forPlatform(v.Images, platform)
 		switch {
 		case now:
-			served++
-			if !before || had.Manifest != has.Manifest && (had.Config == "" || had.Config != has.Config) {
-				changed++
-				if changed == 1 {
-					c.image = has
-				}
+			served = true
+			if !changed && (!before || had.Manifest != has.Manifest && (had.Config == "" || had.Config != has.Config)) {
+				changed, c.image = true, has
 			}
 		case before && had.Manifest.String() != e.Container.ImageID: // else it is for one platform, and does not say which
 			lost = append(lost, platform)
 		}
 	}
-	if served == 0 && len(lost) == 0 {
+	if !served && len(lost) == 0 {
 		lost = p.inv.platforms
 	}
 	switch {
@@ -85,7 +82,7 @@ func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verd
 			p.skip(e, c.besides(fmt.Sprintf("its reference does not serve %s, which nodes of the swarm are", platforms)))
 		}
 		return false
-	case changed == 0:
+	case !changed:
 		e.Reason = "the index moved, its content for the nodes of the swarm did not"
 		return false
 	}
@@ -96,6 +93,7 @@ func (p *pass) serviceDiffers(ctx context.Context, c *candidate, v registry.Verd
 	return true
 }
 
+// forPlatform finds the one of the platform among images.
 func forPlatform(images []registry.Image, platform string) (registry.Image, bool) {
 	i := slices.IndexFunc(images, func(image registry.Image) bool { return image.Platform == platform })
 	if i < 0 {
@@ -153,4 +151,4 @@ func (p *pass) remember(ctx context.Context, c *candidate, image registry.Image)
 }
 
 // serviceImageKey is where the pass keeps what a service runs.
-func serviceImageKey(c lifecycle.Container) string { return "service " + c.ID }
+func serviceImageKey(c lifecycle.Container) string { return ofService + c.ID }

@@ -8,11 +8,13 @@ import (
 const ofService = "service "
 
 // keyOf is what is kept of a container by: its name, which a service may have as well.
-func keyOf(c Container) string {
-	if c.Service != nil {
-		return ofService + c.Name
+func keyOf(c Container) string { return keyNamed(c.Name, c.Service != nil) }
+
+func keyNamed(name string, service bool) string {
+	if service {
+		return ofService + name
 	}
-	return c.Name
+	return name
 }
 
 // apart are the names in keys, of containers and of services.
@@ -31,7 +33,7 @@ func apart(keys ...string) (containers, services []string) {
 func (e CheckFailed) keys() []string {
 	out := append([]string(nil), e.Containers...)
 	for _, name := range e.Services {
-		out = append(out, ofService+name)
+		out = append(out, keyNamed(name, true))
 	}
 	return out
 }

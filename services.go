@@ -67,7 +67,7 @@ func (c *config) serviceUpdater(more ...lifecycle.RollOutOption) Updater {
 	if !ok {
 		return nil
 	}
-	return lifecycle.RollOut(patientManager{e}, append(more, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))...)
+	return lifecycle.RollOut(e, append(more, lifecycle.WithServiceLogin(c.serviceLogin), lifecycle.WithRollbackUnlessSet(c.serviceRollback))...)
 }
 
 // serviceLogin is what the cluster's nodes are to pull with.

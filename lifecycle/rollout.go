@@ -85,7 +85,7 @@ func WithoutWait() RollOutOption { return func(r *rollOut) { r.leaves = true } }
 // is in hand, and was not waited for to its end: it takes too long, nobody answers, or
 // for five minutes the cluster has had no node for a task of it.
 func RollOut(engine ServiceUpdater, opts ...RollOutOption) Updater {
-	r := &rollOut{engine: engine, timeout: DefaultRolloutTimeout, patience: DefaultRolloutPatience}
+	r := &rollOut{engine: patientManager{engine}, timeout: DefaultRolloutTimeout, patience: DefaultRolloutPatience}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(r)

@@ -48,6 +48,40 @@ func TestAnUpdateOfWhichNobodyKnowsIsUnfinished(t *testing.T) {
 	assert.False(t, result.Members[0].ImageFailed)
 }
 
+// hangingManager says no more once it is to change something, until the call is given up.
+type hangingManager struct {
+	*enginetest.Swarm
+	lost *bool
+}
+
+func (h hangingManager) Service(ctx context.Context, ref string) (lifecycle.Service, error) {
+	if *h.lost {
+		<-ctx.Done()
+		return lifecycle.Service{}, ctx.Err()
+	}
+	return h.Swarm.Service(ctx, ref)
+}
+
+func (h hangingManager) UpdateService(ctx context.Context, _ lifecycle.ServiceOptions) ([]string, error) {
+	*h.lost = true
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestAnUpdateThatAManagerNeverAnswersIsUnfinished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, judged := aService(t, "")
+		begun := time.Now()
+		result, err := lifecycle.RollOut(hangingManager{s, new(bool)}).Update(t.Context(), lifecycle.Target{
+			Members: []lifecycle.Member{{Container: judged.Container(), Reference: "app:1", ImageID: pinnedNew}},
+		})
+		require.ErrorContains(t, err, "and nobody says whether it was done: no answer within 1m0s")
+		assert.Equal(t, lifecycle.OutcomeUnfinished, result.Members[0].Outcome)
+		assert.Equal(t, 2*time.Minute, time.Since(begun), "a minute for each of the two calls")
+	})
+}
+
 // lostManager answers again after a while.
 type lostManager struct {
 	*enginetest.Swarm
